@@ -1,0 +1,215 @@
+"""The database: its engine, its clock, and `transaction()`, the only place that commits.
+
+The idiom at every edge is `with transaction() as session: verb(session, …)`, opened inside the
+handler, so that the commit has happened before an answer exists.
+"""
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Engine, Float, create_engine, event, literal, select
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.sql import expression
+from sqlalchemy.types import TypeDecorator
+
+from onboarding import logs
+
+log = logs.get(__name__)
+
+_sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
+
+# SQLite has one writer at a time. Waiting for it in its busy handler starves threads for seconds;
+# waiting on a lock of our own is first come, first served.
+_sqlite_writer = threading.Lock()
+
+
+def connect(url: str, pool_size: int = 20) -> Engine:
+    """Open the database of this process and make it the one that `transaction()` uses."""
+    engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url, pool_size)
+    previous = _sessions.kw.get("bind")
+    _sessions.configure(bind=engine)
+    if previous is not None:
+        previous.dispose()
+    return engine
+
+
+def engine() -> Engine:
+    """The open database. Raises RuntimeError before `connect`."""
+    bind: Engine | None = _sessions.kw.get("bind")
+    if bind is None:
+        raise RuntimeError("db.connect(url) has not been called")
+    return bind
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work that writes: commits at the end, rolls back on any exception.
+
+    What `after_commit` was given runs once the commit has happened.
+    """
+    lock = _sqlite_writer if engine().dialect.name == "sqlite" else nullcontext()
+    with lock, _sessions() as session, session.begin():
+        yield session
+    for action in session.info.get("after_commit", ()):
+        _attempt(action)
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A look that writes nothing and, on SQLite, waits for no writer."""
+    with _sessions() as session:
+        session.connection(execution_options={"onboarding_read_only": True})
+        yield session
+        session.rollback()
+
+
+def after_commit(session: Session, action: Callable[[], None]) -> None:
+    """Do this once the transaction is durable; best effort, never instead of a message."""
+    session.info.setdefault("after_commit", []).append(action)
+
+
+class now(expression.FunctionElement[datetime]):  # noqa: N801 - reads as SQL's now() in a query
+    """The database's clock, in UTC: the only clock that decides anything."""
+
+    inherit_cache = True
+
+    @property
+    def type(self) -> "UTCDateTime":  # type: ignore[override]
+        return UTCDateTime()
+
+
+@compiles(now, "postgresql")
+def _now_postgresql(element: object, compiler: object, **options: object) -> str:
+    return "clock_timestamp()"
+
+
+@compiles(now, "sqlite")
+def _now_sqlite(element: object, compiler: object, **options: object) -> str:
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+class in_seconds(expression.FunctionElement[datetime]):  # noqa: N801 - reads as a function of SQL
+    """The database's clock, that many seconds from now; a negative number lies in the past."""
+
+    inherit_cache = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(literal(float(seconds), Float()))
+
+    @property
+    def type(self) -> "UTCDateTime":  # type: ignore[override]
+        return UTCDateTime()
+
+
+@compiles(in_seconds, "postgresql")
+def _in_seconds_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"clock_timestamp() + make_interval(secs => {compiler.process(element.clauses)})"
+
+
+@compiles(in_seconds, "sqlite")
+def _in_seconds_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    seconds = compiler.process(element.clauses)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {seconds} || ' seconds')"
+
+
+def clock(session: Session) -> datetime:
+    """What the database's clock says, in UTC."""
+    return session.execute(select(now())).scalar_one()
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant. Aware and in UTC on this side, whatever the database makes of it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def new_id() -> UUID:
+    """A UUID of version 7 (RFC 9562 §5.7): sorts by time of creation, which indexes like."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64)
+    return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+def _postgresql(url: str, pool_size: int) -> Engine:
+    """`pool_pre_ping` notices a restarted server before a request does."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"connect_timeout": 3, "application_name": "onboarding"},
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    """WAL and synchronous=FULL: what is committed survives a power cut."""
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    opened = create_engine(url, pool_size=20, max_overflow=20, hide_parameters=True)
+    event.listen(opened, "connect", _prepare_sqlite)
+    event.listen(opened, "begin", _begin_sqlite)
+    return opened
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    """SQLAlchemy's begin event below opens transactions, so the driver must not."""
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock first: a transaction that upgrades later fails under contention."""
+    read_only = connection.get_execution_options().get("onboarding_read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def _start_afresh() -> None:
+    """A forked child must use neither its parent's connections nor a lock that was held at the fork."""
+    global _sqlite_writer  # noqa: PLW0603 - the lock belongs to the process
+    _sqlite_writer = threading.Lock()
+    inherited = _sessions.kw.get("bind")
+    if inherited is not None:
+        inherited.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_start_afresh)
+
+
+def _attempt(action: Callable[[], None]) -> None:
+    """The commit has happened: nothing that fails from here on may reach the caller."""
+    try:
+        action()
+    except Exception:
+        log.warning("after_commit_failed", exc_info=True)

@@ -1,0 +1,159 @@
+"""Every way we say no: an HTTP status, a stable code, a sentence, and what to do next.
+
+    Refusal
+     ├── NotFound            404  unknown, foreign and malformed IDs look the same
+     ├── EventUnknown        422  the chart has no such event
+     ├── EventNotYours       403  this actor may not fire this event
+     ├── EventNotAllowed     409  not from where the onboarding stands
+     ├── MovedOn             409  somebody else was faster
+     ├── FreshProofNeeded    403  sign in or enter a code again first
+     ├── Invalid             422  a field is wrong
+     ├── TooMany             429  too often, try later
+     ├── Unauthorised        401  who is asking?
+     ├── Forbidden           403  asking is not enough
+     └── Unavailable         503  something that we need does not answer; nothing was changed
+
+The class docstring is the English sentence; pages translate it, the API sends it as it is.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """This cannot be done."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "refused"
+    advice: ClassVar[str] = "Go back and try again."
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in English, with no detail of this case."""
+        return (self.__doc__ or "").strip()
+
+    def facts(self) -> dict[str, object]:
+        """What this case adds to the answer, for problem details and logs."""
+        return {}
+
+
+class NotFound(Refusal):
+    """There is nothing here, or it is not yours."""
+
+    status = 404
+    code = "not_found"
+    advice = "Check the address, or open the link in your latest e-mail."
+
+
+class EventUnknown(Refusal):
+    """There is no such event."""
+
+    status = 422
+    code = "event_unknown"
+    advice = "Use one of the allowed events."
+
+
+class EventNotYours(Refusal):
+    """You may not do this."""
+
+    status = 403
+    code = "event_not_yours"
+    advice = "Ask someone who may."
+
+
+class EventNotAllowed(Refusal):
+    """This cannot be done where the onboarding stands now."""
+
+    status = 409
+    code = "event_not_allowed"
+    advice = "Reload to see where the onboarding stands and what can be done."
+
+    def __init__(
+        self, event: str, state: str, allowed: tuple[str, ...], unmet: str | None = None
+    ) -> None:
+        super().__init__(f"{event} is not allowed in {state}; allowed: {', '.join(allowed) or '-'}")
+        self.event, self.state, self.allowed, self.unmet = event, state, allowed, unmet
+
+    def facts(self) -> dict[str, object]:
+        facts: dict[str, object] = {"event": self.event, "state": self.state}
+        facts["allowed_events"] = [*self.allowed]
+        if self.unmet:
+            facts["unmet"] = self.unmet
+        return facts
+
+
+class MovedOn(Refusal):
+    """This onboarding has moved on since you looked."""
+
+    status = 409
+    code = "moved_on"
+    advice = "Continue from where it stands now."
+
+    def __init__(self, state: str, sequence: int) -> None:
+        super().__init__(f"it is in {state} since transition {sequence}")
+        self.state, self.sequence = state, sequence
+
+    def facts(self) -> dict[str, object]:
+        return {"state": self.state, "sequence": self.sequence}
+
+
+class FreshProofNeeded(Refusal):
+    """Prove again that it is you: the last sign-in or code is older than 10 minutes."""
+
+    status = 403
+    code = "fresh_proof_needed"
+    advice = "Enter the code that we e-mail to you, or sign in again."
+
+
+class Invalid(Refusal):
+    """Something that you entered cannot be used."""
+
+    status = 422
+    code = "invalid"
+    advice = "Correct what is named and send it again."
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()))
+        self.fields = dict(fields)
+
+    def facts(self) -> dict[str, object]:
+        return {"errors": [{"field": name, "detail": why} for name, why in self.fields.items()]}
+
+
+class TooMany(Refusal):
+    """That was tried too often."""
+
+    status = 429
+    code = "too_many"
+    advice = "Wait a while, then try again."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"try again in {retry_after} seconds")
+        self.retry_after = retry_after
+
+    def facts(self) -> dict[str, object]:
+        return {"retry_after": self.retry_after}
+
+
+class Unauthorised(Refusal):
+    """We do not know who is asking."""
+
+    status = 401
+    code = "unauthorised"
+    advice = "Send an API key: Authorization: Bearer <key>."
+
+
+class Forbidden(Refusal):
+    """You are known, but you may not do this."""
+
+    status = 403
+    code = "forbidden"
+    advice = "Use a key with the scope that this needs."
+
+
+class Unavailable(Refusal):
+    """Something that we need does not answer; nothing was changed."""
+
+    status = 503
+    code = "unavailable"
+    advice = "Try again in a moment."

@@ -1,0 +1,62 @@
+"""Structured logs: IDs are bound, people and secrets are not."""
+
+import logging
+import sys
+from contextlib import AbstractContextManager
+
+import structlog
+
+from onboarding.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """Send everything, ours and the libraries', to stderr as one line an event."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_renderers(settings.log_format),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level.upper())
+    for noisy in ("uvicorn.access", "httpx", "httpcore", "statemachine"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _renderers(log_format: str) -> list[structlog.typing.Processor]:
+    """JSON escapes control characters by itself; the console form is for people's terminals.
+
+    Neither prints local variables of a traceback, which is where a secret would be.
+    """
+    if log_format == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+
+
+def bound(**values: object) -> AbstractContextManager[object]:
+    """Put these IDs on every line that is logged inside."""
+    return structlog.contextvars.bound_contextvars(**values)
+
+
+def get(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger for one module."""
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger

@@ -1,0 +1,145 @@
+"""Every environment variable, typed, with a safe default, checked when the program starts.
+
+This is the only reader of the environment. `docs/settings.md` is generated from these fields.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ONBOARDING_"
+
+
+class WrongSettings(Exception):
+    """A setting holds something it may not; the text names it, what it holds and what it may hold."""
+
+
+def _url(*schemes: str) -> AfterValidator:
+    """An URL with one of these schemes; the message says so, because people paste host names."""
+
+    def check(value: str) -> str:
+        if value and urlsplit(value).scheme.split("+")[0] not in schemes:
+            raise ValueError(f"an URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def _origin(value: str) -> str:
+    """An http(s) URL without query and trailing slash, so that paths can be appended to it."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query):
+        raise ValueError("an http:// or https:// URL without a query")
+    return value.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """What a self-hoster may set. Durations are in seconds, sizes in bytes."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    database_url: Annotated[str, _url("sqlite", "postgresql")] = Field(
+        "sqlite:///var/onboarding.db",
+        description="Where onboardings live: sqlite:///path or postgresql+psycopg://user@host/name.",
+    )
+    broker_url: Annotated[str, _url("redis", "rediss", "amqp", "amqps")] = Field(
+        "",
+        description="Celery's broker, redis://host:6379/0. Empty: tasks run inside the process.",
+    )
+    smtp_url: Annotated[str, _url("smtp", "smtps")] = Field(
+        "",
+        description="Mail server, smtp://user:password@host:587 (STARTTLS where offered) or smtps://."
+        " Empty: e-mails are files in var/mail, with a page to read them.",
+    )
+    mail_from: str = Field(
+        "API access <api-access@marketplace.example>", description="The sender of every e-mail."
+    )
+    host: str = Field("127.0.0.1", description="The address that the web process listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "",
+        description="The address that people use, for links and sign-in. Empty: http://host:port.",
+    )
+    oidc_issuer: Annotated[str, AfterValidator(_origin)] = Field(
+        "",
+        description="The identity provider of seller accounts. Empty: the sandbox Seller Portal that"
+        " this program serves, with sample sellers and no real account.",
+    )
+    oidc_client_id: str = Field("onboarding", description="Our client ID at that provider.")
+    oidc_client_secret: str = Field("", description="Our client secret at that provider.")
+    marketplace_name: str = Field("Marketplace", description="The name that sellers read.")
+    seller_portal_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "https://seller-portal.example",
+        description="Where sellers manage SOAP credentials, under Settings, User Rights Management.",
+    )
+    documentation_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "https://developer.example/docs", description="The documentation of the REST API."
+    )
+    api_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "https://api.marketplace.example", description="The REST API that credentials are for."
+    )
+    support_contact: str = Field(
+        "api-support@marketplace.example", description="Who helps: an e-mail address or an URL."
+    )
+    secret_prefix: str = Field(
+        "mps",
+        pattern=r"^[a-z][a-z0-9]{1,9}$",
+        description="First part of every client secret, so that scanners recognise a leaked one.",
+    )
+    live: bool = Field(
+        False, description="Issue live credentials. False: test credentials, marked so."
+    )
+    keys_dir: Path = Field(
+        Path("var/keys"),
+        description="The keyring: made at first start, readable by its owner only.",
+    )
+    mail_dir: Path = Field(Path("var/mail"), description="Where e-mails go without a mail server.")
+    worker_threads: int = Field(
+        4, ge=1, le=64, description="Tasks at once where tasks run inside the process."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="The least that is logged."
+    )
+    log_format: str = Field(
+        "console", pattern="^(console|json)$", description="Log lines for people or for machines."
+    )
+
+    @property
+    def base_url(self) -> str:
+        """The public URL without a trailing slash."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether sellers sign in at the sandbox Seller Portal instead of a real one."""
+        return not self.oidc_issuer
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of seller identities."""
+        return self.oidc_issuer or f"{self.base_url}/sandbox/seller-portal"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises WrongSettings with one line per wrong variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise WrongSettings("\n".join(_explain(e) for e in error.errors())) from None
+
+
+def _explain(error: object) -> str:
+    """One line: the variable, what it holds, and what it may hold."""
+    assert isinstance(error, dict)
+    name = str(error["loc"][0])
+    field = Settings.model_fields[name]
+    may_hold = str(error["msg"]).removeprefix("Value error, ")
+    return (
+        f"{PREFIX}{name.upper()} holds {str(error['input'])!r}; it may hold: {may_hold}."
+        f" ({field.description})"
+    )
