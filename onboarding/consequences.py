@@ -1,0 +1,72 @@
+"""What an event does to an onboarding's credentials and link, whoever fires it.
+
+It happens in the transition's own transaction, so no way in can leave a credential alive that
+the chart says is gone.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from onboarding.models import Client, Link, SealedSecret, Secret
+
+Consequence = Callable[[Session, UUID, datetime], None]
+
+
+def apply(session: Session, event: str, onboarding_id: UUID, at: datetime) -> None:
+    """Do what follows from an event, at the transition's instant."""
+    for consequence in CONSEQUENCES.get(event, ()):
+        consequence(session, onboarding_id, at)
+
+
+def _clients_of(onboarding_id: UUID) -> Any:
+    return select(Client.id).where(Client.onboarding_id == onboarding_id)
+
+
+def _destroy_sealed(session: Session, onboarding_id: UUID, at: datetime) -> None:
+    session.execute(
+        delete(SealedSecret).where(SealedSecret.client_id.in_(_clients_of(onboarding_id)))
+    )
+
+
+def _end_secret(because: str) -> Consequence:
+    def end(session: Session, onboarding_id: UUID, at: datetime) -> None:
+        session.execute(
+            update(Secret)
+            .where(Secret.client_id.in_(_clients_of(onboarding_id)), Secret.ended_at.is_(None))
+            .values(ended_at=at, ended_because=because)
+        )
+
+    return end
+
+
+def _revoke_client(session: Session, onboarding_id: UUID, at: datetime) -> None:
+    session.execute(
+        update(Client)
+        .where(Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+
+
+def _end_link(session: Session, onboarding_id: UUID, at: datetime) -> None:
+    session.execute(
+        update(Link)
+        .where(Link.onboarding_id == onboarding_id, Link.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+_REVOKE: Final = (_destroy_sealed, _end_secret("revoked"), _revoke_client, _end_link)
+
+CONSEQUENCES: Final[dict[str, tuple[Consequence, ...]]] = {
+    "lapse_secret": (_destroy_sealed, _end_secret("lapsed")),
+    "reissue_secret": (_destroy_sealed, _end_secret("reissued")),
+    "unlink_seller": (_end_link,),
+    "start_over": _REVOKE,
+    "cancel": _REVOKE,
+    "expire": _REVOKE,
+}

@@ -1,0 +1,253 @@
+"""Client IDs and secrets: issue, generate, reveal, acknowledge. The only code that holds a secret in the clear.
+
+A secret's clear text is put on the wire at most once. It exists in the task that generates it,
+sealed in the database, and in the one answer that reveals it; lost means a new one.
+"""
+
+import hmac
+import secrets
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from pydantic import SecretStr
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from onboarding import db, lifecycle, sealing
+from onboarding.access import Actor
+from onboarding.errors import EventNotAllowed, Invalid, TooMany
+from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
+from onboarding.sealing import Keyring
+from onboarding.settings import Settings
+
+BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BODY: Final = 43
+CHECKSUM: Final = 6
+# New secrets that a seller may ask for in a day before an operator has a look.
+REISSUES_A_DAY: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """The one answer that carries a secret. It does not print what it holds."""
+
+    client_id: str
+    secret: SecretStr
+    version: int
+
+
+def issue_id(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    *,
+    connection_name: str | None = None,
+    expected: int | None = None,
+) -> str:
+    """Give the onboarding its client ID, and have a secret made for it."""
+    client_id = "cid_" + _base62(22)
+    onboarding = lifecycle.fire(
+        session,
+        onboarding_id,
+        "issue_id",
+        actor,
+        expected=expected,
+        details={"client_id": client_id},
+    )
+    onboarding.connection_name = connection_name or onboarding.connection_name
+    session.execute(insert(Client).values(id=client_id, onboarding_id=onboarding_id))
+    return client_id
+
+
+def generate(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    ring: Keyring,
+    settings: Settings,
+    expected: int,
+) -> None:
+    """Make the next version of the client's secret, seal it, and keep only its hash."""
+    onboarding = lifecycle.fire(
+        session, onboarding_id, "secret_generated", actor, expected=expected
+    )
+    client = live_client(session, onboarding.id)
+    assert client is not None, "issuing_secret without a client"
+    version = 1 + (
+        session.scalar(select(func.max(Secret.version)).where(Secret.client_id == client.id)) or 0
+    )
+    secret = new_secret(settings.secret_prefix, live=settings.live)
+    pepper_id, hashed = sealing.keyed_hash(ring, _context(client.id, version), secret)
+    key_id, ciphertext = sealing.seal(ring, secret.encode(), _context(client.id, version).encode())
+    session.execute(
+        insert(Secret).values(
+            client_id=client.id,
+            version=version,
+            hash=hashed,
+            pepper_id=pepper_id,
+            ending=secret[-CHECKSUM:],
+        )
+    )
+    session.execute(
+        insert(SealedSecret).values(
+            client_id=client.id, version=version, key_id=key_id, ciphertext=ciphertext
+        )
+    )
+
+
+def reveal(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    ring: Keyring,
+    *,
+    expected: int | None = None,
+) -> Revealed:
+    """Take the sealed secret out, once. The caller commits before it answers.
+
+    Whoever deletes the sealed row has it; the row lock and the chart stop everybody else before.
+    """
+    onboarding = lifecycle.fire(session, onboarding_id, "reveal_secret", actor, expected=expected)
+    taken = session.execute(
+        delete(SealedSecret)
+        .where(
+            SealedSecret.client_id.in_(
+                select(Client.id).where(
+                    Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None)
+                )
+            )
+        )
+        .returning(
+            SealedSecret.client_id,
+            SealedSecret.version,
+            SealedSecret.key_id,
+            SealedSecret.ciphertext,
+        )
+    ).one_or_none()
+    if taken is None:
+        raise EventNotAllowed(
+            "reveal_secret", onboarding.state, ("reissue_secret",), "sealed_secret"
+        )
+    context = _context(taken.client_id, taken.version).encode()
+    secret = SecretStr(sealing.unseal(ring, taken.key_id, taken.ciphertext, context).decode())
+    session.execute(
+        update(Secret)
+        .where(Secret.client_id == taken.client_id, Secret.version == taken.version)
+        .values(revealed_at=onboarding.entered_at)
+    )
+    return Revealed(taken.client_id, secret, taken.version)
+
+
+def acknowledge(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    *,
+    version: int,
+    ending: str,
+    expected: int | None = None,
+) -> Onboarding:
+    """The secret has arrived: whoever says so names its version and its last six characters.
+
+    Without the version, a stale tab could confirm a secret that nobody has received.
+    """
+    onboarding = lifecycle.fire(
+        session, onboarding_id, "acknowledge_secret", actor, expected=expected
+    )
+    secret = live_secret(session, onboarding_id)
+    if secret is None or secret.version != version:
+        raise Invalid({"version": "This is not the secret that was shown last."})
+    if not hmac.compare_digest(secret.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
+        raise Invalid({"ending": "These are not the last 6 characters of your client secret."})
+    session.execute(
+        update(Secret)
+        .where(Secret.client_id == secret.client_id, Secret.version == version)
+        .values(acknowledged_at=onboarding.entered_at)
+    )
+    return onboarding
+
+
+def reissue(
+    session: Session, onboarding_id: UUID, actor: Actor, *, expected: int | None = None
+) -> Onboarding:
+    """Destroy the secret that is there, used or not, and have a new one made. Raises TooMany."""
+    onboarding = lifecycle.lock(session, onboarding_id)
+    if actor.kind != "operator" and _reissues_today(session, onboarding.id) >= REISSUES_A_DAY:
+        raise TooMany(24 * 3600)
+    return lifecycle.fire(session, onboarding_id, "reissue_secret", actor, expected=expected)
+
+
+def live_client(session: Session, onboarding_id: UUID) -> Client | None:
+    """The onboarding's client ID that is not revoked."""
+    return session.scalars(
+        select(Client).where(Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None))
+    ).one_or_none()
+
+
+def live_secret(session: Session, onboarding_id: UUID) -> Secret | None:
+    """The version of its secret that has not ended: sealed, shown or in use."""
+    return session.scalars(
+        select(Secret)
+        .join(Client, Client.id == Secret.client_id)
+        .where(Client.onboarding_id == onboarding_id, Secret.ended_at.is_(None))
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+
+
+def withdraw_client(session: Session, client_id: str) -> None:
+    """Record that the authorization server knows of the revocation."""
+    session.execute(
+        update(Client)
+        .where(Client.id == client_id, Client.withdrawn_at.is_(None))
+        .values(withdrawn_at=db.now())
+    )
+
+
+def new_secret(prefix: str, *, live: bool) -> str:
+    """`<prefix>_<live|test>_`, 43 random characters (256 bits), 6 of CRC-32 of all before them."""
+    head = f"{prefix}_{'live' if live else 'test'}_{_base62(BODY)}"
+    return head + checksum(head)
+
+
+def checksum(head: str) -> str:
+    """CRC-32 in six base62 characters: tells a truncated or mistyped secret without a look-up."""
+    number = zlib.crc32(head.encode())
+    letters = []
+    for _ in range(CHECKSUM):
+        number, digit = divmod(number, 62)
+        letters.append(BASE62[digit])
+    return "".join(reversed(letters))
+
+
+def well_formed(secret: str) -> bool:
+    """Whether the last six characters fit the rest."""
+    return len(secret) > CHECKSUM and checksum(secret[:-CHECKSUM]) == secret[-CHECKSUM:]
+
+
+def _context(client_id: str, version: int) -> str:
+    """Binds a hash and a sealed secret to their row: they are worth nothing in another."""
+    return f"client-secret-v1:{client_id}:{version}"
+
+
+def _base62(length: int) -> str:
+    return "".join(secrets.choice(BASE62) for _ in range(length))
+
+
+def _reissues_today(session: Session, onboarding_id: UUID) -> int:
+    since: datetime = db.clock(session) - timedelta(days=1)
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Transition)
+            .where(
+                Transition.onboarding_id == onboarding_id,
+                Transition.event == "reissue_secret",
+                Transition.actor_kind != "operator",
+                Transition.at > since,
+            )
+        )
+        or 0
+    )

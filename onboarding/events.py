@@ -1,0 +1,174 @@
+"""The front door for events that come with data: from the API, the CLI and the console.
+
+Each event names what it takes; whatever else is sent is refused. Events of our own tasks, of the
+clock and of a browser's sign-in have their own ways in and are not here for everybody: the chart's
+`MAY_FIRE` decides by actor.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from onboarding import credentials, lifecycle, registry
+from onboarding.access import Actor
+from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, MAY_FIRE
+from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Invalid
+from onboarding.models import Onboarding
+
+Verb = Callable[[Session, UUID, Actor, Mapping[str, Any], int | None], Onboarding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An event's data: what it takes, what it needs, and the verb that carries it out."""
+
+    takes: frozenset[str]
+    verb: Verb
+    needs: frozenset[str] = frozenset()
+
+
+def handle(
+    session: Session,
+    onboarding_id: UUID,
+    event: str,
+    actor: Actor,
+    data: Mapping[str, Any],
+    *,
+    expected: int | None = None,
+) -> Onboarding:
+    """Fire an event with its data. Raises any Refusal; then nothing is written."""
+    if event not in MAY_FIRE:
+        raise EventUnknown(event)
+    if actor.kind not in MAY_FIRE[event]:
+        raise EventNotYours(f"{actor.kind} may not fire {event}")
+    entry = _ENTRIES.get(event, _PLAIN)
+    _check_fields(entry, data)
+    if entry is _PLAIN:
+        return lifecycle.fire(session, onboarding_id, event, actor, expected=expected)
+    return entry.verb(session, onboarding_id, actor, data, expected)
+
+
+def choose_type(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    data: Mapping[str, Any],
+    expected: int | None = None,
+) -> Onboarding:
+    """Choose the connection type: `connection_type`, and for an aggregator which one and how."""
+    wrong: dict[str, str] = {}
+    kind, mode = data.get("connection_type"), data.get("credential_mode")
+    if kind not in CONNECTION_TYPES:
+        wrong["connection_type"] = f"One of {', '.join(CONNECTION_TYPES)}."
+    if kind == "aggregator" and mode not in CREDENTIAL_MODES:
+        wrong["credential_mode"] = f"One of {', '.join(CREDENTIAL_MODES)}."
+    if kind != "aggregator" and (mode or data.get("aggregator")):
+        wrong["credential_mode"] = "Only for the connection type aggregator."
+    name = _text(data, "aggregator", 120)
+    if kind == "aggregator" and not name:
+        wrong["aggregator"] = "The aggregator's name or ID."
+    if wrong:
+        raise Invalid(wrong)
+    choices = {"connection_type": kind, "credential_mode": mode} | _aggregator(session, name)
+    return lifecycle.fire(
+        session, onboarding_id, "choose_type", actor, expected=expected, choices=choices
+    )
+
+
+def _issue_id(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    data: Mapping[str, Any],
+    expected: int | None,
+) -> Onboarding:
+    name = _text(data, "connection_name", 80)
+    credentials.issue_id(session, onboarding_id, actor, connection_name=name, expected=expected)
+    return lifecycle.lock(session, onboarding_id)
+
+
+def _reissue(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    data: Mapping[str, Any],
+    expected: int | None,
+) -> Onboarding:
+    return credentials.reissue(session, onboarding_id, actor, expected=expected)
+
+
+def _acknowledge(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    data: Mapping[str, Any],
+    expected: int | None,
+) -> Onboarding:
+    version = data["version"]
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise Invalid({"version": "The number of the version that was revealed."})
+    ending = _text(data, "ending", 6) or ""
+    return credentials.acknowledge(
+        session, onboarding_id, actor, version=version, ending=ending, expected=expected
+    )
+
+
+def _elsewhere(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    data: Mapping[str, Any],
+    expected: int | None,
+) -> Onboarding:
+    """The secret is in the answer of another request, and a sign-in happens in a browser."""
+    onboarding = lifecycle.lock(session, onboarding_id)
+    allowed = lifecycle.allowed(lifecycle.facts_of(onboarding), actor.kind)
+    raise EventNotAllowed("reveal_secret", onboarding.state, allowed, "secret-reveal")
+
+
+_PLAIN: Final = _Entry(frozenset(), lifecycle.fire)  # type: ignore[arg-type]
+
+_ENTRIES: Final[dict[str, _Entry]] = {
+    "choose_type": _Entry(
+        frozenset({"connection_type", "credential_mode", "aggregator"}),
+        choose_type,
+        frozenset({"connection_type"}),
+    ),
+    "issue_id": _Entry(frozenset({"connection_name"}), _issue_id),
+    "reissue_secret": _Entry(frozenset(), _reissue),
+    "acknowledge_secret": _Entry(
+        frozenset({"version", "ending"}), _acknowledge, frozenset({"version", "ending"})
+    ),
+    "reveal_secret": _Entry(frozenset(), _elsewhere),
+    "link_seller": _Entry(frozenset(), _elsewhere),
+}
+
+
+def _check_fields(entry: _Entry, data: Mapping[str, Any]) -> None:
+    unknown = {name: "Not a field of this event." for name in data if name not in entry.takes}
+    missing = {name: "This is needed." for name in entry.needs if name not in data}
+    if unknown or missing:
+        raise Invalid(unknown | missing)
+
+
+def _text(data: Mapping[str, Any], name: str, longest: int) -> str | None:
+    """A short text without control characters, or None where it is not given."""
+    value = data.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        raise Invalid({name: f"A text of at most {longest} characters on one line."})
+    return value.strip() or None
+
+
+def _aggregator(session: Session, name: str | None) -> dict[str, str | None]:
+    """An aggregator by ID or name; an unknown one is kept as it was typed, for the registry."""
+    if name is None:
+        return {}
+    found = registry.by_id(session, name) or registry.find(session, name)
+    if found:
+        return {"aggregator_id": found.id, "aggregator_name": found.name}
+    return {"aggregator_name": name, "aggregator_folded_name": registry.fold(name)}

@@ -1,0 +1,96 @@
+"""Which seller account a client or an aggregator may act for, and whether that really works."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from onboarding import credentials, db, lifecycle, registry
+from onboarding.access import Actor
+from onboarding.models import Link, Onboarding
+
+
+@dataclass(frozen=True, slots=True)
+class SellerAccount:
+    """A seller account that somebody has signed in to and chosen."""
+
+    issuer: str
+    subject: str
+    seller_id: str
+    shop_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the connection works; if not, why, as a code that pages explain."""
+
+    works: bool
+    cause: str | None = None
+
+
+def link_seller(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    account: SellerAccount,
+    *,
+    expected: int | None = None,
+) -> Onboarding:
+    """Link the seller account; nothing acts for it before the seller confirms."""
+    onboarding = lifecycle.fire(
+        session,
+        onboarding_id,
+        "link_seller",
+        actor,
+        expected=expected,
+        details={"seller_id": account.seller_id},
+    )
+    client = credentials.live_client(session, onboarding_id)
+    aggregator = registry.named_by(session, onboarding) if client is None else None
+    session.execute(
+        insert(Link).values(
+            id=db.new_id(),
+            onboarding_id=onboarding_id,
+            client_id=client.id if client else None,
+            aggregator_id=aggregator.id if aggregator else None,
+            seller_id=account.seller_id,
+            shop_name=account.shop_name,
+            issuer=account.issuer,
+            subject=account.subject,
+        )
+    )
+    return onboarding
+
+
+def verify(session: Session, onboarding: Onboarding) -> Verdict:
+    """Prove what confirming promises: the client exists, its secret was saved, the link stands."""
+    link = live_link(session, onboarding.id)
+    if link is None:
+        return Verdict(False, "link_missing")
+    if onboarding.credential_mode == "delegated":
+        checked = registry.check(session, onboarding)
+        return Verdict(checked.approved, checked.cause)
+    client = credentials.live_client(session, onboarding.id)
+    if client is None or client.id != link.client_id:
+        return Verdict(False, "client_missing")
+    secret = credentials.live_secret(session, onboarding.id)
+    if secret is None or secret.acknowledged_at is None:
+        return Verdict(False, "secret_not_saved")
+    return Verdict(True)
+
+
+def mark_confirmed(session: Session, onboarding: Onboarding) -> None:
+    """The link acts from now on."""
+    session.execute(
+        update(Link)
+        .where(Link.onboarding_id == onboarding.id, Link.ended_at.is_(None))
+        .values(confirmed_at=onboarding.entered_at)
+    )
+
+
+def live_link(session: Session, onboarding_id: UUID) -> Link | None:
+    """The link that has not ended."""
+    return session.scalars(
+        select(Link).where(Link.onboarding_id == onboarding_id, Link.ended_at.is_(None))
+    ).one_or_none()

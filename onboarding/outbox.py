@@ -1,0 +1,215 @@
+"""Promises to do something after the commit, kept at least once: the transactional outbox.
+
+A message is inserted in the transaction that makes it necessary and stays until its effect is
+committed. Publishing only wakes a worker: whatever the broker loses comes due again. So "broker
+down", "worker killed" and "task raised" are one case, and this file is the only retry policy.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from onboarding import db, logs
+from onboarding.models import Message
+
+log = logs.get(__name__)
+
+# A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
+LEASE: Final = 60.0
+# How soon a message that nobody has picked up is published again; it grows with its age.
+REPUBLISH_AFTER: Final = timedelta(seconds=2)
+REPUBLISH_AT_MOST: Final = timedelta(seconds=60)
+# Waits between attempts: 1, 2, 4, … seconds, at most five minutes, each with jitter.
+BACKOFF_AT_MOST: Final = 300.0
+MAX_ATTEMPTS: Final = 8
+
+
+class LeaseLost(Exception):
+    """Another worker has taken over: this one's result is late and writes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a broker learns of a message: its task's name and its ID, nothing else."""
+
+    task: str
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's turn at a message; `attempt` fences off those who had an earlier turn."""
+
+    id: UUID
+    task: str
+    attempt: int
+    max_attempts: int
+    onboarding_id: UUID | None
+    sequence: int | None
+    about: dict[str, Any]
+
+
+Publish = Callable[[Sequence[Announcement]], None]
+_publish: list[Publish] = []
+
+
+def publish_with(publish: Publish | None) -> None:
+    """Hand the product its publisher. Without one, messages wait for a worker's sweep."""
+    _publish[:] = [publish] if publish else []
+
+
+def promise(
+    session: Session,
+    task: str,
+    about: dict[str, Any] | None = None,
+    *,
+    onboarding_id: UUID | None = None,
+    sequence: int | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> UUID:
+    """Write down that a task must run, and wake a worker once that is durable.
+
+    The row says "published" from the start: if the publisher dies first, it comes due by itself.
+    """
+    message_id = db.new_id()
+    session.execute(
+        insert(Message).values(
+            id=message_id,
+            onboarding_id=onboarding_id,
+            sequence=sequence,
+            task=task,
+            about=about or {},
+            due_at=db.in_seconds(REPUBLISH_AFTER.total_seconds()),
+            max_attempts=max_attempts,
+        )
+    )
+    _announce_after_commit(session, Announcement(task, message_id))
+    return message_id
+
+
+def claim(session: Session, message_id: UUID, lease: float = LEASE) -> Claim | None:
+    """Take a turn at a message. None: it is done, failed for good, or another worker's turn.
+
+    A message whose workers all died without a word becomes an incident here.
+    """
+    free = or_(Message.leased_until.is_(None), Message.leased_until < db.now())
+    row = session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.failed_at.is_(None), free)
+        .values(attempts=Message.attempts + 1, leased_until=db.in_seconds(lease))
+        .returning(
+            Message.id,
+            Message.task,
+            Message.attempts,
+            Message.max_attempts,
+            Message.onboarding_id,
+            Message.sequence,
+            Message.about,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    taken = Claim(*row)
+    if taken.attempt > taken.max_attempts:
+        fail(session, taken, "worker_died", "every attempt ended without a result")
+        return None
+    return taken
+
+
+def finish(session: Session, claim: Claim) -> None:
+    """The effect is in this same transaction: remove the promise. Raises LeaseLost."""
+    done = session.execute(
+        delete(Message).where(Message.id == claim.id, Message.attempts == claim.attempt)
+    )
+    if done.rowcount == 0:  # type: ignore[attr-defined]
+        raise LeaseLost(str(claim.id))
+
+
+def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool = False) -> bool:
+    """An attempt has failed: try later, or make it an incident. True if it is one now.
+
+    `cause` is a stable code for operators; `error` one line for a person, without secrets.
+    """
+    over = final or claim.attempt >= claim.max_attempts
+    values: dict[str, Any] = {"leased_until": None, "last_error": error[:500]}
+    if over:
+        values |= {"failed_at": db.now(), "cause": cause}
+    else:
+        values |= {"due_at": db.in_seconds(_backoff(claim.attempt))}
+    session.execute(
+        update(Message)
+        .where(Message.id == claim.id, Message.attempts == claim.attempt)
+        .values(**values)
+    )
+    return over
+
+
+def due(session: Session, limit: int = 100) -> list[Announcement]:
+    """Messages to publish again: nobody works on them and their time has come."""
+    now = db.clock(session)
+    free = or_(Message.leased_until.is_(None), Message.leased_until < now)
+    rows = session.execute(
+        select(Message.id, Message.task, Message.created_at)
+        .where(Message.failed_at.is_(None), Message.due_at <= now, free)
+        .order_by(Message.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        session.execute(
+            update(Message)
+            .where(Message.id == row.id)
+            .values(due_at=now + _republish_after(now, row.created_at))
+        )
+    return [Announcement(row.task, row.id) for row in rows]
+
+
+def retry(session: Session, message_id: UUID) -> bool:
+    """An operator's retry of an incident: always grants one attempt more. False: not an incident."""
+    row = session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.failed_at.is_not(None))
+        .values(
+            failed_at=None,
+            cause=None,
+            leased_until=None,
+            due_at=db.in_seconds(REPUBLISH_AFTER.total_seconds()),
+            max_attempts=Message.attempts + 1,
+        )
+        .returning(Message.task)
+    ).one_or_none()
+    if row is None:
+        return False
+    _announce_after_commit(session, Announcement(row.task, message_id))
+    return True
+
+
+def _announce_after_commit(session: Session, announcement: Announcement) -> None:
+    """One call of the publisher for all messages of a transaction."""
+    waiting: list[Announcement] = session.info.setdefault("announcements", [])
+    if not waiting:
+        db.after_commit(session, partial(_announce, waiting))
+    waiting.append(announcement)
+
+
+def _announce(announcements: Sequence[Announcement]) -> None:
+    for publish in _publish:
+        publish(announcements)
+
+
+def _backoff(attempt: int) -> float:
+    """Seconds until the next attempt. The jitter keeps an outage's victims from coming back as one."""
+    seconds = min(2.0 ** (attempt - 1), BACKOFF_AT_MOST)
+    return seconds * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
+
+
+def _republish_after(now: datetime, created_at: datetime) -> timedelta:
+    """As long as it has waited already, within bounds: doubles without a counter."""
+    return min(max(now - created_at, REPUBLISH_AFTER), REPUBLISH_AT_MOST)

@@ -1,0 +1,212 @@
+"""What a browser has proved: which onboardings it may move, and when somebody last showed who they are.
+
+A cookie leads to a session; grants say what that session may see. Codes and resume links are
+derived from the keyring and their row's ID, so a copy of the database holds none of them.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session
+
+from onboarding import db, outbox, sealing
+from onboarding.access import Actor
+from onboarding.errors import NotFound, TooMany
+from onboarding.models import BrowserSession, ContactCode, Grant, Link, Onboarding, ResumeLink
+from onboarding.sealing import Keyring
+
+# Longer than the 20 hours from which WCAG 2.2.1 asks for no warning.
+SESSION_IDLE: Final = timedelta(hours=24)
+PROOF_FRESH: Final = timedelta(minutes=10)
+CODE_LASTS: Final = timedelta(minutes=10)
+CODE_ATTEMPTS: Final = 5
+CODES_AN_HOUR: Final = 5
+RESUME_LINK_LASTS: Final = timedelta(hours=72)
+
+CodeVerdict = Literal["right", "wrong", "expired", "too_many"]
+
+
+def open_session(session: Session) -> tuple[BrowserSession, str]:
+    """A new browser session and the cookie's value, which exists nowhere else."""
+    token = secrets.token_urlsafe(32)
+    browser = BrowserSession(id=db.new_id(), token_hash=_hash(token), accounts={})
+    session.add(browser)
+    return browser, token
+
+
+def find_session(session: Session, token: str) -> BrowserSession | None:
+    """The session that a cookie leads to, unless it has been idle for a day."""
+    return session.scalars(
+        select(BrowserSession).where(
+            BrowserSession.token_hash == _hash(token),
+            BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
+        )
+    ).one_or_none()
+
+
+def renew(session: Session, browser: BrowserSession) -> str:
+    """A new cookie value for the same session, after a proof: the old one is worth nothing."""
+    token = secrets.token_urlsafe(32)
+    browser.token_hash = _hash(token)
+    browser.seen_at = db.clock(session)
+    session.add(browser)
+    return token
+
+
+def prove(session: Session, browser: BrowserSession) -> str:
+    """Somebody has just shown who they are in this browser; returns the new cookie value."""
+    browser.proved_at = db.clock(session)
+    return renew(session, browser)
+
+
+def is_fresh(session: Session, browser: BrowserSession) -> bool:
+    """Whether the last proof is recent enough to reveal a secret."""
+    return browser.proved_at is not None and db.clock(session) - browser.proved_at < PROOF_FRESH
+
+
+def grant(session: Session, browser: BrowserSession, onboarding_id: UUID) -> None:
+    """Let this browser see and move an onboarding."""
+    if session.get(Grant, (browser.id, onboarding_id)) is None:
+        session.add(Grant(session_id=browser.id, onboarding_id=onboarding_id))
+
+
+def may_move(session: Session, browser: BrowserSession, onboarding_id: UUID) -> bool:
+    """Whether this browser was granted the onboarding, or signed in to the account it links."""
+    granted = select(Grant).where(
+        Grant.session_id == browser.id, Grant.onboarding_id == onboarding_id
+    )
+    linked = select(Link).where(
+        Link.onboarding_id == onboarding_id,
+        Link.issuer == browser.issuer,
+        Link.subject == browser.subject,
+        Link.ended_at.is_(None),
+    )
+    return bool(session.scalar(select(exists(granted.subquery()) | exists(linked.subquery()))))
+
+
+def actor(browser: BrowserSession) -> Actor:
+    """Who acts in this browser: a seller account once signed in, else the browser itself."""
+    if browser.issuer and browser.subject:
+        return Actor("seller", f"{browser.issuer}#{browser.subject}"[:200])
+    return Actor("seller", f"browser:{browser.id}")
+
+
+def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
+    """E-mail a one-time code to an address; an earlier code stops working. Raises TooMany."""
+    recent = session.scalar(
+        select(func.count())
+        .select_from(ContactCode)
+        .where(
+            ContactCode.onboarding_id == onboarding.id,
+            ContactCode.created_at > db.in_seconds(-3600),
+        )
+    )
+    if (recent or 0) >= CODES_AN_HOUR:
+        raise TooMany(3600)
+    code = ContactCode(id=db.new_id(), onboarding_id=onboarding.id, email=email)
+    session.add(code)
+    outbox.promise(
+        session,
+        "send_email",
+        {"notice": "contact_code", "code": str(code.id)},
+        onboarding_id=onboarding.id,
+        sequence=onboarding.sequence,
+    )
+
+
+def check_code(
+    session: Session, ring: Keyring, onboarding: Onboarding, entered: str
+) -> CodeVerdict:
+    """Try a code. A right one verifies the contact; a wrong one counts, so commit either way."""
+    code = latest_code(session, onboarding.id)
+    if code is None or code.used_at or db.clock(session) - code.created_at > CODE_LASTS:
+        return "expired"
+    if code.attempts >= CODE_ATTEMPTS:
+        return "too_many"
+    code.attempts += 1
+    digits = "".join(letter for letter in entered if letter.isdigit())
+    if not hmac.compare_digest(digits, code_of(ring, code.id)):
+        return "too_many" if code.attempts >= CODE_ATTEMPTS else "wrong"
+    code.used_at = db.clock(session)
+    onboarding.contact_email = code.email
+    onboarding.contact_verified_at = code.used_at
+    return "right"
+
+
+def latest_code(session: Session, onboarding_id: UUID) -> ContactCode | None:
+    """The code that was sent last: the only one that counts."""
+    return session.scalars(
+        select(ContactCode)
+        .where(ContactCode.onboarding_id == onboarding_id)
+        .order_by(ContactCode.id.desc())
+        .limit(1)
+        .with_for_update()
+    ).one_or_none()
+
+
+def code_of(ring: Keyring, code_id: UUID) -> str:
+    """The six digits of a code."""
+    return f"{int.from_bytes(sealing.derive(ring, 'contact-code', str(code_id))) % 1_000_000:06}"
+
+
+def add_resume_link(session: Session, link_id: UUID, onboarding_id: UUID) -> None:
+    """Make a resume link possible under this ID; making it again changes nothing."""
+    if session.get(ResumeLink, link_id) is None:
+        session.add(ResumeLink(id=link_id, onboarding_id=onboarding_id))
+
+
+def resume_token(ring: Keyring, link_id: UUID) -> str:
+    """What stands in the link: its ID, and 256 bits that only this keyring can make."""
+    value = link_id.bytes + sealing.derive(ring, "resume-link", str(link_id))
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def find_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
+    """The link that a token belongs to if it still works; None says nothing about why not."""
+    link_id = _link_id(token)
+    if link_id is None or not hmac.compare_digest(resume_token(ring, link_id), token):
+        return None
+    return session.scalars(
+        select(ResumeLink).where(
+            ResumeLink.id == link_id,
+            ResumeLink.used_at.is_(None),
+            ResumeLink.created_at > db.in_seconds(-RESUME_LINK_LASTS.total_seconds()),
+        )
+    ).one_or_none()
+
+
+def use_resume_link(session: Session, browser: BrowserSession, link: ResumeLink) -> None:
+    """Spend a link: this browser may go on with the onboarding. Raises NotFound for a loser's race."""
+    spent = session.execute(
+        update(ResumeLink)
+        .where(ResumeLink.id == link.id, ResumeLink.used_at.is_(None))
+        .values(used_at=db.now())
+    )
+    if spent.rowcount == 0:  # type: ignore[attr-defined]
+        raise NotFound
+    grant(session, browser, link.onboarding_id)
+
+
+def touch(session: Session, browser: BrowserSession, now: datetime) -> None:
+    """Remember that the browser is there, at most every five minutes, to spare writes."""
+    if now - browser.seen_at > timedelta(minutes=5):
+        browser.seen_at = now
+
+
+def _hash(token: str) -> bytes:
+    """A cookie holds 256 random bits, so a plain hash is enough (OWASP ASVS 5.0, 6.5.2)."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _link_id(token: str) -> UUID | None:
+    try:
+        value = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        return UUID(bytes=value[:16])
+    except ValueError:
+        return None

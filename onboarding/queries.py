@@ -1,0 +1,159 @@
+"""Named selects: the questions that pages, the CLI and the API ask. They write nothing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from onboarding import db
+from onboarding.chart import NEXT_MOVE
+from onboarding.errors import NotFound
+from onboarding.models import (
+    Aggregator,
+    Client,
+    Grant,
+    Link,
+    Mail,
+    Message,
+    Onboarding,
+    Secret,
+    Transition,
+)
+
+
+def by_id(session: Session, onboarding_id: UUID) -> Onboarding:
+    """One onboarding. Raises NotFound."""
+    onboarding = session.get(Onboarding, onboarding_id)
+    if onboarding is None:
+        raise NotFound
+    return onboarding
+
+
+def by_reference(session: Session, reference: str) -> Onboarding:
+    """One onboarding by its reference, or by its ID, as an operator may have either."""
+    wanted = reference.strip()
+    try:
+        match = Onboarding.id == UUID(wanted)
+    except ValueError:
+        match = Onboarding.reference == wanted.upper()
+    onboarding = session.scalars(select(Onboarding).where(match)).one_or_none()
+    if onboarding is None:
+        raise NotFound
+    return onboarding
+
+
+def history(session: Session, onboarding_id: UUID) -> Sequence[Transition]:
+    """Every transition, from the first."""
+    return session.scalars(
+        select(Transition)
+        .where(Transition.onboarding_id == onboarding_id)
+        .order_by(Transition.sequence)
+    ).all()
+
+
+def latest(
+    session: Session,
+    limit: int,
+    *,
+    state: str | None = None,
+    after: UUID | None = None,
+    api_key_id: UUID | None = None,
+) -> Sequence[Onboarding]:
+    """Onboardings, newest first; `after` is the last ID of the page before."""
+    query = select(Onboarding).order_by(Onboarding.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(Onboarding.state == state)
+    if after is not None:
+        query = query.where(Onboarding.id < after)
+    if api_key_id is not None:
+        query = query.where(Onboarding.api_key_id == api_key_id)
+    return session.scalars(query).all()
+
+
+def overdue(session: Session, limit: int = 100) -> Sequence[Onboarding]:
+    """Whose turn has lasted longer than the chart allows, longest first."""
+    late = (
+        and_(
+            Onboarding.state == state,
+            Onboarding.entered_at < db.in_seconds(-move.overdue_after.total_seconds()),
+        )
+        for state, move in NEXT_MOVE.items()
+    )
+    return session.scalars(
+        select(Onboarding).where(or_(*late)).order_by(Onboarding.entered_at).limit(limit)
+    ).all()
+
+
+def incidents(session: Session, limit: int = 100) -> Sequence[Message]:
+    """Messages that have failed for good, newest first."""
+    return session.scalars(
+        select(Message)
+        .where(Message.failed_at.is_not(None))
+        .order_by(Message.failed_at.desc())
+        .limit(limit)
+    ).all()
+
+
+def messages_of(session: Session, onboarding_id: UUID) -> Sequence[Message]:
+    """What is still promised for one onboarding."""
+    return session.scalars(
+        select(Message).where(Message.onboarding_id == onboarding_id).order_by(Message.created_at)
+    ).all()
+
+
+def mails_of(session: Session, onboarding_id: UUID) -> Sequence[Mail]:
+    """The e-mails that were handed over for one onboarding."""
+    return session.scalars(
+        select(Mail).where(Mail.onboarding_id == onboarding_id).order_by(Mail.sent_at)
+    ).all()
+
+
+def secrets_of(session: Session, onboarding_id: UUID) -> Sequence[Secret]:
+    """Every version of every secret of one onboarding; none of them holds the secret itself."""
+    return session.scalars(
+        select(Secret)
+        .join(Client, Client.id == Secret.client_id)
+        .where(Client.onboarding_id == onboarding_id)
+        .order_by(Client.created_at, Secret.version)
+    ).all()
+
+
+def for_browser(session: Session, session_id: UUID) -> Sequence[Onboarding]:
+    """What a browser has started or resumed, newest first."""
+    return session.scalars(
+        select(Onboarding)
+        .join(Grant, Grant.onboarding_id == Onboarding.id)
+        .where(Grant.session_id == session_id)
+        .order_by(Onboarding.id.desc())
+    ).all()
+
+
+def for_seller(session: Session, issuer: str, subject: str) -> Sequence[Onboarding]:
+    """What is linked to any seller account of one person, newest first."""
+    linked = select(Link.onboarding_id).where(
+        Link.issuer == issuer, Link.subject == subject, Link.ended_at.is_(None)
+    )
+    return session.scalars(
+        select(Onboarding).where(Onboarding.id.in_(linked)).order_by(Onboarding.id.desc())
+    ).all()
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many onboardings are in each state that has any."""
+    rows = session.execute(select(Onboarding.state, func.count()).group_by(Onboarding.state))
+    return {row[0]: row[1] for row in rows}
+
+
+def unfinished(session: Session) -> tuple[int, datetime | None]:
+    """How many messages wait for their effect, and since when the oldest does."""
+    row = session.execute(
+        select(func.count(), func.min(Message.created_at)).where(Message.failed_at.is_(None))
+    ).one()
+    return row[0], row[1]
+
+
+def aggregator_of(session: Session, onboarding: Onboarding) -> Aggregator | None:
+    """The registry's row of the aggregator that was chosen, if it has one."""
+    return session.get(Aggregator, onboarding.aggregator_id) if onboarding.aggregator_id else None

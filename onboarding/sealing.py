@@ -1,0 +1,154 @@
+"""The keyring, and what is done with its keys: seal and open, keyed hashes, derived values.
+
+Four purposes, each a file of the keyring folder named `<purpose>.<id>.key`; the last ID in
+alphabetical order is used for new values, earlier ones still open and verify old ones:
+
+    seal    private half, X25519: opens sealed secrets; only the web process needs it
+    public  public half: seals; a worker that has no more cannot open what it sealed
+    pepper  keys the hashes of client secrets and API keys; losing it ends every credential
+    derive  one-time codes, resume links and cookies' checks are derived from it, not stored
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from onboarding.errors import Unavailable
+
+_SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+KEY_BYTES: Final = 32
+_PURPOSES: Final = ("seal", "public", "pepper", "derive")
+
+
+class KeyringWrong(Exception):
+    """The keyring cannot be used; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Keys by purpose and ID, 32 bytes each."""
+
+    keys: dict[str, dict[str, bytes]]
+
+    def current(self, purpose: str) -> tuple[str, bytes]:
+        """The ID and bytes of the key for new values. Raises Unavailable where there is none."""
+        held = self.keys.get(purpose)
+        if not held:
+            raise Unavailable(f"the keyring has no {purpose} key")
+        key_id = max(held)
+        return key_id, held[key_id]
+
+    def get(self, purpose: str, key_id: str) -> bytes:
+        """One key. Raises Unavailable: what needs it stays as it is until the key is back."""
+        key = self.keys.get(purpose, {}).get(key_id)
+        if key is None:
+            raise Unavailable(f"the keyring has no {purpose} key {key_id}")
+        return key
+
+
+def open_keyring(folder: Path) -> Keyring:
+    """Read the keyring, and make it first where the folder is empty or not there yet."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not any(folder.glob("*.key")):
+        _make_keys(folder)
+    return read_keyring(folder)
+
+
+def read_keyring(folder: Path) -> Keyring:
+    """Read the keyring as it is. Raises KeyringWrong for a file that holds no key."""
+    keys: dict[str, dict[str, bytes]] = {purpose: {} for purpose in _PURPOSES}
+    for path in sorted(folder.glob("*.key")):
+        purpose, _, key_id = path.stem.partition(".")
+        try:
+            value = bytes.fromhex(path.read_text().strip())
+        except (ValueError, OSError) as error:
+            raise KeyringWrong(f"{path} cannot be read as a key: {error}") from None
+        if purpose not in keys or len(value) != KEY_BYTES or not key_id:
+            raise KeyringWrong(f"{path} holds no key; restore it from the backup of the keyring")
+        keys[purpose][key_id] = value
+    return Keyring(keys)
+
+
+def seal(ring: Keyring, cleartext: bytes, context: bytes) -> tuple[str, bytes]:
+    """Encrypt so that only the holder of the private half can open it, and only in this context."""
+    key_id, public = ring.current("public")
+    return key_id, _SUITE.encrypt(cleartext, X25519PublicKey.from_public_bytes(public), context)
+
+
+def unseal(ring: Keyring, key_id: str, ciphertext: bytes, context: bytes) -> bytes:
+    """Open what `seal` closed. Raises Unavailable with a wrong key: nothing is lost by trying."""
+    private = X25519PrivateKey.from_private_bytes(ring.get("seal", key_id))
+    try:
+        return _SUITE.decrypt(ciphertext, private, context)
+    except InvalidTag:
+        raise Unavailable(f"the seal key {key_id} does not open what it should") from None
+
+
+def keyed_hash(ring: Keyring, context: str, value: str) -> tuple[str, bytes]:
+    """The current pepper's ID and HMAC-SHA-256 of a value, bound to its context."""
+    key_id, key = ring.current("pepper")
+    return key_id, _hmac(key, context, value)
+
+
+def matches(ring: Keyring, key_id: str, context: str, value: str, expected: bytes) -> bool:
+    """Compare a value with its keyed hash, in constant time."""
+    return hmac.compare_digest(_hmac(ring.get("pepper", key_id), context, value), expected)
+
+
+def derive(ring: Keyring, purpose: str, name: str) -> bytes:
+    """32 bytes that only this keyring can make for a purpose and a name, and makes again."""
+    _, key = ring.current("derive")
+    return _hmac(key, purpose, name)
+
+
+def fingerprints(ring: Keyring) -> dict[str, bytes]:
+    """A known value under each key, to notice a keyring that has been mixed up."""
+    return {
+        f"{purpose}.{key_id}": _hmac(key, "fingerprint", purpose)
+        for purpose, held in ring.keys.items()
+        for key_id, key in held.items()
+    }
+
+
+def _hmac(key: bytes, context: str, value: str) -> bytes:
+    """A NUL between the parts keeps ("ab", "c") and ("a", "bc") apart; neither may hold one."""
+    return hmac.digest(key, f"{context}\0{value}".encode(), hashlib.sha256)
+
+
+def _make_keys(folder: Path) -> None:
+    """Several processes may start at once: the first to write a key wins, the others read it."""
+    key_id = datetime.now(UTC).strftime("%Y-%m-%d")
+    private = X25519PrivateKey.generate()
+    _write_once(folder / f"pepper.{key_id}.key", secrets.token_bytes(32))
+    _write_once(folder / f"derive.{key_id}.key", secrets.token_bytes(32))
+    _write_once(folder / f"seal.{key_id}.key", private.private_bytes_raw())
+    # The public half follows from whatever private half is there, not from ours.
+    held = X25519PrivateKey.from_private_bytes(
+        bytes.fromhex((folder / f"seal.{key_id}.key").read_text())
+    )
+    _write_once(folder / f"public.{key_id}.key", held.public_key().public_bytes_raw())
+
+
+def _write_once(path: Path, key: bytes) -> None:
+    """Write a whole file or none, and never over another's."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
