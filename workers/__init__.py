@@ -1,0 +1,1 @@
+"""What runs behind the product, and what puts it together: Celery, the relay, the clock, the commands."""

@@ -1,0 +1,90 @@
+"""The Celery application. The outbox is the truth; a Celery message is a wake-up with an ID in it.
+
+Started by `onboarding worker`, or as `celery -A workers.app worker`. Every worker also sweeps: it
+publishes what came due again and fires deadlines, so no separate process has to be alive.
+"""
+
+import threading
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
+
+from onboarding import db, logs
+from onboarding.settings import settings
+from workers import relay, tasks
+from workers.publisher import CeleryPublisher
+
+
+def build(broker_url: str) -> Celery:
+    """An application that leaves nothing to Celery which the outbox already does."""
+    celery = Celery("onboarding", broker=broker_url)
+    celery.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        # No result backend: the database row is the result.
+        result_backend=None,
+        task_ignore_result=True,
+        task_acks_late=True,
+        # A task that kills its child must not come back by itself: the outbox counts attempts.
+        task_reject_on_worker_lost=False,
+        # Both below the outbox's lease, so that a hanging task is cut off before its turn ends.
+        task_soft_time_limit=45,
+        task_time_limit=50,
+        worker_prefetch_multiplier=4,
+        # Whoever reaches the broker must not be able to command the workers.
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_soft_shutdown_timeout=20,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options={
+            "visibility_timeout": 120,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+        },
+        task_default_queue="onboarding",
+    )
+    for name in tasks.TASKS:
+        _register(celery, name)
+    return celery
+
+
+def _register(celery: Celery, name: str) -> None:
+    """A Celery task of the promised name, which takes a message's ID."""
+
+    @celery.task(name=name)  # type: ignore[untyped-decorator]
+    def run(message_id: str) -> None:
+        tasks.run(name, message_id)
+
+
+app = build(settings().broker_url)
+_stop = threading.Event()
+
+
+@setup_logging.connect
+def _log(**_: Any) -> None:
+    """Celery would bring its own format; a listener here keeps it from doing so."""
+    logs.configure(settings())
+
+
+@worker_init.connect
+def _connect(**_: Any) -> None:
+    """Before the pool forks; each child drops what it has inherited."""
+    db.connect(settings().database_url)
+
+
+@worker_ready.connect
+def _sweep(**_: Any) -> None:
+    """The worker's main process sweeps, in a thread; its children run tasks."""
+    publisher = CeleryPublisher(app)
+    threading.Thread(
+        target=relay.run, args=(publisher.publish, _stop), name="relay", daemon=True
+    ).start()
+
+
+@worker_shutting_down.connect
+def _stop_sweeping(**_: Any) -> None:
+    _stop.set()

@@ -1,0 +1,57 @@
+"""Publishes what came due again, and fires deadlines: one thread of every worker, or a process.
+
+It is a safety net, not the fast path: messages are published right after their commit. Nothing
+depends on a particular relay being alive.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import exists, select
+
+from onboarding import db, logs, outbox
+from onboarding.db import reading, transaction
+from onboarding.models import Message
+from onboarding.outbox import Publish
+from workers import clock
+
+log = logs.get(__name__)
+
+# Seconds between two looks when the one before found nothing.
+PAUSE: Final = 0.5
+# Seconds to wait after an error: a database that is away is not hammered.
+PAUSE_AFTER_ERROR: Final = 2.0
+
+
+def run(publish: Publish, stop: threading.Event) -> None:
+    """Sweep until told to stop. An error is logged and the next look tries again."""
+    while not stop.is_set():
+        pause = PAUSE
+        for look in (lambda: relay_once(publish), clock.sweep):
+            pause = max(pause, _attempt(look))
+        stop.wait(pause)
+
+
+def relay_once(publish: Publish, limit: int = 100) -> int:
+    """Publish messages whose time has come; returns how many.
+
+    The first look takes no lock: most find nothing, and on SQLite a lock holds up every writer.
+    """
+    with reading() as session:
+        due = exists().where(Message.failed_at.is_(None), Message.due_at <= db.now())
+        if not session.scalar(select(due)):
+            return 0
+    with transaction() as session:
+        announcements = outbox.due(session, limit)
+    publish(announcements)
+    return len(announcements)
+
+
+def _attempt(look: Callable[[], int]) -> float:
+    try:
+        look()
+    except Exception as error:
+        log.warning("relay_failed", error=type(error).__name__, exc_info=True)
+        return PAUSE_AFTER_ERROR
+    return PAUSE

@@ -1,0 +1,174 @@
+"""One function for each task that the product promises by name: claim, work, finish.
+
+A task takes the ID of a message and nothing else. It finishes in one transaction with the event
+that it reports, so a late or repeated run writes nothing.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from onboarding import credentials, lifecycle, links, logs, mail, notices, outbox, registry
+from onboarding.access import PLATFORM
+from onboarding.db import transaction
+from onboarding.errors import EventNotAllowed, MovedOn, NotFound
+from onboarding.models import Mail
+from onboarding.outbox import Claim, LeaseLost
+from onboarding.sealing import Keyring, read_keyring
+from onboarding.settings import settings
+
+log = logs.get(__name__)
+
+Work = Callable[[Claim], None]
+
+
+def generate_secret(claim: Claim) -> None:
+    """Make the client secret and report that it is ready."""
+    onboarding_id, sequence = _transition(claim)
+    with transaction() as session:
+        outbox.finish(session, claim)
+        credentials.generate(session, onboarding_id, PLATFORM, _ring(), settings(), sequence)
+
+
+def check_aggregator(claim: Claim) -> None:
+    """Ask the registry about the aggregator and report its verdict."""
+    onboarding_id, sequence = _transition(claim)
+    with transaction() as session:
+        outbox.finish(session, claim)
+        onboarding = lifecycle.lock(session, onboarding_id)
+        verdict = registry.check(session, onboarding)
+        event = "approve_aggregator" if verdict.approved else "refuse_aggregator"
+        details = {"cause": verdict.cause} if verdict.cause else {}
+        lifecycle.fire(session, onboarding_id, event, PLATFORM, expected=sequence, details=details)
+
+
+def verify_connection(claim: Claim) -> None:
+    """Prove that the connection works and report the verdict."""
+    onboarding_id, sequence = _transition(claim)
+    with transaction() as session:
+        outbox.finish(session, claim)
+        verdict = links.verify(session, lifecycle.lock(session, onboarding_id))
+        event = "verification_passed" if verdict.works else "verification_failed"
+        details = {"cause": verdict.cause} if verdict.cause else {}
+        onboarding = lifecycle.fire(
+            session, onboarding_id, event, PLATFORM, expected=sequence, details=details
+        )
+        if verdict.works:
+            links.mark_confirmed(session, onboarding)
+
+
+def send_email(claim: Claim) -> None:
+    """Tell somebody. No transaction is open while the mail server is spoken to.
+
+    A crash between its answer and ours sends the same letter again, under the same Message-ID.
+    """
+    with transaction() as session:
+        letter = notices.compose(session, claim, _ring(), settings())
+    if letter is not None:
+        mail.deliver(letter, settings())
+    with transaction() as session:
+        outbox.finish(session, claim)
+        if letter is not None:
+            session.execute(
+                insert(Mail).values(
+                    id=claim.id,
+                    onboarding_id=letter.onboarding_id,
+                    notice=letter.notice,
+                    locale=letter.locale,
+                )
+            )
+
+
+def revoke_client(claim: Claim) -> None:
+    """Withdraw a client at the authorization server; here it is refused since the transition."""
+    with transaction() as session:
+        outbox.finish(session, claim)
+        credentials.withdraw_client(session, str(claim.about["client_id"]))
+
+
+def recheck_parked(claim: Claim) -> None:
+    """The registry has changed: wake a batch of those who wait for the aggregator, then the next."""
+    aggregator = str(claim.about["aggregator"])
+    after = claim.about.get("after")
+    with transaction() as session:
+        outbox.finish(session, claim)
+        waiting = registry.parked(session, aggregator, UUID(after) if after else None)
+        for onboarding_id in waiting:
+            _recheck(session, onboarding_id)
+        if len(waiting) == registry.BATCH:
+            about = {"aggregator": aggregator, "after": str(waiting[-1])}
+            outbox.promise(session, "recheck_parked", about)
+
+
+TASKS: Final[dict[str, Work]] = {
+    work.__name__: work
+    for work in (
+        generate_secret,
+        check_aggregator,
+        verify_connection,
+        send_email,
+        revoke_client,
+        recheck_parked,
+    )
+}
+
+
+def run(task: str, message_id: str) -> None:
+    """Carry out one message, if it is still there and nobody else's turn. Never raises."""
+    with transaction() as session:
+        claim = outbox.claim(session, UUID(message_id))
+    if claim is None:
+        return
+    with logs.bound(task=task, message=message_id, onboarding=str(claim.onboarding_id)):
+        try:
+            TASKS[task](claim)
+        except LeaseLost:
+            log.info("lease_lost", attempt=claim.attempt)
+        except (MovedOn, EventNotAllowed, NotFound) as error:
+            _give_up(claim, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the outbox decides
+            _fail(claim, error)
+
+
+def _transition(claim: Claim) -> tuple[UUID, int]:
+    """The onboarding, and the transition that the task reports to."""
+    assert claim.onboarding_id is not None
+    assert claim.sequence is not None
+    return claim.onboarding_id, claim.sequence
+
+
+def _recheck(session: Session, onboarding_id: UUID) -> None:
+    """One that has moved on since it was listed is nobody's problem."""
+    with suppress(EventNotAllowed):
+        lifecycle.fire(session, onboarding_id, "recheck_aggregator", PLATFORM)
+
+
+def _give_up(claim: Claim, why: str) -> None:
+    """The onboarding has left the state that promised this: nobody waits for the result."""
+    log.info("obsolete", why=why)
+    with suppress(LeaseLost), transaction() as session:
+        outbox.finish(session, claim)
+
+
+def _fail(claim: Claim, error: Exception) -> None:
+    """Come back later, or leave an incident for an operator. The cause is a code, not a trace."""
+    cause = getattr(error, "cause", None) or getattr(error, "code", None) or "task_failed"
+    final = isinstance(error, mail.Refused)
+    with transaction() as session:
+        over = outbox.fail(session, claim, str(cause), _one_line(error), final=final)
+    log.warning("task_failed", attempt=claim.attempt, cause=cause, incident=over, exc_info=error)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+@cache
+def _ring() -> Keyring:
+    """The keyring as this process found it; a new key takes a restart."""
+    return read_keyring(settings().keys_dir)
