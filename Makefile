@@ -1,0 +1,81 @@
+# Everything that is installed goes into this folder: .tools, .venv and .browser.
+
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+
+# The machine's own Python is good enough; a fetched one would take longer than all the rest.
+export UV_PYTHON_DOWNLOADS := never
+# As pip and git do: where a company's own authority signs the package index, the machine knows it.
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/*.crt /etc/ssl/*.pem /etc/pki/tls),true,false)
+# A user without a home has no place for uv's cache.
+ifeq ($(wildcard $(HOME)/.),)
+export UV_CACHE_DIR := $(CURDIR)/.tools/cache
+endif
+
+.PHONY: help run test check bench lock clean browser
+.DELETE_ON_ERROR:
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+run: .venv/run ## Set up, start everything and walk sample journeys; Ctrl-C ends it
+	@exec $(BIN)/onboarding serve --demo
+
+test: .venv/test browser ## Set up and run every test on real servers; ARGS="-k secret" chooses
+	@$(BIN)/pytest $(ARGS)
+
+check: .venv/test ## Check format, lint, types and which module imports which
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/test ## Measure, and write benchmarks/results/
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(UV) ## Choose package versions anew where pyproject.toml asks for it; UPGRADE=1: the newest
+	@$(COMPILE) pyproject.toml --output-file requirements.lock
+	@$(COMPILE) --group test --group check --constraints requirements.lock \
+		--output-file requirements-test.lock
+	@$(COMPILE) tools/uv.in --output-file tools/uv.txt
+
+clean: ## Remove all that was installed and cached; the data in var/ stays
+	@rm -rf .tools .venv .browser .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The files below are stamps: they are as old as the set-up, which is done again when a lock is newer.
+
+.venv/test: requirements-test.lock .venv/run
+	@echo "Installing what the tests need"
+	@$(INSTALL) --require-hashes --requirements requirements-test.lock
+	@touch $@
+
+.venv/run: requirements.lock pyproject.toml $(BIN)/python
+	@echo "Installing the packages"
+	@$(INSTALL) --require-hashes --requirements requirements.lock
+	@$(INSTALL) --no-deps --editable .
+	@touch $@
+
+$(BIN)/python: | $(UV)
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv
+
+browser: .venv/test
+	@$(BIN)/python tools/browser.py
+
+# pip into a folder works where Debian refuses `pip install` and lacks the package python3-venv.
+$(UV): tools/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed. If python3 is older: make PYTHON=python3.12 …"; exit 1; }
+	@mkdir -p .tools/bin
+	@case "$$(uv --version 2>&1)" in \
+	"uv 0.13."*) printf '#!/bin/sh\nexec "%s" "$$@"\n' "$$(command -v uv)" > $@; chmod +x $@ ;; \
+	*) echo "Fetching uv"; PIP_ROOT_USER_ACTION=ignore PIP_REQUIRE_VIRTUALENV=0 PIP_USER=0 \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --target .tools \
+		--no-deps --require-hashes --requirement tools/uv.txt || \
+		{ echo "pip could not fetch uv. Is there python3-pip, and a way to the package index?"; exit 1; } ;; \
+	esac
+	@touch $@

@@ -1,0 +1,12 @@
+// Instants in the reader's own time zone and language; without this script they read as UTC.
+
+export function localiseTimes() {
+  const format = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang, {
+    dateStyle: "long",
+    timeStyle: "short",
+  });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    time.title = time.textContent;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
