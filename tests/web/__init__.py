@@ -1,0 +1,1 @@
+"""The pages that people see, the API that systems call, and what both send along."""
