@@ -66,11 +66,13 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A look that writes nothing and, on SQLite, waits for no writer."""
+    """A look that writes nothing and, on SQLite, waits for no writer.
+
+    Closing rolls back; `rollback()` would also empty every row that was read.
+    """
     with _sessions() as session:
         session.connection(execution_options={"onboarding_read_only": True})
         yield session
-        session.rollback()
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:

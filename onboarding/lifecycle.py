@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from statemachine.exceptions import TransitionNotAllowed
 
@@ -87,6 +88,8 @@ def start(
         entered_at=at,
         wakes_at=wakes_at("started", at, 0),
     )
+    if start_key and (earlier := _insert_once(session, onboarding, start_key)):
+        return earlier
     session.add(onboarding)
     # The history row refers to this one; SQLAlchemy cannot know, as it is written by hand.
     session.flush()
@@ -117,7 +120,8 @@ def fire(
     onboarding, now = _locked(session, onboarding_id)
     if expected is not None and expected != onboarding.sequence:
         raise MovedOn(onboarding.state, onboarding.sequence)
-    choices = {name: (choices or {}).get(name) for name in CHOICES} if choices else {}
+    choosing = choices if choices and event == "choose_type" else None
+    choices = {name: choosing.get(name) for name in CHOICES} if choosing else {}
     target = decide(facts_of(onboarding, choices), event)
     _move(
         session, onboarding, event, target, actor, max(now, onboarding.entered_at), choices, details
@@ -166,6 +170,20 @@ def wakes_at(state: str, entered_at: datetime, reminders: int) -> datetime | Non
         return None
     waits = [*move.reminders, *([move.then_after] if move.then_after else [])]
     return entered_at + waits[reminders] if reminders < len(waits) else None
+
+
+def _insert_once(session: Session, onboarding: Onboarding, start_key: str) -> Onboarding | None:
+    """The onboarding that another request opened with this key, or None: this one is in now.
+
+    Two that are sent at once meet in the unique index, the later one waiting for the earlier.
+    """
+    try:
+        with session.begin_nested():
+            session.add(onboarding)
+    except IntegrityError:
+        query = select(Onboarding).where(Onboarding.start_key == start_key)
+        return session.scalars(query).one()
+    return None
 
 
 def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:

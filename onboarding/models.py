@@ -384,6 +384,8 @@ class PendingSignIn(Base):
     onboarding_id: Mapped[UUID | None] = mapped_column(ForeignKey("onboardings.id"))
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(128))
+    # Seconds since 1970, as text, where an earlier sign-in will not do; else empty.
+    signed_in_after: Mapped[str] = mapped_column(String(20))
     locale: Mapped[str] = mapped_column(String(5))
     created_at: Mapped[datetime] = mapped_column(server_default=now())
 

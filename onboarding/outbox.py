@@ -133,7 +133,7 @@ def finish(session: Session, claim: Claim) -> None:
 
 
 def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool = False) -> bool:
-    """An attempt has failed: try later, or make it an incident. True if it is one now.
+    """An attempt has failed: try later, or make it an incident. True if this made it one.
 
     `cause` is a stable code for operators; `error` one line for a person, without secrets.
     """
@@ -143,12 +143,12 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
         values |= {"failed_at": db.now(), "cause": cause}
     else:
         values |= {"due_at": db.in_seconds(_backoff(claim.attempt))}
-    session.execute(
+    written = session.execute(
         update(Message)
         .where(Message.id == claim.id, Message.attempts == claim.attempt)
         .values(**values)
     )
-    return over
+    return over and bool(written.rowcount)  # type: ignore[attr-defined]
 
 
 def due(session: Session, limit: int = 100) -> list[Announcement]:

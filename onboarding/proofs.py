@@ -8,7 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -193,8 +193,9 @@ def use_resume_link(session: Session, browser: BrowserSession, link: ResumeLink)
     grant(session, browser, link.onboarding_id)
 
 
-def touch(session: Session, browser: BrowserSession, now: datetime) -> None:
-    """Remember that the browser is there, at most every five minutes, to spare writes."""
+def touch(session: Session, browser: BrowserSession) -> None:
+    """Somebody has done something in this browser: keep its session, at most every five minutes."""
+    now = db.clock(session)
     if now - browser.seen_at > timedelta(minutes=5):
         browser.seen_at = now
 

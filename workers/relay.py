@@ -5,7 +5,7 @@ depends on a particular relay being alive.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import exists, select
@@ -18,7 +18,9 @@ from workers import clock
 
 log = logs.get(__name__)
 
-# Seconds between two looks when the one before found nothing.
+# How many messages, and how many deadlines, one look deals with.
+BATCH: Final = 100
+# Seconds between two looks, unless the one before found so much that there may be more.
 PAUSE: Final = 0.5
 # Seconds to wait after an error: a database that is away is not hammered.
 PAUSE_AFTER_ERROR: Final = 2.0
@@ -27,13 +29,11 @@ PAUSE_AFTER_ERROR: Final = 2.0
 def run(publish: Publish, stop: threading.Event) -> None:
     """Sweep until told to stop. An error is logged and the next look tries again."""
     while not stop.is_set():
-        pause = PAUSE
-        for look in (lambda: relay_once(publish), clock.sweep):
-            pause = max(pause, _attempt(look))
-        stop.wait(pause)
+        found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
+        stop.wait(_pause(found))
 
 
-def relay_once(publish: Publish, limit: int = 100) -> int:
+def relay_once(publish: Publish, limit: int = BATCH) -> int:
     """Publish messages whose time has come; returns how many.
 
     The first look takes no lock: most find nothing, and on SQLite a lock holds up every writer.
@@ -48,10 +48,16 @@ def relay_once(publish: Publish, limit: int = 100) -> int:
     return len(announcements)
 
 
-def _attempt(look: Callable[[], int]) -> float:
+def _pause(found: Sequence[int | None]) -> float:
+    """None stands for a look that failed."""
+    if None in found:
+        return PAUSE_AFTER_ERROR
+    return 0 if BATCH in found else PAUSE
+
+
+def _attempt(look: Callable[[], int]) -> int | None:
     try:
-        look()
+        return look()
     except Exception as error:
         log.warning("relay_failed", error=type(error).__name__, exc_info=True)
-        return PAUSE_AFTER_ERROR
-    return PAUSE
+        return None

@@ -100,12 +100,9 @@ def upgrade() -> None:
             name=op.f("ck_onboardings_type_is_chosen"),
         ),
         sa.CheckConstraint(
-            "credential_mode IN ('delegated', 'full')",
-            name=op.f("ck_onboardings_credential_mode"),
+            "credential_mode IN ('delegated', 'full')", name=op.f("ck_onboardings_credential_mode")
         ),
-        sa.CheckConstraint(
-            "locale IN ('en', 'fr')", name=op.f("ck_onboardings_locale")
-        ),
+        sa.CheckConstraint("locale IN ('en', 'fr')", name=op.f("ck_onboardings_locale")),
         sa.CheckConstraint(
             "state IN ('awaiting_aggregator', 'awaiting_seller', 'cancelled', 'checking_aggregator', 'confirmed', 'credentials_issued', 'expired', 'issuing_secret', 'redirected_to_soap', 'secret_lapsed', 'secret_ready', 'secret_revealed', 'seller_linked', 'started', 'type_chosen', 'verifying')",
             name=op.f("ck_onboardings_state"),
@@ -116,9 +113,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("sequence >= 1", name=op.f("ck_onboardings_sequence")),
         sa.ForeignKeyConstraint(
-            ["aggregator_id"],
-            ["aggregators.id"],
-            name=op.f("fk_onboardings_aggregator_id"),
+            ["aggregator_id"], ["aggregators.id"], name=op.f("fk_onboardings_aggregator_id")
         ),
         sa.ForeignKeyConstraint(
             ["api_key_id"], ["api_keys.id"], name=op.f("fk_onboardings_api_key_id")
@@ -128,12 +123,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("start_key", name=op.f("uq_onboardings_start_key")),
     )
     with op.batch_alter_table("onboardings", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_onboardings_api_key_id"), ["api_key_id"], unique=False
-        )
-        batch_op.create_index(
-            "ix_onboardings_created_at", ["created_at", "id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_onboardings_api_key_id"), ["api_key_id"], unique=False)
+        batch_op.create_index("ix_onboardings_created_at", ["created_at", "id"], unique=False)
         batch_op.create_index(
             "ix_onboardings_parked",
             ["aggregator_id", "aggregator_folded_name"],
@@ -183,17 +174,13 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("used_at", UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["onboarding_id"],
-            ["onboardings.id"],
-            name=op.f("fk_contact_codes_onboarding_id"),
+            ["onboarding_id"], ["onboardings.id"], name=op.f("fk_contact_codes_onboarding_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_codes")),
     )
     with op.batch_alter_table("contact_codes", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_contact_codes_onboarding_id"),
-            ["onboarding_id"],
-            unique=False,
+            batch_op.f("ix_contact_codes_onboarding_id"), ["onboarding_id"], unique=False
         )
 
     op.create_table(
@@ -230,9 +217,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mails")),
     )
     with op.batch_alter_table("mails", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_mails_onboarding_id"), ["onboarding_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_mails_onboarding_id"), ["onboarding_id"], unique=False)
 
     op.create_table(
         "messages",
@@ -250,14 +235,11 @@ def upgrade() -> None:
         sa.Column("failed_at", UTCDateTime(), nullable=True),
         sa.Column("cause", sa.String(length=40), nullable=True),
         sa.CheckConstraint(
-            "(failed_at IS NULL) = (cause IS NULL)",
-            name=op.f("ck_messages_incident_has_a_cause"),
+            "(failed_at IS NULL) = (cause IS NULL)", name=op.f("ck_messages_incident_has_a_cause")
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_messages_attempts")),
         sa.ForeignKeyConstraint(
-            ["onboarding_id"],
-            ["onboardings.id"],
-            name=op.f("fk_messages_onboarding_id"),
+            ["onboarding_id"], ["onboardings.id"], name=op.f("fk_messages_onboarding_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
     )
@@ -269,9 +251,7 @@ def upgrade() -> None:
             postgresql_where=sa.text("failed_at IS NULL"),
             sqlite_where=sa.text("failed_at IS NULL"),
         )
-        batch_op.create_index(
-            "ix_messages_onboarding_id", ["onboarding_id"], unique=False
-        )
+        batch_op.create_index("ix_messages_onboarding_id", ["onboarding_id"], unique=False)
 
     op.create_table(
         "pending_sign_ins",
@@ -280,12 +260,11 @@ def upgrade() -> None:
         sa.Column("onboarding_id", sa.Uuid(), nullable=True),
         sa.Column("nonce", sa.String(length=64), nullable=False),
         sa.Column("verifier", sa.String(length=128), nullable=False),
+        sa.Column("signed_in_after", sa.String(length=20), nullable=False),
         sa.Column("locale", sa.String(length=5), nullable=False),
         sa.Column("created_at", UTCDateTime(), server_default=now(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["onboarding_id"],
-            ["onboardings.id"],
-            name=op.f("fk_pending_sign_ins_onboarding_id"),
+            ["onboarding_id"], ["onboardings.id"], name=op.f("fk_pending_sign_ins_onboarding_id")
         ),
         sa.ForeignKeyConstraint(
             ["session_id"],
@@ -302,9 +281,7 @@ def upgrade() -> None:
         sa.Column("created_at", UTCDateTime(), server_default=now(), nullable=False),
         sa.Column("used_at", UTCDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["onboarding_id"],
-            ["onboardings.id"],
-            name=op.f("fk_resume_links_onboarding_id"),
+            ["onboarding_id"], ["onboardings.id"], name=op.f("fk_resume_links_onboarding_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resume_links")),
     )
@@ -334,17 +311,12 @@ def upgrade() -> None:
             name=op.f("ck_transitions_target"),
         ),
         sa.CheckConstraint(
-            "(sequence = 1) = (source IS NULL)",
-            name=op.f("ck_transitions_starts_from_nothing"),
+            "(sequence = 1) = (source IS NULL)", name=op.f("ck_transitions_starts_from_nothing")
         ),
         sa.ForeignKeyConstraint(
-            ["onboarding_id"],
-            ["onboardings.id"],
-            name=op.f("fk_transitions_onboarding_id"),
+            ["onboarding_id"], ["onboardings.id"], name=op.f("fk_transitions_onboarding_id")
         ),
-        sa.PrimaryKeyConstraint(
-            "onboarding_id", "sequence", name=op.f("pk_transitions")
-        ),
+        sa.PrimaryKeyConstraint("onboarding_id", "sequence", name=op.f("pk_transitions")),
     )
     op.create_table(
         "links",
@@ -366,18 +338,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["aggregator_id"], ["aggregators.id"], name=op.f("fk_links_aggregator_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["clients.id"], name=op.f("fk_links_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_links_client_id")),
         sa.ForeignKeyConstraint(
             ["onboarding_id"], ["onboardings.id"], name=op.f("fk_links_onboarding_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
     )
     with op.batch_alter_table("links", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_links_seller_account", ["issuer", "subject"], unique=False
-        )
+        batch_op.create_index("ix_links_seller_account", ["issuer", "subject"], unique=False)
         batch_op.create_index(
             "uq_links_alive",
             ["onboarding_id"],
@@ -407,9 +375,7 @@ def upgrade() -> None:
             name=op.f("ck_secrets_revealed_before_acknowledged"),
         ),
         sa.CheckConstraint("version >= 1", name=op.f("ck_secrets_version")),
-        sa.ForeignKeyConstraint(
-            ["client_id"], ["clients.id"], name=op.f("fk_secrets_client_id")
-        ),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_secrets_client_id")),
         sa.PrimaryKeyConstraint("client_id", "version", name=op.f("pk_secrets")),
     )
     with op.batch_alter_table("secrets", schema=None) as batch_op:
