@@ -1,0 +1,27 @@
+"""Serves an application on a free port for the length of a test, over real HTTP."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+
+@contextmanager
+def serving(make_app: Callable[[str], FastAPI]) -> Iterator[str]:
+    """The address of the application, which is made knowing that address."""
+    # The socket listens before the server runs, so that nobody has to wait for the start.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(make_app(url), lifespan="off", ws="none", log_level="warning")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield url
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            assert not thread.is_alive()
