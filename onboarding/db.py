@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Engine, Float, create_engine, event, literal, select
+from sqlalchemy import DateTime, Engine, Float, create_engine, event, literal, select, text
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
@@ -78,6 +78,15 @@ def reading() -> Iterator[Session]:
 def after_commit(session: Session, action: Callable[[], None]) -> None:
     """Do this once the transaction is durable; best effort, never instead of a message."""
     session.info.setdefault("after_commit", []).append(action)
+
+
+def hold(session: Session, table: str) -> None:
+    """Keep everybody from writing to a table until this transaction ends; others may hold it too.
+
+    SQLite needs nothing: whoever writes there is alone.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"LOCK TABLE {table} IN SHARE MODE"))
 
 
 class now(expression.FunctionElement[datetime]):  # noqa: N801 - reads as SQL's now() in a query

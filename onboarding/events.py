@@ -116,17 +116,21 @@ def _acknowledge(
     )
 
 
-def _elsewhere(
-    session: Session,
-    onboarding_id: UUID,
-    actor: Actor,
-    data: Mapping[str, Any],
-    expected: int | None,
-) -> Onboarding:
+def _elsewhere(event: str, door: str) -> Verb:
     """The secret is in the answer of another request, and a sign-in happens in a browser."""
-    onboarding = lifecycle.lock(session, onboarding_id)
-    allowed = lifecycle.allowed(lifecycle.facts_of(onboarding), actor.kind)
-    raise EventNotAllowed("reveal_secret", onboarding.state, allowed, "secret-reveal")
+
+    def refuse(
+        session: Session,
+        onboarding_id: UUID,
+        actor: Actor,
+        data: Mapping[str, Any],
+        expected: int | None,
+    ) -> Onboarding:
+        onboarding = lifecycle.lock(session, onboarding_id)
+        allowed = lifecycle.allowed(lifecycle.facts_of(onboarding), actor.kind)
+        raise EventNotAllowed(event, onboarding.state, allowed, door)
+
+    return refuse
 
 
 _PLAIN: Final = _Entry(frozenset(), lifecycle.fire)  # type: ignore[arg-type]
@@ -142,8 +146,8 @@ _ENTRIES: Final[dict[str, _Entry]] = {
     "acknowledge_secret": _Entry(
         frozenset({"version", "ending"}), _acknowledge, frozenset({"version", "ending"})
     ),
-    "reveal_secret": _Entry(frozenset(), _elsewhere),
-    "link_seller": _Entry(frozenset(), _elsewhere),
+    "reveal_secret": _Entry(frozenset(), _elsewhere("reveal_secret", "secret-reveal")),
+    "link_seller": _Entry(frozenset(), _elsewhere("link_seller", "sign-in")),
 }
 
 

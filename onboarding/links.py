@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, lifecycle, registry
 from onboarding.access import Actor
+from onboarding.errors import EventNotAllowed
 from onboarding.models import Link, Onboarding
 
 
@@ -37,7 +38,11 @@ def link_seller(
     *,
     expected: int | None = None,
 ) -> Onboarding:
-    """Link the seller account; nothing acts for it before the seller confirms."""
+    """Link the seller account; nothing acts for it before the seller confirms.
+
+    An operator may have approved an aggregator that the registry does not have (yet): there is
+    nothing to link to then. Raises EventNotAllowed for that, besides what firing raises.
+    """
     onboarding = lifecycle.fire(
         session,
         onboarding_id,
@@ -48,6 +53,8 @@ def link_seller(
     )
     client = credentials.live_client(session, onboarding_id)
     aggregator = registry.named_by(session, onboarding) if client is None else None
+    if client is None and aggregator is None:
+        raise EventNotAllowed("link_seller", "awaiting_seller", (), "aggregator_registered")
     session.execute(
         insert(Link).values(
             id=db.new_id(),

@@ -36,7 +36,7 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("uvicorn.access", "httpx", "httpcore", "statemachine"):
+    for noisy in ("alembic", "httpx", "httpcore", "statemachine", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

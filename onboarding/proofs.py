@@ -8,17 +8,26 @@ import base64
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db, outbox, sealing
 from onboarding.access import Actor
 from onboarding.errors import NotFound, TooMany
-from onboarding.models import BrowserSession, ContactCode, Grant, Link, Onboarding, ResumeLink
+from onboarding.models import (
+    BrowserSession,
+    ContactCode,
+    Grant,
+    Link,
+    Mail,
+    Message,
+    Onboarding,
+    ResumeLink,
+)
 from onboarding.sealing import Keyring
 
 # Longer than the 20 hours from which WCAG 2.2.1 asks for no warning.
@@ -28,6 +37,12 @@ CODE_LASTS: Final = timedelta(minutes=10)
 CODE_ATTEMPTS: Final = 5
 CODES_AN_HOUR: Final = 5
 RESUME_LINK_LASTS: Final = timedelta(hours=72)
+RESUME_LINKS_AN_HOUR: Final = 5
+# An e-mail takes a moment: whoever asks for it again sooner gets no second one.
+UNDER_WAY: Final = timedelta(seconds=30)
+
+# What history has room for; two accounts must not look alike because a long name was cut off.
+_ACTOR_LONGEST: Final = 200
 
 CodeVerdict = Literal["right", "wrong", "expired", "too_many"]
 
@@ -50,6 +65,11 @@ def find_session(session: Session, token: str) -> BrowserSession | None:
     ).one_or_none()
 
 
+def close_session(session: Session, browser: BrowserSession) -> None:
+    """Forget a browser, with its grants and the sign-ins that it has begun."""
+    session.execute(delete(BrowserSession).where(BrowserSession.id == browser.id))
+
+
 def renew(session: Session, browser: BrowserSession) -> str:
     """A new cookie value for the same session, after a proof: the old one is worth nothing."""
     token = secrets.token_urlsafe(32)
@@ -59,9 +79,14 @@ def renew(session: Session, browser: BrowserSession) -> str:
     return token
 
 
-def prove(session: Session, browser: BrowserSession) -> str:
-    """Somebody has just shown who they are in this browser; returns the new cookie value."""
-    browser.proved_at = db.clock(session)
+def prove(session: Session, browser: BrowserSession, at: datetime | None = None) -> str:
+    """Somebody has shown who they are in this browser; returns the new cookie value.
+
+    `at` is when the code that they entered was used: the two instants tell which code it was. An
+    identity provider may vouch for a sign-in of hours ago: only its own time counts.
+    """
+    now = db.clock(session)
+    browser.proved_at = min(at or now, now)
     return renew(session, browser)
 
 
@@ -93,12 +118,20 @@ def may_move(session: Session, browser: BrowserSession, onboarding_id: UUID) -> 
 def actor(browser: BrowserSession) -> Actor:
     """Who acts in this browser: a seller account once signed in, else the browser itself."""
     if browser.issuer and browser.subject:
-        return Actor("seller", f"{browser.issuer}#{browser.subject}"[:200])
+        account = f"{browser.issuer}#{browser.subject}"
+        if len(account) > _ACTOR_LONGEST:
+            account = f"sha256:{hashlib.sha256(account.encode()).hexdigest()}"
+        return Actor("seller", account)
     return Actor("seller", f"browser:{browser.id}")
 
 
 def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
-    """E-mail a one-time code to an address; an earlier code stops working. Raises TooMany."""
+    """E-mail a one-time code to an address; an earlier code stops working. Raises TooMany.
+
+    The caller holds the onboarding's lock, so that one form sent twice sends one code.
+    """
+    if _is_under_way(session, latest_code(session, onboarding.id), email):
+        return
     recent = session.scalar(
         select(func.count())
         .select_from(ContactCode)
@@ -130,8 +163,7 @@ def check_code(
     if code.attempts >= CODE_ATTEMPTS:
         return "too_many"
     code.attempts += 1
-    digits = "".join(letter for letter in entered if letter.isdigit())
-    if not hmac.compare_digest(digits, code_of(ring, code.id)):
+    if not _is_code(ring, code, entered):
         return "too_many" if code.attempts >= CODE_ATTEMPTS else "wrong"
     code.used_at = db.clock(session)
     onboarding.contact_email = code.email
@@ -139,12 +171,18 @@ def check_code(
     return "right"
 
 
+def was_entered(session: Session, ring: Keyring, onboarding: Onboarding, entered: str) -> bool:
+    """Whether this code has just counted: the same form, sent a second time."""
+    code = latest_code(session, onboarding.id)
+    return code is not None and code.used_at is not None and _is_code(ring, code, entered)
+
+
 def latest_code(session: Session, onboarding_id: UUID) -> ContactCode | None:
     """The code that was sent last: the only one that counts."""
     return session.scalars(
         select(ContactCode)
         .where(ContactCode.onboarding_id == onboarding_id)
-        .order_by(ContactCode.id.desc())
+        .order_by(ContactCode.created_at.desc(), ContactCode.id.desc())
         .limit(1)
         .with_for_update()
     ).one_or_none()
@@ -167,18 +205,41 @@ def resume_token(ring: Keyring, link_id: UUID) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
-def find_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
-    """The link that a token belongs to if it still works; None says nothing about why not."""
+def promise_resume_link(session: Session, onboarding: Onboarding, email: str) -> None:
+    """E-mail a link that leads back to an onboarding, to its contact from now on. Raises TooMany.
+
+    The caller holds the onboarding's lock, so that one form sent twice sends one link.
+    """
+    same_address = email == onboarding.contact_email
+    onboarding.contact_email = email
+    sent = _resume_links_of_the_hour(session, onboarding.id)
+    if same_address and sent and db.clock(session) - max(sent) < UNDER_WAY:
+        return
+    if len(sent) >= RESUME_LINKS_AN_HOUR:
+        raise TooMany(3600)
+    outbox.promise(
+        session,
+        "send_email",
+        {"notice": "resume_link"},
+        onboarding_id=onboarding.id,
+        sequence=onboarding.sequence,
+    )
+
+
+def known_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
+    """The link that a token belongs to, whether it still works or not; None: it is not of ours."""
     link_id = _link_id(token)
     if link_id is None or not hmac.compare_digest(resume_token(ring, link_id), token):
         return None
-    return session.scalars(
-        select(ResumeLink).where(
-            ResumeLink.id == link_id,
-            ResumeLink.used_at.is_(None),
-            ResumeLink.created_at > db.in_seconds(-RESUME_LINK_LASTS.total_seconds()),
-        )
-    ).one_or_none()
+    return session.get(ResumeLink, link_id)
+
+
+def find_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
+    """The link that a token belongs to if it still works; None says nothing about why not."""
+    link = known_resume_link(session, ring, token)
+    if link is None or link.used_at or db.clock(session) - link.created_at > RESUME_LINK_LASTS:
+        return None
+    return link
 
 
 def use_resume_link(session: Session, browser: BrowserSession, link: ResumeLink) -> None:
@@ -198,6 +259,33 @@ def touch(session: Session, browser: BrowserSession) -> None:
     now = db.clock(session)
     if now - browser.seen_at > timedelta(minutes=5):
         browser.seen_at = now
+
+
+def _is_under_way(session: Session, code: ContactCode | None, email: str) -> bool:
+    if code is None or code.used_at or code.attempts >= CODE_ATTEMPTS or code.email != email:
+        return False
+    return db.clock(session) - code.created_at < UNDER_WAY
+
+
+def _is_code(ring: Keyring, code: ContactCode, entered: str) -> bool:
+    digits = "".join(letter for letter in entered if letter.isascii() and letter.isdigit())
+    return hmac.compare_digest(digits, code_of(ring, code.id))
+
+
+def _resume_links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:
+    """When each was promised, or handed over: a message is gone once its letter is."""
+    an_hour_ago = db.in_seconds(-3600)
+    promised = select(Message.created_at).where(
+        Message.onboarding_id == onboarding_id,
+        Message.about["notice"].as_string() == "resume_link",
+        Message.created_at > an_hour_ago,
+    )
+    handed_over = select(Mail.sent_at).where(
+        Mail.onboarding_id == onboarding_id,
+        Mail.notice == "resume_link",
+        Mail.sent_at > an_hour_ago,
+    )
+    return [*session.scalars(promised), *session.scalars(handed_over)]
 
 
 def _hash(token: str) -> bytes:

@@ -140,6 +140,41 @@ def for_seller(session: Session, issuer: str, subject: str) -> Sequence[Onboardi
     ).all()
 
 
+def live_client_ids(session: Session, onboarding_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """The client ID of each of these onboardings that has one which is not revoked."""
+    rows = session.execute(
+        select(Client.onboarding_id, Client.id).where(
+            Client.onboarding_id.in_(onboarding_ids), Client.revoked_at.is_(None)
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def taken_back(session: Session, onboarding: Onboarding) -> dict[str, Client | Link | None]:
+    """What the latest transition has ended: a client with its secret, a link with a seller account."""
+    client = select(Client).where(
+        Client.onboarding_id == onboarding.id, Client.revoked_at == onboarding.entered_at
+    )
+    link = select(Link).where(
+        Link.onboarding_id == onboarding.id, Link.ended_at == onboarding.entered_at
+    )
+    return {
+        "client": session.scalars(client).one_or_none(),
+        "link": session.scalars(link).one_or_none(),
+    }
+
+
+def fired_this_hour(session: Session, onboarding_id: UUID, event: str) -> int:
+    """How often people have fired an event in the last hour; what the platform fires is no concern."""
+    query = select(func.count()).where(
+        Transition.onboarding_id == onboarding_id,
+        Transition.event == event,
+        Transition.actor_kind == "seller",
+        Transition.at > db.in_seconds(-3600),
+    )
+    return session.scalar(query) or 0
+
+
 def counts(session: Session) -> dict[str, int]:
     """How many onboardings are in each state that has any."""
     rows = session.execute(select(Onboarding.state, func.count()).group_by(Onboarding.state))

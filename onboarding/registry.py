@@ -6,6 +6,7 @@ When the registry changes, everybody who waits for that aggregator is checked ag
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -75,11 +76,12 @@ def upsert(
         raise Invalid({"asks_for": "One of delegated, full."})
     if not fold(name):
         raise Invalid({"name": "A name with letters or digits."})
-    aggregator = (session.get(Aggregator, aggregator_id) if aggregator_id else None) or find(
-        session, name
-    )
+    namesake = find(session, name)
+    aggregator = (session.get(Aggregator, aggregator_id) if aggregator_id else None) or namesake
+    if namesake is not None and namesake is not aggregator:
+        raise Invalid({"name": f"The name of another aggregator, {namesake.id}."})
     if aggregator is None:
-        aggregator = Aggregator(id=aggregator_id or fold(name).replace(" ", "-")[:64])
+        aggregator = Aggregator(id=aggregator_id or _free_id(session, name))
         session.add(aggregator)
     aggregator.name = name.strip()
     aggregator.folded_name = fold(name)
@@ -92,7 +94,12 @@ def upsert(
 
 
 def check(session: Session, onboarding: Onboarding) -> Verdict:
-    """What the registry says of an onboarding's aggregator."""
+    """What the registry says of an onboarding's aggregator.
+
+    Nobody changes the registry before this transaction ends: whoever parks an onboarding on this
+    verdict would otherwise do so unseen by the recheck that follows a change.
+    """
+    db.hold(session, Aggregator.__tablename__)
     aggregator = named_by(session, onboarding)
     if aggregator is None or aggregator.status == "unregistered":
         return Verdict(False, "aggregator_not_registered")
@@ -108,6 +115,14 @@ def named_by(session: Session, onboarding: Onboarding) -> Aggregator | None:
     if onboarding.aggregator_id:
         return session.get(Aggregator, onboarding.aggregator_id)
     return find(session, onboarding.aggregator_name or "")
+
+
+def adopt(session: Session, onboarding: Onboarding) -> None:
+    """Keep to the aggregator that is found by the name that was typed, whatever it is called later."""
+    aggregator = named_by(session, onboarding)
+    if aggregator is not None:
+        onboarding.aggregator_id = aggregator.id
+        onboarding.aggregator_name = aggregator.name
 
 
 def parked(session: Session, aggregator_id: str, after: UUID | None = None) -> list[UUID]:
@@ -139,3 +154,10 @@ def fold(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).casefold()
     letters = (c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return " ".join("".join(letters).split())[:120]
+
+
+def _free_id(session: Session, name: str) -> str:
+    """The name for URLs, with a number where an aggregator that was renamed still has it."""
+    base = fold(name).replace(" ", "-")[:60]
+    names = chain([base], (f"{base}-{number}" for number in count(2)))
+    return next(free for free in names if session.get(Aggregator, free) is None)

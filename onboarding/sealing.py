@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -35,9 +35,9 @@ class KeyringWrong(Exception):
 
 @dataclass(frozen=True)
 class Keyring:
-    """Keys by purpose and ID, 32 bytes each."""
+    """Keys by purpose and ID, 32 bytes each. It does not print them."""
 
-    keys: dict[str, dict[str, bytes]]
+    keys: dict[str, dict[str, bytes]] = field(repr=False)
 
     def current(self, purpose: str) -> tuple[str, bytes]:
         """The ID and bytes of the key for new values. Raises Unavailable where there is none."""
@@ -56,9 +56,12 @@ class Keyring:
 
 
 def open_keyring(folder: Path) -> Keyring:
-    """Read the keyring, and make it first where the folder is empty or not there yet."""
+    """Read the keyring, and make it first where the folder is empty or not there yet.
+
+    The public half is written last: without it the making was cut off, or is still going on.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not any(folder.glob("*.key")):
+    if not any(folder.glob("public.*.key")):
         _make_keys(folder)
     return read_keyring(folder)
 

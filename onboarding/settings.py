@@ -37,6 +37,12 @@ def _origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def _issuer(value: str) -> str:
+    """An issuer is compared to the letter: some end in a slash."""
+    _origin(value)
+    return value
+
+
 class Settings(BaseSettings):
     """What a self-hoster may set. Durations are in seconds, sizes in bytes."""
 
@@ -64,7 +70,7 @@ class Settings(BaseSettings):
         "",
         description="The address that people use, for links and sign-in. Empty: http://host:port.",
     )
-    oidc_issuer: Annotated[str, AfterValidator(_origin)] = Field(
+    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
         "",
         description="The identity provider of seller accounts. Empty: the sandbox Seller Portal that"
         " this program serves, with sample sellers and no real account.",

@@ -57,7 +57,7 @@ def _register(celery: Celery, name: str) -> None:
 
     @celery.task(name=name)  # type: ignore[untyped-decorator]
     def run(message_id: str) -> None:
-        tasks.run(name, message_id)
+        tasks.run(message_id)
 
 
 app = build(settings().broker_url)

@@ -1,24 +1,22 @@
 """The composition root: `onboarding` starts here, with the commands that need workers added.
 
-It opens what the product needs (logs, database, keyring, publisher) and hands it over.
+It hands the product its publisher. Bodies import what they need, as in `onboarding.cli`.
 """
+# ruff: noqa: PLC0415 - see above
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvicorn
 
-from onboarding import cli, outbox
-from onboarding.settings import Settings, settings
-from onboarding.web.app import create_app
-from workers import demo, relay
-from workers.publisher import CeleryPublisher, EmbeddedPublisher
+from onboarding import cli
 
-Publisher = EmbeddedPublisher | CeleryPublisher
+if TYPE_CHECKING:
+    from onboarding.settings import Settings
+    from workers.serving import Publisher
 
 
 @cli.app.command()
@@ -27,22 +25,25 @@ def serve(
     samples: Annotated[
         bool, typer.Option("--demo", help="Add sample aggregators and walk sample journeys.")
     ] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Update the schema first; SQLite's always is.")
+    ] = False,
 ) -> None:
-    """Run everything in one process: pages, API, relay, clock and tasks."""
-    cli.prepare(settings(), upgrade=True)
-    with _publishing(settings()) as publisher, _sweeping(publisher):
-        server = _server(settings())
-        if samples:
-            demo.begin(server, settings())
-        server.run()
+    """Run everything in one process.
+
+    Pages, API, relay and clock; without a broker the tasks too.
+    """
+    from workers import serving
+
+    serving.serve(_publishing, samples=samples, migrate=migrate)
 
 
 @cli.app.command()
 def web() -> None:
     """Run pages and API only; tasks need a broker and workers."""
-    cli.prepare(settings())
-    with _publishing(settings()):
-        _server(settings()).run()
+    from workers import serving
+
+    serving.web(_publishing)
 
 
 @cli.app.command()
@@ -50,9 +51,11 @@ def worker(
     concurrency: Annotated[int, typer.Option(help="Tasks at once.", min=1)] = 2,
 ) -> None:
     """Run a Celery worker on the broker; it sweeps too."""
+    from onboarding.settings import settings
+
     cli.need_broker(settings())
     cli.prepare(settings())
-    from workers.app import app  # noqa: PLC0415 - Celery starts here only
+    from workers.app import app
 
     level = settings().log_level.upper()
     app.worker_main(["worker", f"--concurrency={concurrency}", f"--loglevel={level}"])
@@ -60,7 +63,10 @@ def worker(
 
 @cli.app.command(name="relay")
 def relay_() -> None:
-    """Run only the sweep: publish what came due again and fire deadlines."""
+    """Run the sweep only: what came due again, and deadlines."""
+    from onboarding.settings import settings
+    from workers import relay
+
     cli.need_broker(settings())
     cli.prepare(settings())
     stop = threading.Event()
@@ -72,15 +78,18 @@ def relay_() -> None:
 
 def main() -> None:
     """The `onboarding` command."""
-    cli.main(publishing=_publishing)
+    cli.main(publishing=_publishing, task_names=_task_names)
 
 
 @contextmanager
-def _publishing(chosen: Settings) -> Iterator[Publisher]:
+def _publishing(chosen: "Settings") -> "Iterator[Publisher]":
     """The publisher that the settings ask for, in place until the end of the block."""
+    from onboarding import outbox
+    from workers.publisher import CeleryPublisher, EmbeddedPublisher
+
     publisher: Publisher
     if chosen.broker_url:
-        from workers.app import app  # noqa: PLC0415 - Celery costs 0.2 s that others need not pay
+        from workers.app import app
 
         publisher = CeleryPublisher(app)
     else:
@@ -93,29 +102,7 @@ def _publishing(chosen: Settings) -> Iterator[Publisher]:
         publisher.close()
 
 
-@contextmanager
-def _sweeping(publisher: Publisher) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=relay.run, args=(publisher.publish, stop), name="relay")
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+def _task_names() -> Collection[str]:
+    from workers.tasks import TASKS
 
-
-def _server(chosen: Settings) -> uvicorn.Server:
-    """One process, threads for handlers; the logs are ours."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            create_app(chosen),
-            host=chosen.host,
-            port=chosen.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            h11_max_incomplete_event_size=64 * 1024,
-        )
-    )
+    return TASKS

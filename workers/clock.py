@@ -4,15 +4,17 @@ Any number of these may run: each deadline is looked at again under the onboardi
 sweeps that see it fire it once. The database's clock decides.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from onboarding import db, lifecycle, logs, outbox
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
-from onboarding.errors import Refusal
 from onboarding.models import Onboarding
 
 log = logs.get(__name__)
@@ -41,20 +43,28 @@ def _wake(onboarding_id: UUID) -> bool:
             move = NEXT_MOVE[onboarding.state]
             if move.then and move.then_after and now >= onboarding.entered_at + move.then_after:
                 lifecycle.fire(session, onboarding_id, move.then, CLOCK)
-                return True
-            onboarding.reminders += 1
-            onboarding.wakes_at = lifecycle.wakes_at(
-                onboarding.state, onboarding.entered_at, onboarding.reminders
-            )
-            about = {"notice": "reminder", "number": onboarding.reminders}
-            outbox.promise(
-                session,
-                "send_email",
-                about,
-                onboarding_id=onboarding_id,
-                sequence=onboarding.sequence,
-            )
+            else:
+                _remind(session, onboarding, now)
         return True
-    except Refusal as error:
-        log.warning("deadline_refused", onboarding=str(onboarding_id), why=str(error))
+    except OperationalError:
+        # The database is away or busy: the next sweep will do.
+        raise
+    except Exception:
+        log.warning("deadline_failed", onboarding=str(onboarding_id), exc_info=True)
         return False
+
+
+def _remind(session: Session, onboarding: Onboarding, now: datetime) -> None:
+    """Send the reminder whose time has come, and none of those that nobody was awake for."""
+    instants = [onboarding.entered_at + wait for wait in NEXT_MOVE[onboarding.state].reminders]
+    number = sum(instant <= now for instant in instants)
+    if number > onboarding.reminders and onboarding.contact_email:
+        outbox.promise(
+            session,
+            "send_email",
+            {"notice": "reminder", "number": number},
+            onboarding_id=onboarding.id,
+            sequence=onboarding.sequence,
+        )
+    onboarding.reminders = number
+    onboarding.wakes_at = lifecycle.wakes_at(onboarding.state, onboarding.entered_at, number)

@@ -79,6 +79,6 @@ class CeleryPublisher:
 def _run(announcement: Announcement) -> None:
     """A thread pool swallows what its functions raise, so it is said here."""
     try:
-        tasks.run(announcement.task, str(announcement.id))
+        tasks.run(str(announcement.id))
     except Exception:
         log.exception("task_crashed", task=announcement.task, message=str(announcement.id))

@@ -42,6 +42,7 @@ def check_aggregator(claim: Claim) -> None:
         outbox.finish(session, claim)
         onboarding = lifecycle.lock(session, onboarding_id)
         verdict = registry.check(session, onboarding)
+        registry.adopt(session, onboarding)
         event = "approve_aggregator" if verdict.approved else "refuse_aggregator"
         details = {"cause": verdict.cause} if verdict.cause else {}
         lifecycle.fire(session, onboarding_id, event, PLATFORM, expected=sequence, details=details)
@@ -118,15 +119,27 @@ TASKS: Final[dict[str, Work]] = {
 }
 
 
-def run(task: str, message_id: str) -> None:
-    """Carry out one message, if it is still there and nobody else's turn. Never raises."""
-    with transaction() as session:
-        claim = outbox.claim(session, UUID(message_id))
-    if claim is None:
+def run(message_id: str) -> None:
+    """Carry out one message, if it is still there and nobody else's turn.
+
+    The row says which task it is: whoever reaches the broker can only ask for what is promised.
+    """
+    try:
+        wanted = UUID(message_id)
+    except ValueError:
+        log.warning("not_a_message", length=len(message_id))
         return
-    with logs.bound(task=task, message=message_id, onboarding=str(claim.onboarding_id)):
+    with transaction() as session:
+        claim = outbox.claim(session, wanted)
+    if claim is not None:
+        _carry_out(claim)
+
+
+def _carry_out(claim: Claim) -> None:
+    """Whatever happens to a task, the outbox hears of it."""
+    with logs.bound(task=claim.task, message=str(claim.id), onboarding=str(claim.onboarding_id)):
         try:
-            TASKS[task](claim)
+            TASKS[claim.task](claim)
         except LeaseLost:
             log.info("lease_lost", attempt=claim.attempt)
         except (MovedOn, EventNotAllowed, NotFound) as error:

@@ -1,0 +1,281 @@
+"""The `onboarding` commands: what each is called, takes and says of itself. `commands` does the work.
+
+Bodies import what they need: the database's libraries alone take longer to load than `--help`,
+`route` and `chart` to run.
+"""
+# ruff: noqa: PLC0415 - see above
+
+import sys
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
+
+import typer
+
+from onboarding import __version__
+from onboarding.cli_options import AsJson, Limit, Reference
+from onboarding.cli_registry import aggregators, keys
+from onboarding.commands.exits import MEANINGS
+
+if TYPE_CHECKING:
+    from onboarding.sealing import Keyring
+    from onboarding.settings import Settings
+
+ConnectionType = Literal[
+    "aggregator", "plugin", "own_development", "legacy_soap", "credentials_only"
+]
+Publishing = Callable[["Settings"], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the composition root hands over: its publisher, and the names of the tasks it knows."""
+
+    publishing: Publishing | None = None
+    task_names: Callable[[], Collection[str]] = tuple
+
+
+app = typer.Typer(
+    no_args_is_help=True,
+    # A trace with the values of variables in it would show secrets.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Exit codes: {' · '.join(f'{code} {text}' for code, text in MEANINGS.items())}.",
+)
+app.add_typer(aggregators, name="aggregators")
+app.add_typer(keys, name="keys")
+
+
+def main(
+    publishing: Publishing | None = None,
+    task_names: Callable[[], Collection[str]] = tuple,
+    arguments: Sequence[str] | None = None,
+) -> NoReturn:
+    """Run one command and exit with its code. A failure that can be foreseen is one sentence."""
+    try:
+        app(args=arguments, prog_name="onboarding", obj=Surroundings(publishing, task_names))
+    except Exception as error:
+        from onboarding.commands import failures, printing
+
+        failure = failures.explain(error)
+        if failure is None:
+            raise
+        printing.fail(failure)
+        sys.exit(failure.code)
+    sys.exit()
+
+
+def prepare(chosen: "Settings", *, upgrade: bool = False) -> "Keyring":
+    """Open what a process of the product needs: logs, database, keyring. Raises Failure."""
+    from onboarding.commands import opening
+
+    return opening.prepare(chosen, upgrade=upgrade)
+
+
+def need_broker(chosen: "Settings") -> None:
+    """Refuse to go on without a broker. Raises Failure."""
+    from onboarding.commands import opening
+
+    opening.need_broker(chosen)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Gives sellers, and those who work for them, access to the marketplace's REST API.
+
+    Try it: onboarding serve --demo
+
+    Which one hangs, and why? onboarding ls --overdue, then onboarding show ONB-…
+    """
+    if version:
+        sys.stdout.write(f"onboarding {__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+def migrate(*, as_json: AsJson = False) -> None:
+    """Make the database and the keyring, or bring them up to date."""
+    from onboarding.commands import opening
+
+    opening.migrate(_settings(), as_json=as_json)
+
+
+@app.command()
+def walk(
+    *,
+    connection_type: Annotated[
+        ConnectionType,
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help=f"Which journey: {', '.join(get_args(ConnectionType))}.",
+            show_default=False,
+        ),
+    ],
+    url: Annotated[str | None, typer.Option(help="Of a system that runs elsewhere.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="Its API key, - for stdin; else this database lends one.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk a sample journey: does a running system work?
+
+    It goes through the public API and, as a seller, through the sandbox Seller Portal.
+    """
+    from onboarding.commands import journeys
+
+    journeys.run(_settings(), connection_type, url, key, as_json=as_json)
+
+
+@app.command()
+def ls(
+    *,
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List onboardings, newest first; overdue ones longest first."""
+    from onboarding.commands import looking
+
+    _open_database()
+    looking.ls(state, limit, overdue=overdue, as_json=as_json)
+
+
+@app.command()
+def show(reference: Reference, *, as_json: AsJson = False) -> None:
+    """Show all about one onboarding, and what would move it."""
+    from onboarding.commands import showing
+
+    _open_database()
+    showing.show(reference, as_json=as_json)
+
+
+@app.command()
+def fire(
+    context: typer.Context,
+    reference: Reference,
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="As `show` lists them.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why. History keeps it.", show_default=False)],
+    data: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="What the event takes.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move an onboarding by an event, as an operator."""
+    from onboarding.commands import moving
+
+    _open_database()
+    with _publishing(context):
+        moving.fire(reference, event, data or [], reason, as_json=as_json)
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    wanted: Annotated[
+        str, typer.Argument(metavar="REF|MESSAGE-ID", help="All of an onboarding's, or one.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Try again what has failed for good, once its cause is gone."""
+    from onboarding.commands import moving
+
+    _open_database()
+    with _publishing(context):
+        moving.retry(wanted, as_json=as_json)
+
+
+@app.command()
+def incidents(*, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List what has failed for good, newest first."""
+    from onboarding.commands import looking
+
+    _open_database()
+    looking.incidents(limit, as_json=as_json)
+
+
+@app.command()
+def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Look for what is wrong, and say what to do about it.
+
+    Nothing is changed. With findings, the exit code is 5.
+    """
+    from onboarding.commands import doctor as looks
+
+    known = context.obj.task_names() if context.obj else ()
+    raise typer.Exit(looks.examine(_settings(), known, as_json=as_json))
+
+
+@app.command()
+def route(
+    labels: Annotated[
+        list[str], typer.Argument(metavar="LABEL…", help="What a tool asks for, a label each.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say which connection type fits what a tool asks for."""
+    from onboarding.commands import explaining
+
+    explaining.route(labels, as_json=as_json)
+
+
+@app.command()
+def chart(
+    *,
+    form: Annotated[Literal["mermaid", "svg", "md"], typer.Option("--format")] = "mermaid",
+    reference: Annotated[
+        str | None,
+        typer.Option("--onboarding", metavar="REF", help="Light the state that it is in."),
+    ] = None,
+) -> None:
+    """Print the life of an onboarding: its states and events."""
+    from onboarding.commands import explaining
+
+    if reference is not None:
+        _open_database()
+    explaining.chart(form, reference)
+
+
+@app.command()
+def settings(
+    *,
+    form: Annotated[Literal["table", "md", "env"], typer.Option("--format")] = "table",
+    as_json: AsJson = False,
+) -> None:
+    """Print the settings in force, passwords masked.
+
+    The other formats are the pages about all settings: docs/settings.md and .env.example.
+    """
+    from onboarding.commands import variables
+
+    pages = {"md": variables.markdown, "env": variables.env_example}
+    if form in pages:
+        sys.stdout.write(pages[form]())
+    else:
+        variables.show(_settings(), as_json=as_json)
+
+
+def _settings() -> "Settings":
+    from onboarding.settings import settings
+
+    return settings()
+
+
+def _open_database() -> None:
+    from onboarding.commands import opening
+
+    opening.open_database(_settings())
+
+
+def _publishing(context: typer.Context) -> AbstractContextManager[Any]:
+    """Without a publisher, what is promised here waits for the next sweep of any worker."""
+    publishing: Publishing | None = context.obj.publishing if context.obj else None
+    return publishing(_settings()) if publishing else nullcontext()

@@ -1,0 +1,102 @@
+"""The commands about others: `aggregators …` and `keys …`. As in `cli`, bodies import what they need."""
+# ruff: noqa: PLC0415 - see above
+
+from typing import Annotated, Literal, get_args
+
+import typer
+
+from onboarding.cli_options import AsJson
+
+aggregators = typer.Typer(no_args_is_help=True, help="The registry of aggregators.")
+keys = typer.Typer(no_args_is_help=True, help="The API keys of calling systems.")
+
+Status = Literal["registered", "suspended", "unregistered"]
+AsksFor = Literal["delegated", "full"]
+Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+
+
+@aggregators.command("ls")
+def list_aggregators(*, as_json: AsJson = False) -> None:
+    """List every aggregator, by name."""
+    from onboarding.commands import aggregators as registry
+
+    _open_database()
+    registry.ls(as_json=as_json)
+
+
+@aggregators.command("set")
+def set_aggregator(
+    name: Name,
+    *,
+    status: Annotated[
+        Status | None,
+        typer.Option(metavar="STATUS", help=f"One of {', '.join(get_args(Status))}."),
+    ] = None,
+    uses_rest: Annotated[
+        bool | None, typer.Option("--rest/--soap", help="Which API it uses.")
+    ] = None,
+    asks_for: Annotated[
+        AsksFor | None,
+        typer.Option(metavar="MODE", help="delegated: the Seller ID; full: all three values."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add or change an aggregator; what is not given stays as it is.
+
+    A new one is registered, on REST, and asks for the Seller ID only.
+    """
+    from onboarding.commands import aggregators as registry
+
+    _open_database()
+    registry.change(name, status, asks_for, uses_rest=uses_rest, as_json=as_json)
+
+
+@keys.command("create")
+def create_key(
+    name: Name,
+    *,
+    scopes: Annotated[
+        list[str],
+        typer.Option(
+            "--scope",
+            help="What it may do: onboardings:read, onboardings:write, secrets:reveal,"
+            " contacts:vouch, aggregators:write. Give it once for each.",
+            show_default=False,
+        ),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it, for the only time."""
+    from onboarding.commands import keys as api_keys
+
+    _open_database()
+    api_keys.create(name, scopes, as_json=as_json)
+
+
+@keys.command("ls")
+def list_keys(*, as_json: AsJson = False) -> None:
+    """List every key, newest first, without its text."""
+    from onboarding.commands import keys as api_keys
+
+    _open_database()
+    api_keys.ls(as_json=as_json)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """End a key at once."""
+    from onboarding.commands import keys as api_keys
+
+    _open_database()
+    api_keys.revoke(key_id, as_json=as_json)
+
+
+def _open_database() -> None:
+    from onboarding.commands import opening
+    from onboarding.settings import settings
+
+    opening.open_database(settings())

@@ -1,0 +1,1 @@
+"""What the commands of `onboarding.cli` do, a file a subject; none of them knows Typer."""

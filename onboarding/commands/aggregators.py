@@ -1,0 +1,77 @@
+"""`aggregators ls` and `set`: the registry, by hand. Whoever waits for a changed one is rechecked."""
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from onboarding import registry
+from onboarding.commands import printing
+from onboarding.db import reading, transaction
+from onboarding.models import Aggregator
+
+_HEAD: Final = ("ID", "Name", "Status", "API", "Asks for")
+
+
+def ls(*, as_json: bool) -> None:
+    """Every aggregator, by name."""
+    with reading() as session:
+        found = registry.known(session)
+        lines, rows = [_facts(each) for each in found], [_row(each) for each in found]
+    empty = "No aggregators yet. Add one: onboarding aggregators set <name>"
+    printing.listed(lines, _HEAD, rows, empty=empty, as_json=as_json)
+
+
+def change(
+    name: str, status: str | None, asks_for: str | None, *, uses_rest: bool | None, as_json: bool
+) -> None:
+    """Record an aggregator; what is not given stays as it is. Raises Invalid."""
+    with transaction() as session:
+        before = registry.by_id(session, name) or registry.find(session, name)
+        changed = _upsert(session, before, name, status, asks_for, uses_rest)
+    if as_json:
+        printing.line(_facts(changed))
+    else:
+        printing.table(_HEAD, [_row(changed)])
+        printing.say("Whoever waits for it is checked again.")
+
+
+def _upsert(
+    session: Session,
+    before: Aggregator | None,
+    name: str,
+    status: str | None,
+    asks_for: str | None,
+    uses_rest: bool | None,  # noqa: FBT001 - None: leave it
+) -> Aggregator:
+    if before is None:
+        return registry.upsert(
+            session,
+            name=name,
+            status=status or "registered",
+            uses_rest=True if uses_rest is None else uses_rest,
+            asks_for=asks_for or "delegated",
+        )
+    return registry.upsert(
+        session,
+        aggregator_id=before.id,
+        name=before.name,
+        status=status or before.status,
+        uses_rest=before.uses_rest if uses_rest is None else uses_rest,
+        asks_for=asks_for or before.asks_for,
+    )
+
+
+def _facts(aggregator: Aggregator) -> dict[str, object]:
+    return {
+        "id": aggregator.id,
+        "name": aggregator.name,
+        "status": aggregator.status,
+        "uses_rest": aggregator.uses_rest,
+        "asks_for": aggregator.asks_for,
+        "changed_at": aggregator.changed_at,
+    }
+
+
+def _row(aggregator: Aggregator) -> tuple[str, ...]:
+    api = "REST" if aggregator.uses_rest else "SOAP"
+    return (aggregator.id, aggregator.name, aggregator.status, api, aggregator.asks_for)

@@ -1,0 +1,141 @@
+"""`doctor`: what works, what does not, and what to do about it. It looks only, and changes nothing."""
+
+import socket
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from onboarding import db, sealing
+from onboarding.commands import opening, printing, records
+from onboarding.commands.exits import DONE, FINDINGS
+from onboarding.commands.failures import explain
+from onboarding.commands.records import Check
+from onboarding.commands.variables import masked
+from onboarding.db import reading
+from onboarding.settings import Settings
+
+BROKER_ANSWERS_IN: Final = 2.0
+
+
+def examine(chosen: Settings, known_tasks: Collection[str], *, as_json: bool) -> int:
+    """Look at everything and print it; returns the exit code."""
+    checks = list(_checks(chosen, known_tasks))
+    for check in checks:
+        if as_json:
+            printing.line(check._asdict() | {"ok": not check.do})
+        else:
+            _print(check)
+    findings = [check for check in checks if check.do]
+    printing.say(f"\n{len(findings)} of {len(checks)} need you." if findings else "\nAll is well.")
+    return FINDINGS if findings else DONE
+
+
+def _print(check: Check) -> None:
+    printing.text(f"{'FIND' if check.do else 'ok':<5} {check.name:<11} {check.found}")
+    if check.do:
+        printing.text(f"{'':<17} → {check.do}")
+
+
+def _checks(chosen: Settings, known_tasks: Collection[str]) -> Iterator[Check]:
+    yield from _settings(chosen)
+    yield _broker(chosen)
+    database = _attempt("database", lambda: _database(chosen))
+    yield database
+    if database.do:
+        return
+    yield _attempt("keyring", lambda: _keyring(chosen))
+    with reading() as session:
+        yield from records.checks(session, known_tasks)
+
+
+def _attempt(name: str, look: Callable[[], Check]) -> Check:
+    """What stops another command is a finding here."""
+    try:
+        return look()
+    except Exception as error:
+        failure = explain(error)
+        if failure is None:
+            raise
+        return Check(name, failure.sentence, failure.advice)
+
+
+def _settings(chosen: Settings) -> Iterator[Check]:
+    mail = masked(chosen.smtp_url) if chosen.smtp_url else f"files in {chosen.mail_dir}"
+    sellers = "the sandbox Seller Portal" if chosen.sandbox else chosen.issuer
+    kind = "live" if chosen.live else "test"
+    yield Check("address", chosen.base_url, _about_address(chosen))
+    yield Check("sellers", f"sign in at {sellers}, get {kind} credentials", _about_sellers(chosen))
+    yield Check("e-mail", mail, _about_mail(chosen))
+
+
+def _about_address(chosen: Settings) -> str:
+    if not chosen.public_url and chosen.host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
+        return "Set ONBOARDING_PUBLIC_URL: links in e-mails would lead to this."
+    if chosen.live and not chosen.base_url.startswith("https:"):
+        return "Live credentials need https: set ONBOARDING_PUBLIC_URL to an https:// address."
+    return ""
+
+
+def _about_sellers(chosen: Settings) -> str:
+    if chosen.live and chosen.sandbox:
+        return "Set ONBOARDING_OIDC_ISSUER: anybody can be any sample seller in the sandbox."
+    return ""
+
+
+def _about_mail(chosen: Settings) -> str:
+    if chosen.live and not chosen.smtp_url:
+        return "Set ONBOARDING_SMTP_URL: nobody gets an e-mail that is a file."
+    return ""
+
+
+def _broker(chosen: Settings) -> Check:
+    if not chosen.broker_url:
+        return Check("broker", "none, tasks run inside `onboarding serve`")
+    where = masked(chosen.broker_url)
+    try:
+        _ping(chosen.broker_url)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the broker cannot be used
+        why = str(error) or type(error).__name__
+        return Check("broker", f"{where}: {why}", "Start it, or correct ONBOARDING_BROKER_URL.")
+    return Check("broker", f"{where} answers")
+
+
+def _ping(url: str) -> None:
+    """Redis is asked for an answer; of another broker, only whether it listens."""
+    parts = urlsplit(url)
+    if parts.scheme.startswith("redis"):
+        # Celery brings this client; only this look needs it here.
+        from redis import Redis  # noqa: PLC0415
+
+        Redis.from_url(
+            url, socket_connect_timeout=BROKER_ANSWERS_IN, socket_timeout=BROKER_ANSWERS_IN
+        ).ping()
+        return
+    default = 5671 if parts.scheme == "amqps" else 5672
+    address = (parts.hostname or "127.0.0.1", parts.port or default)
+    socket.create_connection(address, timeout=BROKER_ANSWERS_IN).close()
+
+
+def _database(chosen: Settings) -> Check:
+    """Opens it for the looks that follow. Raises Failure where that makes no sense."""
+    opening.open_database(chosen)
+    engine = db.engine()
+    with engine.connect() as connection:
+        found = connection.dialect.server_version_info or ()
+    version = ".".join(map(str, found)) or sqlite3.sqlite_version
+    where = f"{masked(chosen.database_url)}, {engine.dialect.name} {version}"
+    return Check("database", f"{where}, schema {opening.schema(engine)}")
+
+
+def _keyring(chosen: Settings) -> Check:
+    """Not made here, even for a new database."""
+    ring = sealing.read_keyring(chosen.keys_dir)
+    wrong = opening.misfits(ring)
+    held = sum(map(len, ring.keys.values()))
+    if wrong:
+        advice = "Restore the keyring from its backup, or set ONBOARDING_KEYS_DIR."
+        return Check("keyring", f"gone or different: {', '.join(wrong)}", advice)
+    if not held:
+        return Check("keyring", f"{chosen.keys_dir} is empty", "Run `onboarding migrate`.")
+    return Check("keyring", f"{held} keys in {chosen.keys_dir}")

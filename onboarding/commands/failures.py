@@ -1,0 +1,113 @@
+"""Errors that can be foreseen, as one sentence and what to do. Anything else is a bug and shows its trace."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from onboarding.commands.exits import NOT_FOUND, REFUSED, UNAVAILABLE, USAGE, Failure
+from onboarding.commands.variables import masked
+from onboarding.errors import EventNotAllowed, EventUnknown, Invalid, NotFound, Refusal, Unavailable
+from onboarding.sealing import KeyringWrong
+from onboarding.settings import WrongSettings, settings
+
+
+def explain(error: Exception) -> Failure | None:
+    """What to tell; None for an error that nobody has foreseen."""
+    return next((words(error) for kinds, words in _WORDS if isinstance(error, kinds)), None)
+
+
+def _failure(error: Failure) -> Failure:
+    return error
+
+
+def _settings(error: WrongSettings) -> Failure:
+    return Failure(str(error), "`onboarding settings --format md` lists them all.", USAGE)
+
+
+def _keyring(error: KeyringWrong) -> Failure:
+    return Failure(_sentence(error), "Restore the keyring from its backup.")
+
+
+def _refusal(error: Refusal) -> Failure:
+    """The sentence, what this case adds to it, and the advice."""
+    details = f" ({error})" if str(error) else ""
+    if isinstance(error, NotFound):
+        advice = "`onboarding ls` shows those that there are."
+        return Failure("There is no such onboarding.", advice, NOT_FOUND)
+    # What is allowed instead stands among the details already.
+    advice = "" if isinstance(error, EventNotAllowed) else error.advice
+    return Failure(error.sentence + details, advice, _CODES.get(type(error), REFUSED))
+
+
+def _driver(error: ModuleNotFoundError) -> Failure | None:
+    """SQLAlchemy's own default driver for postgresql:// is not the one that we bring."""
+    return _database_url(error) if error.name == "psycopg2" else None
+
+
+def _database_url(error: Exception) -> Failure:
+    return Failure(
+        f"ONBOARDING_DATABASE_URL holds {masked(settings().database_url)!r}, which names no database"
+        " that we know.",
+        "Write sqlite:///path or postgresql+psycopg://user@host/name.",
+        USAGE,
+    )
+
+
+def _database(error: DBAPIError | PoolTimeout) -> Failure:
+    url = masked(settings().database_url)
+    why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    if url.startswith("sqlite"):
+        advice = "Check that its folder can be written and has space, and that it is a database."
+    else:
+        advice = "Start the database, or set ONBOARDING_DATABASE_URL to one that answers."
+    return Failure(f"The database {url} does not answer: {why}", advice, UNAVAILABLE)
+
+
+def _no_answer(error: httpx.TransportError) -> Failure:
+    try:
+        where = f"{error.request.url.scheme}://{error.request.url.netloc.decode()}"
+    except RuntimeError:
+        where = "the server"
+    return Failure(
+        f"{where} does not answer: {_sentence(error)}",
+        "Start it with `onboarding serve`, or name another one with --url.",
+        UNAVAILABLE,
+    )
+
+
+def _file(error: OSError) -> Failure | None:
+    """A folder that cannot be used; other errors of the system are not ours to explain."""
+    if error.filename is None:
+        return None
+    return Failure(
+        f"{error.filename} cannot be used: {error.strerror}.",
+        "Make it writable for this user, or set ONBOARDING_DATABASE_URL, ONBOARDING_KEYS_DIR and"
+        " ONBOARDING_MAIL_DIR to places that are.",
+    )
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+_CODES: Final[dict[type[Refusal], int]] = {
+    Unavailable: UNAVAILABLE,
+    Invalid: USAGE,
+    EventUnknown: USAGE,
+}
+
+# The first that fits: httpx's and our own errors are no OSErrors, ArgumentError is no DBAPIError.
+_WORDS: Final[tuple[tuple[Any, Callable[[Any], Failure | None]], ...]] = (
+    (Failure, _failure),
+    (WrongSettings, _settings),
+    (KeyringWrong, _keyring),
+    (Refusal, _refusal),
+    ((ArgumentError, NoSuchModuleError), _database_url),
+    (ModuleNotFoundError, _driver),
+    ((DBAPIError, PoolTimeout), _database),
+    (httpx.TransportError, _no_answer),
+    (OSError, _file),
+)

@@ -1,0 +1,148 @@
+"""`ls` and `incidents`: which onboardings there are, whose turn it is, and what has failed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onboarding import db, queries
+from onboarding.chart import NEXT_MOVE, STATES
+from onboarding.commands import printing
+from onboarding.commands.exits import USAGE, Failure
+from onboarding.db import reading
+from onboarding.models import Message, Onboarding
+
+
+def ls(state: str | None, limit: int, *, overdue: bool, as_json: bool) -> None:
+    """Onboardings, newest first; the overdue ones longest first."""
+    if state is not None and state not in STATES:
+        raise Failure(f"There is no state {state!r}.", f"One of {', '.join(STATES)}.", USAGE)
+    with reading() as session:
+        found = _found(session, state, limit, overdue=overdue)
+        now = db.clock(session)
+        lines = [summary(onboarding, now) for onboarding in found]
+        rows = [_row(onboarding, now) for onboarding in found]
+    head = ("Reference", "State", "Type", "Next move", "For")
+    printing.listed(lines, head, rows, empty=_nothing(state, overdue=overdue), as_json=as_json)
+
+
+def incidents(limit: int, *, as_json: bool) -> None:
+    """Messages that have failed for good, newest first."""
+    with reading() as session:
+        found = queries.incidents(session, limit)
+        named = references(session, found)
+        now = db.clock(session)
+        lines = [message_facts(message, named) for message in found]
+        rows = [_incident_row(message, named, now) for message in found]
+    head = ("Onboarding", "Task", "Cause", "For", "Error")
+    empty = "No incidents: nothing has failed for good."
+    printing.listed(lines, head, rows, empty=empty, as_json=as_json)
+    if rows:
+        printing.say("\nOnce its cause is gone, try one again: onboarding retry <onboarding>")
+
+
+def summary(onboarding: Onboarding, now: datetime) -> dict[str, object]:
+    """One onboarding as a line of JSON."""
+    move = NEXT_MOVE.get(onboarding.state)
+    return {
+        "id": onboarding.id,
+        "reference": onboarding.reference,
+        "state": onboarding.state,
+        "sequence": onboarding.sequence,
+        "connection_type": onboarding.connection_type,
+        "credential_mode": onboarding.credential_mode,
+        "aggregator": onboarding.aggregator_name,
+        "connection_name": onboarding.connection_name,
+        "created_at": onboarding.created_at,
+        "entered_at": onboarding.entered_at,
+        "next_move": move.whom if move else None,
+        "overdue_at": onboarding.entered_at + move.overdue_after if move else None,
+        "overdue": is_overdue(onboarding, now),
+    }
+
+
+def message_facts(message: Message, named: dict[UUID, str]) -> dict[str, object]:
+    """One message as a line of JSON."""
+    return {
+        "id": message.id,
+        "onboarding": named.get(message.onboarding_id) if message.onboarding_id else None,
+        "task": message.task,
+        "attempts": message.attempts,
+        "created_at": message.created_at,
+        "due_at": message.due_at,
+        "failed_at": message.failed_at,
+        "cause": message.cause,
+        "last_error": message.last_error,
+    }
+
+
+def references(session: Session, messages: Sequence[Message]) -> dict[UUID, str]:
+    """The references of the onboardings that messages belong to."""
+    ids = {message.onboarding_id for message in messages}
+    rows = session.execute(
+        select(Onboarding.id, Onboarding.reference).where(Onboarding.id.in_(ids))
+    )
+    return {row.id: row.reference for row in rows}
+
+
+def is_overdue(onboarding: Onboarding, now: datetime) -> bool:
+    """Whether its turn has lasted longer than the chart allows."""
+    move = NEXT_MOVE.get(onboarding.state)
+    return move is not None and now - onboarding.entered_at > move.overdue_after
+
+
+def _found(
+    session: Session, state: str | None, limit: int, *, overdue: bool
+) -> Sequence[Onboarding]:
+    if not overdue:
+        return queries.latest(session, limit, state=state)
+    if state is None:
+        return queries.overdue(session, limit)
+    return _overdue_in(session, state, limit)
+
+
+def _overdue_in(session: Session, state: str, limit: int) -> Sequence[Onboarding]:
+    move = NEXT_MOVE.get(state)
+    if move is None:
+        return []
+    since = db.in_seconds(-move.overdue_after.total_seconds())
+    return session.scalars(
+        select(Onboarding)
+        .where(Onboarding.state == state, Onboarding.entered_at < since)
+        .order_by(Onboarding.entered_at)
+        .limit(limit)
+    ).all()
+
+
+def _row(onboarding: Onboarding, now: datetime) -> tuple[str, ...]:
+    move = NEXT_MOVE.get(onboarding.state)
+    late = " late" if is_overdue(onboarding, now) else ""
+    return (
+        onboarding.reference,
+        onboarding.state,
+        onboarding.connection_type or "–",
+        move.whom if move else "–",
+        printing.age(now - onboarding.entered_at) + late,
+    )
+
+
+def _incident_row(message: Message, named: dict[UUID, str], now: datetime) -> tuple[str, ...]:
+    """A message of no onboarding is retried by its own ID."""
+    assert message.failed_at is not None
+    return (
+        named.get(message.onboarding_id, "") if message.onboarding_id else str(message.id),
+        message.task,
+        message.cause or "",
+        printing.age(now - message.failed_at),
+        message.last_error or "",
+    )
+
+
+def _nothing(state: str | None, *, overdue: bool) -> str:
+    if overdue:
+        return "Nothing is overdue."
+    if state:
+        return f"No onboarding is in {state}. All of them: onboarding ls"
+    return "No onboardings yet. Start one in a browser, or walk one: onboarding walk --type plugin"

@@ -1,0 +1,177 @@
+"""What a command needs before it can begin: logs, the database at the right schema, the keyring."""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
+
+from onboarding import db, logs, sealing
+from onboarding.commands import printing
+from onboarding.commands.exits import USAGE, Failure
+from onboarding.db import reading, transaction
+from onboarding.models import KeyCheck
+from onboarding.sealing import Keyring
+from onboarding.settings import Settings
+
+VERSIONS: Final = Path(__file__).parents[1] / "migrations" / "versions"
+# Only the web process opens sealed secrets, so a worker may do without this key.
+_ONLY_FOR_THE_WEB: Final = "seal."
+
+
+def prepare(chosen: Settings, *, upgrade: bool = False) -> Keyring:
+    """Logs, database, keyring: all that a process of the product needs. Raises Failure.
+
+    `upgrade` brings an older schema up to date first.
+    """
+    open_database(chosen, upgrade=upgrade)
+    return open_keyring(chosen)
+
+
+def migrate(chosen: Settings, *, as_json: bool) -> None:
+    """Make or update the schema and the keyring, and say what has changed. Raises Failure."""
+    logs.configure(chosen)
+    before = schema(db.connect(chosen.database_url))
+    ring = prepare(chosen, upgrade=True)
+    after = schema(db.engine())
+    if as_json:
+        held = sorted(sealing.fingerprints(ring))
+        printing.line({"schema_before": before, "schema": after, "keys": held})
+        return
+    how = "as it was" if before == after else f"before: {before or 'none'}"
+    printing.say(f"Schema {after} ({how}), keyring in {chosen.keys_dir}.")
+
+
+def open_database(chosen: Settings, *, upgrade: bool = False) -> None:
+    """Logs and database only, for commands that use no key. Raises Failure for another schema."""
+    logs.configure(chosen)
+    if not upgrade:
+        _need_a_file(chosen.database_url)
+    engine = db.connect(chosen.database_url)
+    if upgrade and schema(engine) != wanted_schema():
+        upgrade_schema(engine)
+    _check_schema(engine)
+
+
+def open_keyring(chosen: Settings) -> Keyring:
+    """The keyring that this database was used with, made first for a new database. Raises Failure."""
+    known = key_checks()
+    # Where secrets were issued before, an empty folder is a lost keyring, not a new one.
+    read = sealing.read_keyring if known else sealing.open_keyring
+    ring = read(chosen.keys_dir)
+    _record(sealing.fingerprints(ring), known)
+    wrong = misfits(ring)
+    if wrong:
+        raise Failure(
+            f"The keyring in {chosen.keys_dir} is not the one that this database was used with:"
+            f" {', '.join(wrong)}.",
+            "Restore that folder from its backup, or set ONBOARDING_KEYS_DIR to the right one.",
+        )
+    return ring
+
+
+def need_broker(chosen: Settings) -> None:
+    """Refuse to go on without a broker. Raises Failure."""
+    if not chosen.broker_url:
+        raise Failure(
+            "ONBOARDING_BROKER_URL is empty: tasks run inside `onboarding serve`, not in workers.",
+            "Set it to the broker's address, for instance redis://127.0.0.1:6379/0.",
+            USAGE,
+        )
+
+
+def misfits(ring: Keyring) -> list[str]:
+    """Keys that this database was used with and that are gone or different now."""
+    held = sealing.fingerprints(ring)
+    return sorted(
+        key_id
+        for key_id, value in key_checks().items()
+        if held.get(key_id) != value
+        and not (key_id.startswith(_ONLY_FOR_THE_WEB) and key_id not in held)
+    )
+
+
+def key_checks() -> dict[str, bytes]:
+    """The known value under each key that this database was used with."""
+    with reading() as session:
+        return {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
+
+
+def schema(engine: Engine) -> str | None:
+    """The version of the database's schema; None where there is none."""
+    if not inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return str(found) if found else None
+
+
+def wanted_schema() -> str:
+    """The version of this program: the number of the newest migration.
+
+    Alembic knows it too, but takes longer to load than most commands to run.
+    """
+    return max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*.py"))
+
+
+def upgrade_schema(engine: Engine) -> None:
+    """Run the migrations that are missing. Raises Failure for a newer schema."""
+    _refuse_newer(schema(engine))
+    # Alembic announces each of its parts when it is loaded.
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
+    from onboarding import migrations  # noqa: PLC0415 - needed here only
+
+    migrations.upgrade(engine)
+
+
+def _need_a_file(database_url: str) -> None:
+    """SQLite would make an empty database in silence, and then everything would be missing."""
+    url = make_url(database_url)
+    name = url.database
+    if (
+        url.get_backend_name() == "sqlite"
+        and name
+        and name != ":memory:"
+        and not Path(name).exists()
+    ):
+        raise Failure(
+            f"There is no database at {name} yet.",
+            "Make one with `onboarding migrate`, or start everything with `onboarding serve`.",
+        )
+
+
+def _check_schema(engine: Engine) -> None:
+    found, wanted = schema(engine), wanted_schema()
+    _refuse_newer(found)
+    if found != wanted:
+        raise Failure(
+            f"The database's schema is {found or 'not there yet'}, this program needs {wanted}.",
+            "Run `onboarding migrate`.",
+        )
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found > wanted_schema():
+        raise Failure(
+            f"The database's schema is {found}, newer than this program's {wanted_schema()}.",
+            "Use the version of the program that made it, or a later one.",
+        )
+
+
+def _record(fingerprints: dict[str, bytes], known: dict[str, bytes]) -> None:
+    """Remember the keys that this database meets for the first time."""
+    new = [
+        {"key_id": key_id, "value": value}
+        for key_id, value in fingerprints.items()
+        if key_id not in known
+    ]
+    if not new:
+        return
+    try:
+        with transaction() as session:
+            session.execute(insert(KeyCheck), new)
+    except IntegrityError:
+        # Another process that starts now was faster; whether it has the same keys is checked next.
+        return

@@ -1,0 +1,94 @@
+"""Data on stdout, everything else on stderr: JSON for programs, tables of 80 columns for people."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from onboarding.commands.exits import Failure
+
+
+def line(value: Mapping[str, object]) -> None:
+    """One JSON object on a line of stdout; lists are printed as many of them."""
+    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
+
+
+def text(words: str) -> None:
+    """A line of data for people, as it is: no markup, no wrapping."""
+    sys.stdout.write(words + "\n")
+
+
+def say(words: str) -> None:
+    """A remark on stderr."""
+    sys.stderr.write(words + "\n")
+
+
+def fail(failure: Failure) -> None:
+    """What happened, and what to do about it, on stderr."""
+    console = Console(stderr=True)
+    console.print(Text("Error: ", style="bold red") + Text(failure.sentence), soft_wrap=True)
+    if failure.advice:
+        console.print(Text(failure.advice), soft_wrap=True)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on stdout that cuts nothing off: what does not fit goes on in the next line."""
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in head:
+        made.add_column(name, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    Console().print(made)
+
+
+def listed(
+    lines: Sequence[Mapping[str, object]],
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    empty: str,
+    as_json: bool,
+) -> None:
+    """The same list as JSON lines or as a table; with nothing in it, a sentence on stderr."""
+    if as_json:
+        for each in lines:
+            line(each)
+    elif lines:
+        table(head, rows)
+    else:
+        say(empty)
+
+
+def facts(pairs: Mapping[str, str]) -> None:
+    """Names and values on stdout, one below the other; empty ones are left out."""
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        if value:
+            text(f"{name:<{width}}  {value}")
+
+
+def moment(when: datetime) -> str:
+    """An instant of UTC, to the second."""
+    return when.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def age(time: timedelta) -> str:
+    """About how long: "40 s", "12 min", "5 h", "9 d"."""
+    seconds = max(int(time.total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form here")

@@ -1,0 +1,160 @@
+"""`show`: everything about one onboarding but its secret, and what would move it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from onboarding import credentials, db, lifecycle, links, queries
+from onboarding.chart import NEXT_MOVE
+from onboarding.commands import looking, printing
+from onboarding.db import reading
+from onboarding.drawing import label
+from onboarding.models import Client, Link, Mail, Message, Onboarding, Secret, Transition
+
+ASKS_FOR_A_REASON = '--reason "…"'
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One onboarding with all that belongs to it, at one instant."""
+
+    onboarding: Onboarding
+    client: Client | None
+    secret: Secret | None
+    link: Link | None
+    history: Sequence[Transition]
+    messages: Sequence[Message]
+    mails: Sequence[Mail]
+    # What an operator may fire now.
+    allowed: tuple[str, ...]
+    now: datetime
+
+
+def show(reference: str, *, as_json: bool) -> None:
+    """Everything about one onboarding, by its reference or ID. Raises NotFound."""
+    with reading() as session:
+        seen = see(session, queries.by_reference(session, reference))
+        if as_json:
+            printing.line(_facts(seen))
+        else:
+            _print(seen)
+
+
+def see(session: Session, onboarding: Onboarding) -> Seen:
+    """Look at an onboarding and all that belongs to it."""
+    return Seen(
+        onboarding,
+        credentials.live_client(session, onboarding.id),
+        credentials.live_secret(session, onboarding.id),
+        links.live_link(session, onboarding.id),
+        queries.history(session, onboarding.id),
+        queries.messages_of(session, onboarding.id),
+        queries.mails_of(session, onboarding.id),
+        lifecycle.allowed(lifecycle.facts_of(onboarding), "operator"),
+        db.clock(session),
+    )
+
+
+def turn(onboarding: Onboarding, now: datetime) -> str:
+    """Whose turn it is, since when, and what time does."""
+    move = NEXT_MOVE.get(onboarding.state)
+    if move is None:
+        return "nobody's, this is an end"
+    age = printing.age(now - onboarding.entered_at)
+    due = printing.moment(onboarding.entered_at + move.overdue_after)
+    late = "overdue since" if looking.is_overdue(onboarding, now) else "overdue from"
+    words = f"{move.whom}'s for {age}, {late} {due}"
+    if move.then and move.then_after:
+        words += f"; {move.then} at {printing.moment(onboarding.entered_at + move.then_after)}"
+    return words
+
+
+def _facts(seen: Seen) -> dict[str, object]:
+    named = {seen.onboarding.id: seen.onboarding.reference}
+    return looking.summary(seen.onboarding, seen.now) | {
+        "locale": seen.onboarding.locale,
+        "rule_set": seen.onboarding.rule_set,
+        "contact_email": seen.onboarding.contact_email,
+        "contact_verified_at": seen.onboarding.contact_verified_at,
+        "client_id": seen.client.id if seen.client else None,
+        "secret_version": seen.secret.version if seen.secret else None,
+        "seller_id": seen.link.seller_id if seen.link else None,
+        "shop_name": seen.link.shop_name if seen.link else None,
+        "operator_may": seen.allowed,
+        "history": [_step(each) for each in seen.history],
+        "messages": [looking.message_facts(each, named) for each in seen.messages],
+        "mails": [{"notice": each.notice, "sent_at": each.sent_at} for each in seen.mails],
+    }
+
+
+def _step(step: Transition) -> dict[str, object]:
+    return {
+        "sequence": step.sequence,
+        "at": step.at,
+        "event": step.event,
+        "source": step.source,
+        "target": step.target,
+        "actor": f"{step.actor_kind} {step.actor_id}",
+        "details": step.details,
+    }
+
+
+def _print(seen: Seen) -> None:
+    onboarding = seen.onboarding
+    printing.text(f"{onboarding.reference}: {label(onboarding.state)}\n")
+    printing.facts(_about(seen))
+    printing.text("\nHistory (UTC)")
+    printing.table(("", "At", "Event", "State", "By"), map(_history_row, seen.history))
+    for message in seen.messages:
+        printing.text(f"\nPromised: {_promise(message, seen.now)}")
+    for mail in seen.mails:
+        printing.text(f"\nE-mail {mail.notice}, {printing.moment(mail.sent_at)}")
+    if seen.allowed:
+        printing.say("\nYou may:")
+    for event in seen.allowed:
+        printing.say(f"  onboarding fire {onboarding.reference} {event} {ASKS_FOR_A_REASON}")
+
+
+def _about(seen: Seen) -> dict[str, str]:
+    onboarding, secret, link = seen.onboarding, seen.secret, seen.link
+    verified = "verified" if onboarding.contact_verified_at else "not verified"
+    return {
+        "ID": str(onboarding.id),
+        "State": onboarding.state,
+        "Turn": turn(onboarding, seen.now),
+        "Type": " ".join(filter(None, (onboarding.connection_type, onboarding.credential_mode))),
+        "Aggregator": onboarding.aggregator_name or "",
+        "Name": onboarding.connection_name or "",
+        "Contact": f"{onboarding.contact_email} ({verified})" if onboarding.contact_email else "",
+        "Client ID": seen.client.id if seen.client else "",
+        "Secret": f"version {secret.version}, {_life(secret)}" if secret else "",
+        "Seller": f"{link.seller_id} ({link.shop_name})" if link else "",
+        "Started": f"{printing.moment(onboarding.created_at)} UTC",
+    }
+
+
+def _life(secret: Secret) -> str:
+    if secret.acknowledged_at:
+        return "saved"
+    return "shown, not yet saved" if secret.revealed_at else "sealed, not yet shown"
+
+
+def _history_row(step: Transition) -> tuple[str, ...]:
+    why = step.details.get("cause") or step.details.get("reason")
+    by = (
+        step.actor_kind
+        if step.actor_kind == step.actor_id
+        else f"{step.actor_kind} {step.actor_id}"
+    )
+    event = f"{step.event} ({why})" if why else step.event
+    return (str(step.sequence), printing.moment(step.at), event, step.target, by)
+
+
+def _promise(message: Message, now: datetime) -> str:
+    """What waits to be done, or has failed for good."""
+    words = f"{message.task}, attempt {message.attempts} of {message.max_attempts}"
+    if message.failed_at:
+        return f"{words}, failed for good: {message.cause} ({message.last_error})"
+    return f"{words}, for {printing.age(now - message.created_at)}"

@@ -1,0 +1,198 @@
+"""What we tell people: one letter for each notice, in their language.
+
+A letter says what happened, what comes next and by when. It holds no secret, no more of a client ID
+than its ending, and a link only where there is something to do; the link alone reveals nothing.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Final
+from uuid import UUID
+
+from jinja2 import Environment
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from onboarding import db, proofs, queries, words
+from onboarding.chart import NEXT_MOVE
+from onboarding.mail import Letter
+from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
+from onboarding.outbox import Claim
+from onboarding.proofs import CODE_LASTS, RESUME_LINK_LASTS
+from onboarding.sealing import Keyring
+from onboarding.settings import Settings
+
+TEMPLATES: Final = Path(__file__).parent / "mails"
+
+# Notices that ask for something: they lead back to the onboarding.
+ASKING: Final = frozenset(
+    {
+        "aggregator_approved",
+        "aggregator_refused",
+        "reminder",
+        "resume_link",
+        "secret_lapsed",
+        "secret_ready",
+        "secret_revealed",
+        "seller_linked",
+        "started_over",
+        "verification_failed",
+    }
+)
+
+_LINE: Final = 72
+
+
+def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -> Letter | None:
+    """The letter that a message promises; None: it is no longer true, or nobody is there to read it.
+
+    Composing it again gives the same letter with the same link. Raises NotFound.
+    """
+    assert claim.onboarding_id is not None
+    onboarding = queries.by_id(session, claim.onboarding_id)
+    notice = str(claim.about["notice"])
+    to = _addressee(session, claim, onboarding)
+    if not to:
+        return None
+    facts = _about_us(onboarding, settings) | _facts(session, onboarding, claim.sequence)
+    if notice in ASKING:
+        facts |= _way_back(session, claim.id, onboarding, ring, settings)
+    if notice == "contact_code":
+        facts |= _code(session, claim, ring)
+    subject, text, html = render(notice, onboarding.locale, facts)
+    return Letter(claim.id, onboarding.id, notice, onboarding.locale, to, subject, text, html)
+
+
+def render(notice: str, locale: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The subject, the text and the HTML of a notice. The text's template sets the subject."""
+    templates = _templates(locale)
+    text = templates.get_template(f"{notice}.txt").make_module(dict(facts))
+    subject = str(vars(text)["subject"])
+    html = templates.get_template(f"{notice}.html").render(facts, subject=subject)
+    return subject, _in_short_lines(str(text)), html
+
+
+def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | None:
+    """Where the letter goes; None for a reminder or a code that has been overtaken."""
+    if claim.about["notice"] == "contact_code":
+        code = proofs.latest_code(session, onboarding.id)
+        if code is None or code.id != UUID(claim.about["code"]) or code.used_at:
+            return None
+        return code.email if db.clock(session) < code.created_at + CODE_LASTS else None
+    if claim.about["notice"] == "reminder" and claim.sequence != onboarding.sequence:
+        return None
+    return onboarding.contact_email
+
+
+def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> dict[str, Any]:
+    """What was true at the transition that promised the letter, however late it is written."""
+    transition = session.get_one(Transition, (onboarding.id, sequence or onboarding.sequence))
+    move = NEXT_MOVE.get(transition.target)
+    ends_at = transition.at + move.then_after if move and move.then_after else None
+    client = _of_that_time(session, Client, Client.revoked_at, transition)
+    link = _of_that_time(session, Link, Link.ended_at, transition)
+    aggregator = _one_line(onboarding.aggregator_name)
+    return {
+        "state": transition.target,
+        "cause": transition.details.get("cause"),
+        "by": transition.actor_kind,
+        "at": transition.at,
+        "ends_at": ends_at,
+        "ends_today": bool(ends_at and ends_at.date() == db.clock(session).date()),
+        "connection_type": onboarding.connection_type,
+        "delegated": onboarding.credential_mode == "delegated",
+        "aggregator": aggregator or words.translate(onboarding.locale, "your aggregator"),
+        "connection": _one_line(onboarding.connection_name) or aggregator,
+        "client_ending": client.id[-4:] if client else "",
+        "seller_id": _one_line(link.seller_id) if link else "",
+        "shop_name": _one_line(link.shop_name) if link else "",
+    }
+
+
+def _of_that_time(session: Session, table: Any, ended_at: Any, transition: Transition) -> Any:
+    """The client or link that stood then, or ended by this very transition; None if there was none."""
+    return session.scalars(
+        select(table)
+        .where(
+            table.onboarding_id == transition.onboarding_id,
+            or_(ended_at.is_(None), ended_at >= transition.at),
+        )
+        .order_by(table.created_at)
+        .limit(1)
+    ).one_or_none()
+
+
+def _way_back(
+    session: Session, link_id: UUID, onboarding: Onboarding, ring: Keyring, settings: Settings
+) -> dict[str, Any]:
+    proofs.add_resume_link(session, link_id, onboarding.id)
+    token = proofs.resume_token(ring, link_id)
+    return {"resume_url": f"{settings.base_url}/{onboarding.locale}/resume/{token}"}
+
+
+def _code(session: Session, claim: Claim, ring: Keyring) -> dict[str, Any]:
+    """The code and its end. Anybody may enter any address: no name that was typed goes there."""
+    code = session.get_one(ContactCode, UUID(claim.about["code"]))
+    return {
+        "code": proofs.code_of(ring, code.id),
+        "ends_at": code.created_at + CODE_LASTS,
+        "connection": "",
+        "aggregator": "",
+        "shop_name": "",
+    }
+
+
+def _about_us(onboarding: Onboarding, settings: Settings) -> dict[str, Any]:
+    """What every letter can say. Addresses come from the settings, never from a request."""
+    return {
+        "locale": onboarding.locale,
+        "reference": onboarding.reference,
+        "marketplace": settings.marketplace_name,
+        "support_contact": settings.support_contact,
+        "seller_portal_url": settings.seller_portal_url,
+        "documentation_url": settings.documentation_url,
+        "start_url": f"{settings.base_url}/{onboarding.locale}/",
+        "resume_hours": RESUME_LINK_LASTS // timedelta(hours=1),
+        "code_minutes": CODE_LASTS // timedelta(minutes=1),
+    }
+
+
+@cache
+def _templates(locale: str) -> Environment:
+    made = words.environment(TEMPLATES, locale)
+    # A letter without a link, or before there is a deadline, says nothing about one.
+    made.globals |= {"resume_url": "", "code": ""}
+    made.filters["hour"] = _hour
+    return made
+
+
+def _hour(when: datetime) -> str:
+    """The hour of an instant in UTC, as both languages write it."""
+    return f"{when:%H:%M}"
+
+
+def _one_line(text: str | None) -> str:
+    """A name that somebody typed, without what could end a line or turn it round."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
+    return " ".join(printable.split())
+
+
+def _in_short_lines(text: str) -> str:
+    """Wrapped for readers of plain text; an address is never broken."""
+    lines = (
+        fill(
+            line,
+            _LINE,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if len(line) > _LINE
+        else line.rstrip()
+        for line in text.strip().split("\n")
+    )
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)) + "\n"

@@ -1,0 +1,77 @@
+"""Whose onboarding it is: what must have been proved about it before its secret is shown.
+
+A browser may hold several onboardings, and several people may sit at it. So a proof counts for the
+onboarding that it was about, and for no other.
+"""
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from onboarding.access import Actor
+from onboarding.models import BrowserSession, ContactCode, Grant, Onboarding, Transition
+from onboarding.proofs import actor
+
+
+def is_about(session: Session, browser: BrowserSession, onboarding: Onboarding) -> bool:
+    """Whether the last proof in this browser says anything about this onboarding.
+
+    A code that its contact got does, and so does signing in to the seller account that asked for
+    its client ID. Whatever else was proved here may have been proved by somebody else.
+    """
+    entered = _code_entered(session, browser)
+    if entered is not None:
+        return (entered.onboarding_id, entered.email) == (onboarding.id, onboarding.contact_email)
+    maker = maker_account(session, onboarding)
+    return maker is not None and maker == actor(browser).id
+
+
+def maker_account(session: Session, onboarding: Onboarding) -> str | None:
+    """The actor ID of the seller account that asked for the client ID, if it was signed in."""
+    maker = session.scalars(
+        select(Transition.actor_id)
+        .where(
+            Transition.onboarding_id == onboarding.id,
+            Transition.event == "issue_id",
+            Transition.actor_kind == "seller",
+        )
+        .order_by(Transition.sequence.desc())
+        .limit(1)
+    ).one_or_none()
+    return maker if maker and _is_account(maker) else None
+
+
+def address_is_proved(session: Session, onboarding: Onboarding) -> bool:
+    """Whether the contact's address is: by a code sent there, or by the system that vouched for it."""
+    vouched = onboarding.contact_verified_at == onboarding.created_at
+    entered = select(ContactCode).where(
+        ContactCode.onboarding_id == onboarding.id,
+        ContactCode.email == onboarding.contact_email,
+        ContactCode.used_at.is_not(None),
+    )
+    return onboarding.contact_email is not None and (
+        vouched or bool(session.scalar(select(exists(entered.subquery()))))
+    )
+
+
+def knows_contact(session: Session, who: Actor, onboarding: Onboarding) -> bool:
+    """Whether we can ask again who it is, before a secret is shown: by a code, or by signing in.
+
+    Whoever wants credentials only has no seller account that would tell.
+    """
+    may_sign_in = onboarding.connection_type != "credentials_only"
+    return address_is_proved(session, onboarding) or (may_sign_in and _is_account(who.id))
+
+
+def _code_entered(session: Session, browser: BrowserSession) -> ContactCode | None:
+    """The code that was the last proof in this browser; None: it was a sign-in, or nothing."""
+    return session.scalars(
+        select(ContactCode)
+        .join(Grant, Grant.onboarding_id == ContactCode.onboarding_id)
+        .where(Grant.session_id == browser.id, ContactCode.used_at == browser.proved_at)
+        .limit(1)
+    ).one_or_none()
+
+
+def _is_account(actor_id: str) -> bool:
+    """A seller account, rather than a browser that nobody has signed in with."""
+    return not actor_id.startswith("browser:")

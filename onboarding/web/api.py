@@ -1,0 +1,19 @@
+"""The API for other systems, all of it under /v1. Its errors are problem details."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter
+
+from onboarding.web import api_aggregators, api_onboardings
+from onboarding.web.problems import MEDIA_TYPE, Problem
+
+_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+    "default": {
+        "description": "A refusal, as problem details (RFC 9457).",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    }
+}
+
+router = APIRouter(prefix="/v1", responses=_ERRORS)
+router.include_router(api_onboardings.router)
+router.include_router(api_aggregators.router)

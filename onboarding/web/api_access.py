@@ -1,0 +1,88 @@
+"""Who calls: the API key of a request, checked before its body is, and what belongs to that key."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from onboarding import access, db, logs
+from onboarding.db import reading, transaction
+from onboarding.errors import NotFound, Unauthorised
+from onboarding.models import ApiKey, Onboarding
+from onboarding.web.problems import KeyInUrl
+
+log = logs.get(__name__)
+
+# A key's last use is noted no more often than this, to spare writes.
+NOTED_EVERY: Final = timedelta(minutes=1)
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="onbk_…", description="An API key.")
+
+
+def caller(
+    request: Request,
+    scopes: SecurityScopes,
+    documented: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> ApiKey:
+    """The key that a request presents, in a look of its own: the handler's transaction comes later.
+
+    Raises KeyInUrl, Unauthorised, or Forbidden for a key without the scopes.
+    """
+    text = _presented(request)
+    with reading() as session:
+        key = access.api_key(session, text)
+        noted = key.last_used_at
+        stale = noted is None or db.clock(session) - noted > NOTED_EVERY
+    if stale:
+        _note_use(key.id)
+    for scope in scopes.scopes:
+        access.require(key, scope)
+    return key
+
+
+Reader = Annotated[ApiKey, Security(caller, scopes=["onboardings:read"])]
+Writer = Annotated[ApiKey, Security(caller, scopes=["onboardings:write"])]
+Revealer = Annotated[ApiKey, Security(caller, scopes=["secrets:reveal"])]
+Registrar = Annotated[ApiKey, Security(caller, scopes=["aggregators:write"])]
+
+
+def own(session: Session, key: ApiKey, onboarding_id: str) -> Onboarding:
+    """An onboarding that this key has started. Raises NotFound, the same for whatever else it is."""
+    try:
+        wanted = UUID(onboarding_id)
+    except ValueError:
+        raise NotFound from None
+    onboarding = session.scalars(
+        select(Onboarding).where(Onboarding.id == wanted, Onboarding.api_key_id == key.id)
+    ).one_or_none()
+    if onboarding is None or str(wanted) != onboarding_id:
+        raise NotFound
+    return onboarding
+
+
+def _presented(request: Request) -> str:
+    """The text of the key: from the header, once, and from nowhere else."""
+    if any(access.KEY_PREFIX in value for value in request.query_params.values()):
+        log.warning("api_key_in_url")
+        raise KeyInUrl
+    sent = request.headers.getlist("authorization")
+    scheme, _, text = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not text.startswith(access.KEY_PREFIX):
+        raise Unauthorised
+    return text
+
+
+def _note_use(key_id: UUID) -> None:
+    """Requests that arrive together note it once."""
+    old = or_(
+        ApiKey.last_used_at.is_(None),
+        ApiKey.last_used_at < db.in_seconds(-NOTED_EVERY.total_seconds()),
+    )
+    with transaction() as session:
+        session.execute(
+            update(ApiKey).where(ApiKey.id == key_id, old).values(last_used_at=db.now())
+        )

@@ -1,0 +1,54 @@
+"""The API's aggregators: the registry, as the marketplace's other systems read and keep it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+from sqlalchemy.orm import Session
+
+from onboarding import registry
+from onboarding.db import reading, transaction
+from onboarding.errors import Invalid
+from onboarding.models import Aggregator
+from onboarding.web.api_access import Reader, Registrar
+from onboarding.web.api_route import StrictRoute
+from onboarding.web.schemas import AggregatorEntry, AggregatorList, AggregatorView
+
+router = APIRouter(prefix="/aggregators", tags=["Aggregators"], route_class=StrictRoute)
+
+AggregatorId = Annotated[
+    str, Path(max_length=64, pattern="^[a-z0-9]+(?:-[a-z0-9]+)*$", examples=["channel-harbour"])
+]
+
+
+@router.get("")
+def listed(key: Reader) -> AggregatorList:
+    """Every aggregator that the registry knows, by name."""
+    with reading() as session:
+        return AggregatorList(items=[_view(each) for each in registry.known(session)])
+
+
+@router.put("/{aggregator_id}")
+def record(
+    aggregator_id: AggregatorId, body: AggregatorEntry, key: Registrar, response: Response
+) -> AggregatorView:
+    """Record what is known of an aggregator; whoever waits for it is checked again."""
+    with transaction() as session:
+        new = registry.by_id(session, aggregator_id) is None
+        _check_name(session, aggregator_id, body.name)
+        aggregator = registry.upsert(session, aggregator_id=aggregator_id, **body.model_dump())
+        shown = _view(aggregator)
+    response.status_code = 201 if new else 200
+    return shown
+
+
+def _check_name(session: Session, aggregator_id: str, name: str) -> None:
+    """A name leads to one aggregator, so an entry under another ID may not take it over."""
+    namesake = registry.find(session, name)
+    if namesake is not None and namesake.id != aggregator_id:
+        raise Invalid({"name": f"{namesake.id} has this name."})
+
+
+def _view(aggregator: Aggregator) -> AggregatorView:
+    return AggregatorView.model_validate(
+        {name: getattr(aggregator, name) for name in AggregatorView.model_fields}
+    )

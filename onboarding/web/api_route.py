@@ -1,0 +1,76 @@
+"""How the API reads and answers: strict JSON in, and nothing out that a cache may keep."""
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from email.message import Message
+from typing import Any, Final, NoReturn
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from onboarding.web.problems import NotJson, WrongMediaType
+
+# The API's own bodies are two deep.
+DEEPEST: Final = 16
+
+# A string, with or without its end, or a bracket. Every quote begins a match, so the whole text is
+# read once, whatever it holds.
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.DOTALL)
+
+
+class StrictRoute(APIRoute):
+    """A route that refuses a body which two programs may read differently."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def strictly(request: Request) -> Response:
+            if self.body_field is not None and (body := await request.body()):
+                check_json(request.headers.get("content-type", ""), body)
+            response = await handle(request)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        return strictly
+
+
+def check_json(media_type: str, body: bytes) -> None:
+    """Refuse what is no JSON, or is JSON only to some. Raises WrongMediaType or NotJson."""
+    if not _is_json(media_type):
+        raise WrongMediaType
+    try:
+        text = body.decode()
+        _check_depth(text)
+        value = json.loads(text, object_pairs_hook=_unrepeated, parse_constant=_no_number)
+        # Half a surrogate pair cannot be encoded, and 1e999 was read as infinity.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        raise NotJson from None
+
+
+def _is_json(media_type: str) -> bool:
+    parsed = Message()
+    parsed["content-type"] = media_type
+    return parsed.get_content_type() == "application/json"
+
+
+def _check_depth(text: str) -> None:
+    """Count brackets: the reader recurses, so it must not be what finds out."""
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        depth += bool(token[1]) - bool(token[2])
+        if depth > DEEPEST:
+            raise ValueError("nested too deep")
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name is repeated")
+    return value
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,70 @@
+"""Builds the web application: routes, middleware, and how a refusal is shown."""
+
+import httpx
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from onboarding import __version__, sealing
+from onboarding.sealing import Keyring
+from onboarding.sellers import sandbox
+from onboarding.sellers.provider import Provider
+from onboarding.settings import Settings
+from onboarding.web import api, development, health, pages, signin, wizard
+from onboarding.web.assets import mount_static
+from onboarding.web.headers import security_headers
+from onboarding.web.limits import request_limits
+from onboarding.web.origin import same_origin_only
+from onboarding.web.problems import install_problem_handlers
+
+SANDBOX = "/sandbox/seller-portal"
+
+
+def create_app(settings: Settings, ring: Keyring) -> FastAPI:
+    """The application for one process. It opens nothing: the database is there already."""
+    app = FastAPI(
+        title="Onboarding",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        middleware=_middleware(settings),
+    )
+    app.state.settings = settings
+    app.state.ring = ring
+    app.state.provider = _provider(settings, ring)
+    for router in (health.router, api.router, signin.router, wizard.router):
+        app.include_router(router)
+    if settings.sandbox:
+        portal = sandbox.portal(
+            settings.issuer,
+            sealing.derive(ring, "sandbox", "seller-portal"),
+            [settings.base_url + signin.CALLBACK],
+            settings.oidc_client_id,
+        )
+        app.include_router(portal, prefix=SANDBOX)
+    if not settings.smtp_url:
+        app.include_router(development.router)
+    mount_static(app)
+    install_problem_handlers(app, pages.refusal)
+    return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """The outermost first: even a refused request gets the headers."""
+    https = settings.base_url.startswith("https:")
+    return [
+        Middleware(security_headers, form_targets=[settings.issuer], https=https),
+        Middleware(request_limits),
+        Middleware(same_origin_only),
+    ]
+
+
+def _provider(settings: Settings, ring: Keyring) -> Provider:
+    """Where sellers sign in. It is asked nothing before the first of them does."""
+    secret = settings.oidc_client_secret
+    if settings.sandbox:
+        key = sealing.derive(ring, "sandbox", "seller-portal")
+        secret = sandbox.sandbox_client_secret(key)
+    # The sandbox is this very process: a proxy for the world outside would not find it.
+    http = httpx.Client(follow_redirects=False, trust_env=not settings.sandbox)
+    return Provider(settings.issuer, settings.oidc_client_id, secret, http)

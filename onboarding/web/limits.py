@@ -1,0 +1,80 @@
+"""Refuses requests that are too large before anything works on them.
+
+A body is read whole before the app is called: a slow sender holds no thread, and nobody behind
+this needs to count.
+"""
+
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from onboarding.web.problems import BodyTooLarge, UrlTooLong, problem
+
+BODY_AT_MOST: Final = 64 * 1024
+# An identity provider's answer comes in a URL and may take a few KiB.
+URL_AT_MOST: Final = 8 * 1024
+
+
+class _Gone(Exception):
+    """Whoever was sending has hung up."""
+
+
+def request_limits(
+    app: ASGIApp, *, body_at_most: int = BODY_AT_MOST, url_at_most: int = URL_AT_MOST
+) -> ASGIApp:
+    """Wraps an app; the limits are in bytes."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await app(scope, receive, send)
+        try:
+            _check_url(scope, url_at_most)
+            _check_declared(scope, body_at_most)
+            body = await _read(receive, body_at_most)
+        except (UrlTooLong, BodyTooLarge) as refusal:
+            return await problem(refusal)(scope, receive, send)
+        except _Gone:
+            return None
+        return await app(scope, _replaying(body, receive), send)
+
+    return wrapped
+
+
+def _check_url(scope: Scope, at_most: int) -> None:
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    if len(path) + len(scope["query_string"]) > at_most:
+        raise UrlTooLong
+
+
+def _check_declared(scope: Scope, at_most: int) -> None:
+    declared = Headers(scope=scope).get("content-length", "")
+    if declared.isdecimal() and int(declared[:20]) > at_most:
+        raise BodyTooLarge
+
+
+async def _read(receive: Receive, at_most: int) -> bytes:
+    """The whole body. What was declared need not be true, and chunks declare nothing."""
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        body += message.get("body", b"")
+        if len(body) > at_most:
+            raise BodyTooLarge
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    """Gives the app the body in one piece, then whatever else there is to hear."""
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay

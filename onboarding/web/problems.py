@@ -1,0 +1,231 @@
+"""Every refusal as problem details (RFC 9457), and the refusals that only HTTP knows.
+
+Whatever goes wrong in a request becomes one `Refusal` first, so pages and API say the same. A
+problem names a case of ours by its `code` and never shows an exception's text, a path or SQL.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from onboarding import db, logs
+from onboarding.errors import Invalid, NotFound, Refusal, TooMany, Unauthorised, Unavailable
+
+log = logs.get(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+# Where programs ask, and get problems; people ask everywhere else, and get pages.
+API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics")
+# Seconds until another try makes sense after something did not answer.
+RETRY_SOON: Final = 5
+# A body may be wrong in thousands of places; nobody reads so many.
+MOST_ERRORS: Final = 20
+
+Elsewhere = Callable[[Request, Refusal], Response]
+
+
+class Problem(BaseModel):
+    """What every error of the API looks like; a case may add members of its own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+    instance: str
+
+
+class KeyInUrl(Refusal):
+    """An API key stands in the URL, where logs and proxies keep it."""
+
+    status = 400
+    code = "key_in_url"
+    advice = "Revoke that key, and send a new one as Authorization: Bearer <key>."
+
+
+class NotJson(Refusal):
+    """The body is not JSON that every program reads the same way."""
+
+    status = 400
+    code = "not_json"
+    advice = "Send UTF-8 JSON (RFC 8259) without repeated names, nested only as deep as documented."
+
+
+class NeverReplayed(Refusal):
+    """A secret is revealed once and never again, whatever the key of the request."""
+
+    status = 400
+    code = "never_replayed"
+    advice = "Send the request without an Idempotency-Key; a lost secret is reissued."
+
+
+class MethodNotAllowed(Refusal):
+    """This address does not take that method."""
+
+    status = 405
+    code = "method_not_allowed"
+    advice = "Use one of the methods that the header Allow names."
+
+    def __init__(self, allow: str = "") -> None:
+        super().__init__(allow)
+        self.allow = allow
+
+
+class Collided(Refusal):
+    """Somebody else wrote the same thing at the same instant; nothing was changed."""
+
+    status = 409
+    code = "collided"
+    advice = "Send it again."
+
+
+class BodyTooLarge(Refusal):
+    """The body is larger than 64 KiB."""
+
+    status = 413
+    code = "body_too_large"
+    advice = "Send less; nothing here needs so much."
+
+
+class UrlTooLong(Refusal):
+    """The URL is longer than 8 KiB."""
+
+    status = 414
+    code = "url_too_long"
+    advice = "Send a shorter one."
+
+
+class WrongMediaType(Refusal):
+    """The body is not declared as JSON."""
+
+    status = 415
+    code = "wrong_media_type"
+    advice = "Send it with Content-Type: application/json."
+
+
+class DatabaseAway(Unavailable):
+    """The database does not answer."""
+
+    advice = "Look at what is there, then try again in a moment."
+
+
+class Crashed(Refusal):
+    """Something went wrong on our side, and it has been logged."""
+
+    status = 500
+    code = "crashed"
+    advice = "Tell support the instance and the time."
+
+
+def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -> None:
+    """Answer whatever an app raises with a problem; `elsewhere` answers outside the API's paths."""
+
+    # Async, because the handlers of an outage must not wait for the threads that it holds.
+    async def answer(request: Request, error: Exception) -> Response:
+        refusal = refusal_of(error)
+        if elsewhere and not _is_api(request.scope["path"]):
+            return elsewhere(request, refusal)
+        return problem(refusal, error)
+
+    for kind in _MEANINGS:
+        app.add_exception_handler(kind, answer)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """What an exception means to whoever is asking."""
+    return next(mean(error) for kind, mean in _MEANINGS.items() if isinstance(error, kind))
+
+
+def problem(refusal: Refusal, cause: Exception | None = None) -> JSONResponse:
+    """A refusal as a response. Its `instance` leads to the log, and nothing else leads to the cause."""
+    instance = f"urn:uuid:{db.new_id()}"
+    _log(refusal, cause, instance)
+    described = Problem(
+        type=f"/problems/{refusal.code}",
+        title=refusal.sentence,
+        status=refusal.status,
+        detail=refusal.advice,
+        code=refusal.code,
+        retryable=isinstance(refusal, TooMany | Unavailable | Collided),
+        instance=instance,
+    )
+    content = {**described.model_dump(), **_facts(refusal)}
+    return JSONResponse(content, refusal.status, _headers(refusal), MEDIA_TYPE)
+
+
+def _is_api(path: str) -> bool:
+    return any(path == root or path.startswith(f"{root}/") for root in API_PATHS)
+
+
+def _refusal_of_http(error: HTTPException) -> Refusal:
+    """The framework's own refusals: it knows addresses and methods, the rest is a client's mistake."""
+    if error.status_code == NotFound.status:
+        return NotFound()
+    if error.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed((error.headers or {}).get("Allow", ""))
+    return Refusal() if error.status_code < Crashed.status else Crashed()
+
+
+def _invalid(error: RequestValidationError) -> Invalid:
+    """Which fields are wrong and why; what was sent is not repeated."""
+    return Invalid({_field(e["loc"]): _reason(e["msg"]) for e in error.errors()[:MOST_ERRORS]})
+
+
+def _field(place: tuple[object, ...]) -> str:
+    """`contact.email` for ("body", "contact", "email"); "body" for the whole of it."""
+    source, *names = place
+    return ".".join(str(name) for name in names) or str(source)
+
+
+def _reason(message: str) -> str:
+    return message.removeprefix("Value error, ").rstrip(".") + "."
+
+
+def _log(refusal: Refusal, cause: Exception | None, instance: str) -> None:
+    told = {"code": refusal.code, "status": refusal.status, "instance": instance}
+    if isinstance(refusal, Crashed):
+        log.error("crashed", **told, exc_info=cause)
+    else:
+        log.info("refused", **told, error=type(cause or refusal).__name__)
+
+
+def _facts(refusal: Refusal) -> dict[str, object]:
+    facts = refusal.facts()
+    errors = facts.get("errors")
+    return facts | {"errors": errors[:MOST_ERRORS]} if isinstance(errors, list) else facts
+
+
+def _headers(refusal: Refusal) -> dict[str, str]:
+    headers = {"Cache-Control": "no-store"}
+    match refusal:
+        case Unauthorised():
+            headers["WWW-Authenticate"] = "Bearer"
+        case MethodNotAllowed(allow=allow) if allow:
+            headers["Allow"] = allow
+        case TooMany(retry_after=seconds):
+            headers["Retry-After"] = str(seconds)
+        case Unavailable():
+            headers["Retry-After"] = str(RETRY_SOON)
+    return headers
+
+
+# The first kind that fits decides.
+_MEANINGS: Final[dict[type[Exception], Callable[[Any], Refusal]]] = {
+    Refusal: lambda refusal: refusal,
+    HTTPException: _refusal_of_http,
+    RequestValidationError: _invalid,
+    OperationalError: lambda _: DatabaseAway(),
+    PoolTimeout: lambda _: DatabaseAway(),
+    IntegrityError: lambda _: Collided(),
+    ClientDisconnect: lambda _: NotJson(),
+    Exception: lambda _: Crashed(),
+}

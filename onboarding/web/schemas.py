@@ -1,0 +1,197 @@
+"""What the API reads and writes, field by field: nothing else is taken in, and nothing else is shown."""
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from onboarding.chart import STATES
+
+# As browsers check an e-mail field (HTML, "valid e-mail address").
+_LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_EMAIL: Final = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
+
+
+def _one_line(value: str) -> str:
+    """A text that shows on one line as it was typed: no control and no direction characters."""
+    text = unicodedata.normalize("NFC", value).strip()
+    if not text or not text.isprintable():
+        raise ValueError("A text on one line")
+    return text
+
+
+def _state(value: str) -> str:
+    if value not in STATES:
+        raise ValueError(f"One of {', '.join(STATES)}")
+    return value
+
+
+Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL)]
+ConnectionName = Annotated[str, StringConstraints(max_length=80), AfterValidator(_one_line)]
+AggregatorName = Annotated[str, StringConstraints(max_length=120), AfterValidator(_one_line)]
+State = Annotated[str, AfterValidator(_state), Field(json_schema_extra={"enum": [*STATES]})]
+
+
+class _Taken(BaseModel):
+    """What is read: no conversions, and no field that is not named."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Contact(_Taken):
+    """Who is told. With the scope contacts:vouch, the address counts as verified."""
+
+    email: Email
+
+
+class NewOnboarding(_Taken):
+    """An onboarding to be started."""
+
+    locale: Literal["en", "fr"]
+    contact: Contact | None = None
+    connection_name: ConnectionName | None = None
+
+
+class NewEvent(_Taken):
+    """An event to be fired; what `data` takes depends on the event."""
+
+    event: Annotated[str, StringConstraints(max_length=32)]
+    data: dict[str, Any] = {}
+
+
+class AggregatorEntry(_Taken):
+    """What the marketplace knows of an aggregator."""
+
+    name: AggregatorName
+    status: Literal["registered", "suspended", "unregistered"]
+    uses_rest: bool
+    asks_for: Literal["delegated", "full"]
+
+
+class Page(BaseModel):
+    """Which onboardings to list. Query parameters are text, so these are converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: State | None = None
+    after: UUID | None = Field(None, description="The last ID of the page before.")
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class _Shown(BaseModel):
+    """What is written."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class AggregatorNamed(_Shown):
+    """An onboarding's aggregator; one that we do not know has only the name that was typed."""
+
+    id: str | None
+    name: str
+
+
+class NextMove(_Shown):
+    """Whose turn it is, since when too long, and what time does if nobody moves."""
+
+    whom: str
+    overdue_after_seconds: int
+    overdue: bool
+    then: str | None
+    then_at: datetime | None
+
+
+class SecretState(_Shown):
+    """Which client secret there is: its version and last 4 characters, never the secret."""
+
+    version: int
+    ending: str
+    revealed_at: datetime | None
+    acknowledged_at: datetime | None
+
+
+class SellerAccount(_Shown):
+    """The seller account that is linked."""
+
+    seller_id: str
+    shop_name: str
+
+
+class OnboardingView(_Shown):
+    """Where an onboarding stands."""
+
+    id: UUID
+    reference: str
+    state: str
+    sequence: int
+    connection_type: str | None
+    credential_mode: str | None
+    aggregator: AggregatorNamed | None
+    connection_name: str | None
+    locale: str
+    rule_set: str
+    created_at: datetime
+    entered_at: datetime
+    next_move: NextMove | None
+    allowed_events: list[str]
+    client_id: str | None
+    secret: SecretState | None
+    seller: SellerAccount | None
+    links: dict[str, str]
+
+
+class OnboardingList(_Shown):
+    """A page of onboardings, newest first; `next` is the address of the next page."""
+
+    items: list[OnboardingView]
+    next: str | None
+
+
+class TransitionView(_Shown):
+    """One step: what happened, from where to where, when, and what kind of actor did it."""
+
+    sequence: int
+    event: str
+    type: str
+    source: str | None
+    target: str
+    actor: str
+    at: datetime
+    rule_set: str
+    details: dict[str, Any]
+
+
+class History(_Shown):
+    """Every step of an onboarding, from the first."""
+
+    items: list[TransitionView]
+
+
+class RevealedSecret(_Shown):
+    """A client secret, for the only time."""
+
+    client_id: str
+    client_secret: str
+    version: int
+
+
+class ContinueLink(_Shown):
+    """Where a seller's browser goes on. It works once, until it expires."""
+
+    url: str
+    expires_at: datetime
+
+
+class AggregatorView(AggregatorEntry):
+    """An aggregator of the registry."""
+
+    id: str
+    changed_at: datetime
+
+
+class AggregatorList(_Shown):
+    """The whole registry, by name."""
+
+    items: list[AggregatorView]

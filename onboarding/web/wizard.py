@@ -1,0 +1,33 @@
+"""The seller's pages, put together: one page a state, one handler an event."""
+
+from fastapi import APIRouter, Depends
+
+from onboarding.web import (
+    wizard_aggregator,
+    wizard_client_id,
+    wizard_connections,
+    wizard_ends,
+    wizard_link,
+    wizard_questions,
+    wizard_resume,
+    wizard_secret,
+    wizard_start,
+    wizard_states,
+)
+from onboarding.web.wizard_frame import our_language
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(our_language)])
+for part in (
+    wizard_start,
+    wizard_questions,
+    wizard_client_id,
+    wizard_secret,
+    wizard_aggregator,
+    wizard_link,
+    wizard_ends,
+    wizard_resume,
+    wizard_connections,
+    # The last: it also takes what nobody else does.
+    wizard_states,
+):
+    router.include_router(part.router)

@@ -1,0 +1,214 @@
+"""The pages before a client ID: whose e-mail address it is, the code that proves it, then the ID.
+
+The same code is asked for again before a secret is shown, where the last proof is too old.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import credentials, db, lifecycle, ownership, proofs
+from onboarding.access import Actor
+from onboarding.db import reading, transaction
+from onboarding.errors import EventNotAllowed, NotFound, TooMany
+from onboarding.models import BrowserSession, ContactCode, Onboarding
+from onboarding.proofs import CodeVerdict
+from onboarding.web import browser, development, fields, pages, wizard_frame
+from onboarding.web.wizard_answers import Typed, sequence_of
+
+router = APIRouter(include_in_schema=False)
+
+LONGEST_NAME: Final = 80
+CODE_DIGITS: Final = 6
+
+
+def show(
+    request: Request,
+    visitor: BrowserSession,
+    onboarding: Onboarding,
+    *,
+    status: int = 200,
+    other_address: bool = False,
+    **wrong: Mapping[str, Any],
+) -> Response:
+    """Asks for the contact's address first, then offers the client ID. `wrong`: errors, typed."""
+    with reading() as session:
+        known = ownership.knows_contact(session, proofs.actor(visitor), onboarding)
+    return wizard_frame.framed(
+        request,
+        onboarding,
+        "type_chosen.html",
+        status,
+        asking=other_address or not known,
+        back=f"{wizard_frame.home(request, onboarding.id)}/questions/connection_type",
+        **wrong,
+    )
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/client-id")
+def create_client_id(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
+    """The client ID, for a contact that we know."""
+    name = typed.get("connection_name", "")
+    if error := _fault_of_name(request, name):
+        return _show_again(request, onboarding_id, "connection_name", error, name)
+    verb = partial(_issue, name)
+    return wizard_frame.move(request, onboarding_id, "issue_id", sequence_of(typed), verb)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/contact")
+def ask_for_another_address(request: Request, locale: str, onboarding_id: str) -> Response:
+    """The address can be changed as long as nothing was issued."""
+    visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    if onboarding.state != "type_chosen":
+        return wizard_frame.to_home(request, onboarding_id)
+    return show(request, visitor, onboarding, other_address=True)
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/contact")
+def send_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
+    """A code to the address that was typed or, once there is a client ID, to the one we know."""
+    email = typed.get("email", "")
+    try:
+        with transaction() as session:
+            visitor, onboarding = browser.owned(session, request, onboarding_id)
+            proofs.touch(session, visitor)
+            to = _addressee(session, lifecycle.lock(session, onboarding.id), email)
+            if to:
+                proofs.send_code(session, onboarding, to)
+    except TooMany as error:
+        return wizard_frame.too_many(request, onboarding_id, error)
+    if to is None:
+        what = fields.no_email(request, email)
+        return _show_again(request, onboarding_id, "email", what, email)
+    return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/contact-code", 303)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/contact-code")
+def ask_for_code(request: Request, locale: str, onboarding_id: str) -> Response:
+    """Where the code is typed in, as long as one is to be waited for."""
+    return _show_code(request, onboarding_id)
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/contact-code")
+def enter_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
+    """A right code proves the address and this browser, which gets a new cookie."""
+    code = typed.get("code", "")
+    digits = "".join(each for each in code if each.isascii() and each.isdigit())
+    if len(digits) != CODE_DIGITS:
+        return _show_code(request, onboarding_id, "malformed", code)
+    try:
+        verdict, token = _try_code(request, onboarding_id, digits)
+    except NotFound:
+        # Of two clicks, the first has changed the cookie that the second one was sent with.
+        return wizard_frame.to_home(request, onboarding_id)
+    if verdict != "right":
+        return _show_code(request, onboarding_id, verdict, code)
+    response = wizard_frame.to_home(request, onboarding_id)
+    browser.remember(response, request, token)
+    return response
+
+
+def _issue(
+    name: str, session: Session, onboarding: Onboarding, who: Actor, expected: int | None
+) -> None:
+    """Without a contact that we know, nobody could be asked for a proof before the secret shows."""
+    lifecycle.lock(session, onboarding.id)
+    if not ownership.knows_contact(session, who, onboarding):
+        raise EventNotAllowed("issue_id", onboarding.state, (), "contact_verified")
+    onboarding.contact_verified_at = onboarding.contact_verified_at or db.clock(session)
+    credentials.issue_id(session, onboarding.id, who, connection_name=name, expected=expected)
+
+
+def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | None:
+    """Before a client ID exists, any address; afterwards only the one that was proved before."""
+    if onboarding.state == "type_chosen":
+        return fields.email(typed)
+    return onboarding.contact_email if ownership.address_is_proved(session, onboarding) else None
+
+
+def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVerdict, str | None]:
+    """The verdict, and the new cookie; none for the same form sent again, which is as right."""
+    ring = request.app.state.ring
+    with transaction() as session:
+        visitor, onboarding = browser.owned(session, request, onboarding_id)
+        lifecycle.lock(session, onboarding.id)
+        verdict = proofs.check_code(session, ring, onboarding, digits)
+        if verdict == "right":
+            return verdict, proofs.prove(session, visitor, onboarding.contact_verified_at)
+        if proofs.was_entered(session, ring, onboarding, digits):
+            return "right", None
+        return verdict, None
+
+
+def _show_again(
+    request: Request, onboarding_id: str, field: str, error: str, typed: str
+) -> Response:
+    """The page with what is wrong in one of its fields, and what was typed there."""
+    visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    if onboarding.state != "type_chosen":
+        return wizard_frame.to_home(request, onboarding_id)
+    return show(
+        request,
+        visitor,
+        onboarding,
+        status=422,
+        other_address=field == "email",
+        errors={field: error},
+        typed={field: typed},
+    )
+
+
+def _show_code(
+    request: Request, onboarding_id: str, verdict: str | None = None, typed: str = ""
+) -> Response:
+    with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        code = proofs.latest_code(session, onboarding.id)
+    if code is None or code.used_at:
+        return wizard_frame.to_home(request, onboarding_id)
+    return wizard_frame.framed(
+        request,
+        onboarding,
+        "contact_code.html",
+        _STATUS.get(verdict, 422) if verdict else 200,
+        code=code,
+        until=_until(code),
+        mail_page=development.mail_page(request),
+        errors={"code": _what_is_wrong(request, verdict)} if verdict else {},
+        typed={"code": typed},
+    )
+
+
+_STATUS: Final = {"too_many": TooMany.status}
+
+
+def _until(code: ContactCode) -> datetime:
+    return code.created_at + proofs.CODE_LASTS
+
+
+def _fault_of_name(request: Request, name: str) -> str | None:
+    _ = pages.translator_of(request)
+    if len(name) > LONGEST_NAME:
+        return _(
+            "The name of the connection must be %(longest)s characters or fewer",
+            longest=LONGEST_NAME,
+        )
+    if not name.isprintable():
+        return _("The name of the connection holds a character that we cannot read")
+    return None
+
+
+def _what_is_wrong(request: Request, verdict: str) -> str:
+    _ = pages.translator_of(request)
+    return {
+        "malformed": _("Enter the 6 digits of the code in our e-mail"),
+        "wrong": _("This is not the code in our latest e-mail. Check the 6 digits"),
+        "expired": _("This code is too old. Send a new one"),
+        "too_many": _("That was wrong too often, so this code is over. Send a new one"),
+    }[verdict]

@@ -1,0 +1,74 @@
+"""What somebody comes back to: every connection of this browser and of the seller account, and the way out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import proofs, queries
+from onboarding.chart import NEXT_MOVE
+from onboarding.db import reading, transaction
+from onboarding.models import BrowserSession, Onboarding
+from onboarding.web import browser, pages, signin, wizard_frame
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/{locale}/connections")
+def show(request: Request, locale: str) -> Response:
+    """Your API connections: what each waits for, and the way to it."""
+    with reading() as session:
+        visitor = browser.known(session, request)
+        found = _connections(session, visitor) if visitor else []
+        clients = queries.live_client_ids(session, [each.id for each in found])
+    return pages.page(
+        request,
+        "wizard/connections.html",
+        connections=[_described(request, each, clients) for each in found],
+        visitor=visitor,
+        accounts=signin.accounts(visitor) if visitor else [],
+        notice=wizard_frame.sign_in_notice(request),
+    )
+
+
+@router.post("/{locale}/sign-out")
+def sign_out(request: Request, locale: str) -> Response:
+    """Forget this browser, here and there."""
+    with transaction() as session:
+        visitor = browser.known(session, request)
+        if visitor is not None:
+            proofs.close_session(session, visitor)
+    response = RedirectResponse(pages.path_for(request, "/connections"), 303)
+    browser.forget(response, request)
+    return response
+
+
+def _connections(session: Session, visitor: BrowserSession) -> list[Onboarding]:
+    """Newest first, each once, whether it was begun here or is linked to the account."""
+    found = {each.id: each for each in queries.for_browser(session, visitor.id)}
+    if visitor.issuer and visitor.subject:
+        linked = queries.for_seller(session, visitor.issuer, visitor.subject)
+        found |= {each.id: each for each in linked}
+    return sorted(found.values(), key=lambda each: each.id, reverse=True)
+
+
+def _described(
+    request: Request, onboarding: Onboarding, clients: Mapping[UUID, str]
+) -> dict[str, Any]:
+    return {
+        "onboarding": onboarding,
+        "href": wizard_frame.home(request, onboarding.id),
+        "client_id": clients.get(onboarding.id),
+        "until": _until(onboarding),
+    }
+
+
+def _until(onboarding: Onboarding) -> datetime | None:
+    """When time ends it, or destroys what it waits for, if nobody moves."""
+    move = NEXT_MOVE.get(onboarding.state)
+    return onboarding.entered_at + move.then_after if move and move.then_after else None

@@ -1,0 +1,92 @@
+"""How an onboarding ends, or begins again: done, cancelled, expired, started over."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from onboarding import lifecycle, queries
+from onboarding.db import reading
+from onboarding.errors import NotFound
+from onboarding.models import BrowserSession, Onboarding
+from onboarding.settings import Settings
+from onboarding.web import pages, wizard_frame, wizard_link
+from onboarding.web.fields import Sequence
+
+router = APIRouter(include_in_schema=False)
+
+_DONE = ("confirmed", "credentials_issued")
+
+
+def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
+    """The page of a state that nothing follows."""
+    with reading() as session:
+        facts = (
+            _ready(request, wizard_link.parts(session, onboarding))
+            if onboarding.state in _DONE
+            else queries.taken_back(session, onboarding)
+        )
+    return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **facts)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/record")
+def save_record(request: Request, locale: str, onboarding_id: str) -> Response:
+    """What was set up, as a text file to keep. It holds no secret."""
+    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    if onboarding.state not in _DONE:
+        raise NotFound
+    with reading() as session:
+        made = wizard_link.parts(session, onboarding)
+    template = pages.environment(locale).get_template("wizard/record.txt")
+    text = template.render(onboarding=onboarding, **made)
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f'attachment; filename="{onboarding.reference}.txt"',
+    }
+    return Response(text, headers=headers, media_type="text/plain; charset=utf-8")
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/start-over")
+def ask_to_start_over(request: Request, locale: str, onboarding_id: str) -> Response:
+    """What starting over revokes, before it is done."""
+    return _ask(request, onboarding_id, "start_over")
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/start-over")
+def start_over(
+    request: Request, locale: str, onboarding_id: str, sequence: Sequence = None
+) -> Response:
+    """Revoke what was issued and ask from the beginning."""
+    return wizard_frame.fire(request, onboarding_id, "start_over", sequence)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/cancel")
+def ask_to_cancel(request: Request, locale: str, onboarding_id: str) -> Response:
+    """What cancelling revokes, before it is done."""
+    return _ask(request, onboarding_id, "cancel")
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/cancel")
+def cancel(request: Request, locale: str, onboarding_id: str, sequence: Sequence = None) -> Response:
+    """Revoke what was issued and end the request."""
+    return wizard_frame.fire(request, onboarding_id, "cancel", sequence)
+
+
+def _ready(request: Request, made: dict[str, Any]) -> dict[str, Any]:
+    """The values to enter, and where to ask for an access token with them."""
+    settings: Settings = request.app.state.settings
+    return {"token_url": f"{settings.base_url}/oauth2/token", **made}
+
+
+def _ask(request: Request, onboarding_id: str, event: str) -> Response:
+    """The page that asks whether to fire an event; where it is not allowed, what is the case."""
+    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    if event not in lifecycle.allowed(lifecycle.facts_of(onboarding), "seller"):
+        return wizard_frame.to_home(request, onboarding_id)
+    with reading() as session:
+        made = wizard_link.parts(session, onboarding)
+    back = wizard_frame.home(request, onboarding_id)
+    return wizard_frame.framed(
+        request, onboarding, f"{event}.html", back=back, **(made | {"cancel": None})
+    )

@@ -1,0 +1,175 @@
+"""The pages of a client secret: being made, ready, shown once, saved, or lost and made again.
+
+The one answer that holds a secret is the answer to a POST. Every other page of this file says when
+it was shown and never what.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from fastapi import APIRouter
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import credentials, lifecycle, ownership, proofs, queries
+from onboarding.access import Actor
+from onboarding.chart import NEXT_MOVE
+from onboarding.credentials import CHECKSUM, Revealed
+from onboarding.db import reading, transaction
+from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, TooMany
+from onboarding.models import Onboarding
+from onboarding.web import browser, pages, wizard_frame
+from onboarding.web.wizard_answers import Typed, sequence_of
+from onboarding.words import LANGUAGES
+
+router = APIRouter(include_in_schema=False)
+
+STATES: Final = ("issuing_secret", "secret_ready", "secret_lapsed", "secret_revealed")
+
+
+def show(request: Request, onboarding: Onboarding, status: int = 200, **more: Any) -> Response:
+    """The page of one of the STATES.
+
+    Whatever changes while this looks is another state's page, so nothing is taken for granted.
+    """
+    with reading() as session:
+        client = credentials.live_client(session, onboarding.id)
+        secret = credentials.live_secret(session, onboarding.id)
+        messages = queries.messages_of(session, onboarding.id)
+    ends_after = NEXT_MOVE[onboarding.state].then_after
+    facts = {
+        "client_id": client.id if client else "",
+        "version": secret.version if secret else 0,
+        "ends_at": onboarding.entered_at + ends_after if ends_after else None,
+        "lasts": NEXT_MOVE["secret_ready"].then_after,
+        "failed": any(m.task == "generate_secret" and m.failed_at for m in messages),
+    }
+    template = f"{onboarding.state}.html"
+    return wizard_frame.framed(request, onboarding, template, status, **facts, **more)
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/secret-reveal")
+def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
+    """The secret, once. The commit comes before the page: a lost answer means a new secret."""
+    try:
+        with transaction() as session:
+            visitor, onboarding = browser.owned(session, request, onboarding_id)
+            browser.require_fresh(session, visitor, onboarding)
+            revealed = credentials.reveal(
+                session,
+                onboarding.id,
+                proofs.actor(visitor),
+                request.app.state.ring,
+                expected=sequence_of(typed),
+            )
+    except FreshProofNeeded:
+        return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/proof", 303)
+    except (MovedOn, EventNotAllowed):
+        # Shown already, by another click or in another tab: that page says when.
+        return wizard_frame.to_home(request, onboarding_id)
+    return _show_secret(request, onboarding, revealed)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/proof")
+def ask_for_proof(request: Request, locale: str, onboarding_id: str) -> Response:
+    """How to show again who it is: by a code, or by the sign-in that asked for the client ID."""
+    with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        by_code = ownership.address_is_proved(session, onboarding)
+        by_sign_in = ownership.maker_account(session, onboarding) is not None
+    if onboarding.state != "secret_ready":
+        return wizard_frame.to_home(request, onboarding_id)
+    back = wizard_frame.home(request, onboarding_id)
+    return wizard_frame.framed(
+        request, onboarding, "prove.html", by_code=by_code, by_sign_in=by_sign_in, back=back
+    )
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/secret-acknowledgement")
+def acknowledge(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
+    """The secret is stored, say a tick and its last characters."""
+    _ = pages.translator_of(request)
+    sequence, ending = sequence_of(typed), typed.get("ending", "")
+    if "stored" not in typed:
+        return _show_again(request, onboarding_id, sequence, _not_ticked(request))
+    if len(ending) < CHECKSUM:
+        error = _("Enter the last 6 characters of your client secret")
+        return _show_again(request, onboarding_id, sequence, error, ending)
+    verb = partial(_acknowledge, typed.get("version", ""), ending)
+    try:
+        return wizard_frame.move(request, onboarding_id, "acknowledge_secret", sequence, verb)
+    except Invalid:
+        error = _("These are not the last 6 characters of the client secret that was shown last")
+        return _show_again(request, onboarding_id, sequence, error, ending)
+
+
+@router.post("/{locale}/onboardings/{onboarding_id}/secret-reissue")
+def reissue(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
+    """A new secret for one that was lost."""
+    sequence = sequence_of(typed)
+    try:
+        return wizard_frame.move(request, onboarding_id, "reissue_secret", sequence, _reissue)
+    except TooMany as error:
+        return wizard_frame.too_many(request, onboarding_id, error)
+
+
+def _show_secret(request: Request, onboarding: Onboarding, revealed: Revealed) -> Response:
+    """The template takes the secret out of its wrapping, so that no traceback shows it.
+
+    The page leads nowhere else: whoever leaves it does not see the secret again.
+    """
+    locale = pages.locale_of(request)
+    here = {"code": locale, "name": LANGUAGES[locale], "here": True}
+    base_url = request.app.state.settings.base_url
+    return wizard_frame.framed(
+        request,
+        onboarding,
+        "secret_shown.html",
+        revealed=revealed,
+        token_url=f"{base_url}/oauth2/token",
+        languages=[here],
+        cancel=None,
+    )
+
+
+def _show_again(
+    request: Request, onboarding_id: str, sequence: int | None, error: str, typed: str | None = None
+) -> Response:
+    """The secret cannot be shown again, so its last characters are asked for."""
+    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    if onboarding.state != "secret_revealed":
+        return wizard_frame.too_late(request, onboarding_id, "acknowledge_secret", sequence)
+    kept: Mapping[str, str] = {} if typed is None else {"ending": typed}
+    return show(request, onboarding, 422, errors={"ending": error}, typed=kept)
+
+
+def _not_ticked(request: Request) -> str:
+    _ = pages.translator_of(request)
+    return _(
+        "You did not tick that you have stored the client secret. If you have, enter its last 6"
+        " characters"
+    )
+
+
+def _acknowledge(
+    version: str,
+    ending: str,
+    session: Session,
+    onboarding: Onboarding,
+    who: Actor,
+    expected: int | None,
+) -> None:
+    number = sequence_of({"sequence": version}) or 0
+    credentials.acknowledge(
+        session, onboarding.id, who, version=number, ending=ending, expected=expected
+    )
+
+
+def _reissue(session: Session, onboarding: Onboarding, who: Actor, expected: int | None) -> None:
+    """A second click must learn that the first one has worked, even if it was the last allowed."""
+    lifecycle.lock(session, onboarding.id)
+    if expected is not None and expected != onboarding.sequence:
+        raise MovedOn(onboarding.state, onboarding.sequence)
+    credentials.reissue(session, onboarding.id, who, expected=expected)

@@ -1,0 +1,56 @@
+"""The page of an onboarding: whatever state it is in, its address stays the same."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from onboarding.web import (
+    wizard_client_id,
+    wizard_ends,
+    wizard_frame,
+    wizard_link,
+    wizard_questions,
+    wizard_secret,
+)
+
+router = APIRouter(include_in_schema=False)
+
+_LINK = (
+    "checking_aggregator",
+    "awaiting_aggregator",
+    "awaiting_seller",
+    "seller_linked",
+    "verifying",
+)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}")
+def show(request: Request, locale: str, onboarding_id: str) -> Response:
+    """Where the onboarding stands, and the one thing to do next."""
+    visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    match onboarding.state:
+        case "started":
+            return wizard_questions.show(request, onboarding)
+        case "redirected_to_soap":
+            return wizard_questions.show_soap(request, onboarding)
+        case "type_chosen":
+            return wizard_client_id.show(request, visitor, onboarding)
+        case state if state in wizard_secret.STATES:
+            return wizard_secret.show(request, onboarding)
+        case state if state in _LINK:
+            return wizard_link.show(request, visitor, onboarding)
+        case _:
+            return wizard_ends.show(request, visitor, onboarding)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/sequence")
+def sequence(request: Request, locale: str, onboarding_id: str) -> Response:
+    """The number of its latest transition, for a page that waits for the next."""
+    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    return PlainTextResponse(str(onboarding.sequence), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/{form}")
+def leave_form(request: Request, locale: str, onboarding_id: str, form: str) -> Response:
+    """The address of a form that was sent, opened again or in another language: look afresh."""
+    return wizard_frame.to_home(request, onboarding_id)

@@ -1,0 +1,107 @@
+"""`doctor` finds what is broken, says what to do, and touches nothing."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, update
+
+from onboarding import db
+from onboarding.commands import exits
+from onboarding.db import transaction
+from onboarding.models import Message, Onboarding, Transition
+from tests import builders
+from tests.commands.conftest import Outcome, Run
+from tests.commands.incidents import an_incident, reference
+from tests.servers.valkey import Valkey
+
+
+def check(outcome: Outcome, name: str) -> dict[str, Any]:
+    """One line of doctor."""
+    return next(line for line in outcome.lines if line["name"] == name)
+
+
+def test_doctor_finds_nothing_where_all_is_well(run_on_both: Run) -> None:
+    for state in ("started", "secret_ready", "confirmed"):
+        builders.an_onboarding(state)
+    shown = run_on_both("doctor", "--json")
+    assert (shown.code, shown.err) == (0, "\nAll is well.\n")
+    assert [line["name"] for line in shown.lines if not line["ok"]] == []
+    assert run_on_both("doctor").code == 0
+
+
+def test_doctor_sees_a_gap_in_history(run_on_both: Run) -> None:
+    onboarding_id = builders.an_onboarding("type_chosen")
+    with transaction() as session:
+        session.execute(delete(Transition).where(Transition.sequence == 1))
+    shown = run_on_both("doctor", "--json")
+    assert shown.code == exits.FINDINGS
+    assert check(shown, "history")["found"] == f"has gaps: {reference(onboarding_id)}"
+
+
+def test_doctor_sees_an_onboarding_ahead_of_its_history(run_on_both: Run) -> None:
+    builders.an_onboarding("type_chosen")
+    with transaction() as session:
+        session.execute(update(Onboarding).values(sequence=7))
+    assert not check(run_on_both("doctor", "--json"), "history")["ok"]
+
+
+def test_doctor_sees_a_task_that_no_worker_knows(run: Run) -> None:
+    builders.a_message("tell_fortune")
+    assert check(run("doctor", "--json"), "tasks")["found"] == "no worker knows: tell_fortune"
+
+
+def test_doctor_sees_work_that_nobody_does(run_on_both: Run) -> None:
+    late = builders.an_onboarding("issuing_secret")
+    builders.age(late, timedelta(minutes=2))
+    with transaction() as session:
+        session.execute(update(Message).values(created_at=db.in_seconds(-700)))
+    shown = run_on_both("doctor", "--json")
+    assert check(shown, "messages")["found"] == "1 wait, for up to 11 min"
+    assert check(shown, "overdue")["found"] == "1, of these 1 wait for us"
+
+
+def test_doctor_counts_incidents(run: Run) -> None:
+    an_incident()
+    shown = run("doctor")
+    assert shown.code == exits.FINDINGS
+    assert "FIND  incidents   1\n" in shown.out
+    assert "onboarding retry" in shown.out
+
+
+def test_people_who_take_their_time_are_no_finding(run: Run) -> None:
+    slow = builders.an_onboarding("type_chosen")
+    builders.age(slow, timedelta(days=20))
+    assert check(run("doctor", "--json"), "overdue")["ok"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("broker", {"BROKER_URL": "redis://127.0.0.1:1/0"}),
+        ("broker", {"BROKER_URL": "amqp://127.0.0.1:1//"}),
+        ("address", {"HOST": "0.0.0.0"}),
+        ("address", {"LIVE": "true"}),
+        ("sellers", {"LIVE": "true"}),
+        ("e-mail", {"LIVE": "true"}),
+        ("database", {"DATABASE_URL": "sqlite:///elsewhere.db"}),
+        ("keyring", {"KEYS_DIR": "elsewhere"}),
+    ],
+)
+def test_doctor_says_what_to_do_about_settings(
+    run: Run, name: str, settings: dict[str, str]
+) -> None:
+    shown = run("doctor", "--json", **settings)
+    assert shown.code == exits.FINDINGS
+    assert check(shown, name)["do"]
+
+
+def test_doctor_asks_a_broker_that_answers(run: Run, valkey: Valkey) -> None:
+    shown = run("doctor", "--json", BROKER_URL=valkey.url)
+    assert check(shown, "broker")["found"] == f"{valkey.url} answers"
+
+
+def test_doctor_changes_nothing(run_anywhere: Run, tmp_path: Path) -> None:
+    assert run_anywhere("doctor").code == exits.FINDINGS
+    assert not [*tmp_path.iterdir()]

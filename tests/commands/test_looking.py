@@ -1,0 +1,113 @@
+"""`ls`, `show` and `incidents`: the same for people and for programs."""
+
+from datetime import timedelta
+
+import pytest
+
+from onboarding.commands import exits
+from tests import builders
+from tests.commands.conftest import Run
+from tests.commands.incidents import an_incident, reference
+
+
+@pytest.mark.parametrize(
+    ("command", "next_step"),
+    [
+        ("ls", "onboarding walk --type plugin"),
+        ("ls --overdue", "Nothing is overdue."),
+        ("ls --state confirmed", "onboarding ls"),
+        ("incidents", "nothing has failed for good"),
+        ("aggregators ls", "onboarding aggregators set"),
+        ("keys ls", "onboarding keys create"),
+    ],
+)
+def test_an_empty_list_says_so_and_what_to_do_next(run: Run, command: str, next_step: str) -> None:
+    shown = run(*command.split())
+    assert (shown.code, shown.out) == (0, "")
+    assert next_step in shown.err
+
+
+def test_ls_prints_a_line_of_json_for_each(run: Run) -> None:
+    first = builders.an_onboarding("awaiting_aggregator")
+    second = builders.an_onboarding("confirmed")
+    shown = run("ls", "--json")
+    assert [line["id"] for line in shown.lines] == [str(second), str(first)]
+    assert shown.lines[1] == {
+        "id": str(first),
+        "reference": reference(first),
+        "state": "awaiting_aggregator",
+        "sequence": 3,
+        "connection_type": "aggregator",
+        "credential_mode": "full",
+        "aggregator": "Catalogue Express",
+        "connection_name": None,
+        "created_at": shown.lines[1]["created_at"],
+        "entered_at": shown.lines[1]["entered_at"],
+        "next_move": "aggregator",
+        "overdue_at": shown.lines[1]["overdue_at"],
+        "overdue": False,
+    }
+    assert shown.lines[0]["next_move"] is None
+
+
+def test_ls_can_be_narrowed(run_on_both: Run) -> None:
+    old = builders.an_onboarding("type_chosen")
+    builders.age(old, timedelta(days=8))
+    builders.an_onboarding("type_chosen")
+    builders.an_onboarding("started")
+    assert len(run_on_both("ls", "--json", "--state", "type_chosen").lines) == 2
+    assert len(run_on_both("ls", "--json", "--limit", "1").lines) == 1
+    assert [line["id"] for line in run_on_both("ls", "--json", "--overdue").lines] == [str(old)]
+    late = run_on_both("ls", "--json", "--overdue", "--state", "type_chosen")
+    assert [line["id"] for line in late.lines] == [str(old)]
+    assert not run_on_both("ls", "--json", "--overdue", "--state", "started").lines
+    assert run_on_both("ls", "--state", "stuck").code == exits.USAGE
+
+
+def test_the_table_fits_in_80_columns_and_cuts_nothing_off(run: Run) -> None:
+    late = builders.an_onboarding("checking_aggregator")
+    builders.age(late, timedelta(days=400))
+    builders.an_onboarding("awaiting_aggregator")
+    shown = run("ls").out.splitlines()
+    assert max(map(len, shown)) <= 80
+    assert shown[2].split() == [
+        reference(late),
+        "checking_aggregator",
+        "aggregator",
+        "platform",
+        "400",
+        "d",
+        "late",
+    ]
+
+
+def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
+    walked = builders.a_walk("secret_revealed", email="seller@shop.example")
+    assert walked.revealed is not None
+    shown = run_on_both("show", reference(walked.id), "--json")
+    (facts,) = shown.lines
+    assert facts["state"] == "secret_revealed"
+    assert facts["client_id"] == walked.revealed.client_id
+    assert facts["secret_version"] == 1
+    assert facts["contact_email"] == "seller@shop.example"
+    assert facts["operator_may"] == ["reissue_secret", "start_over", "cancel"]
+    assert [step["event"] for step in facts["history"]][-1] == "reveal_secret"
+    assert facts["history"][0]["source"] is None
+    assert walked.revealed.secret.get_secret_value()[:-6] not in shown.out
+
+
+def test_show_for_people_says_whose_turn_it_is_and_what_they_may_do(run: Run) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    shown = run("show", onboarding_id)
+    assert "Client secret ready to be shown" in shown.out
+    assert "Turn        seller's for 0 s, overdue from" in shown.out
+    assert f'onboarding fire {reference(onboarding_id)} reissue_secret --reason "…"' in shown.err
+
+
+def test_incidents_say_what_failed_and_why(run: Run) -> None:
+    message = an_incident()
+    (line,) = run("incidents", "--json").lines
+    assert line["onboarding"] == reference(message.onboarding_id)
+    assert (line["task"], line["cause"]) == ("generate_secret", "task_failed")
+    assert (line["id"], line["last_error"]) == (str(message.id), "it broke")
+    assert "it broke" in run("incidents").out

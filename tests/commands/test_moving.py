@@ -1,0 +1,100 @@
+"""`fire`, `retry`, `aggregators` and `keys`: what they change, and what they refuse."""
+
+import pytest
+
+from onboarding import queries
+from onboarding.commands import exits
+from onboarding.db import reading
+from tests import builders
+from tests.commands.conftest import Run
+from tests.commands.incidents import an_incident, reference
+
+
+def test_fire_moves_and_history_keeps_who_and_why(run_on_both: Run) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    moved = run_on_both("fire", reference(onboarding_id), "start_over", "--reason", "wrong shop")
+    assert moved.out == f"{reference(onboarding_id)}: secret_ready → started\n"
+    with reading() as session:
+        last = queries.history(session, onboarding_id)[-1]
+    assert last.actor_kind == "operator"
+    assert last.actor_id.startswith("cli:")
+    assert last.details == {"reason": "wrong shop"}
+
+
+def test_fire_prints_json(run: Run) -> None:
+    onboarding_id = builders.an_onboarding("started")
+    moved = run("fire", onboarding_id, "cancel", "--reason", "a duplicate", "--json")
+    assert moved.lines[0]["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ("confirm --reason x", exits.REFUSED, "You may not do this."),
+        ("unlink_seller --reason x", exits.REFUSED, "cannot be done where the onboarding stands"),
+        ("unstick --reason x", exits.USAGE, "There is no such event."),
+        ("cancel --reason x --data why=not", exits.USAGE, "why: Not a field of this event."),
+        ("cancel --reason x --data why", exits.USAGE, "--data takes name=value."),
+        ("cancel", exits.USAGE, "Missing option '--reason'"),
+    ],
+)
+def test_fire_refuses_and_writes_nothing(
+    run: Run, arguments: str, code: int, sentence: str
+) -> None:
+    onboarding_id = builders.an_onboarding("started")
+    refused = run("fire", onboarding_id, *arguments.split())
+    assert refused.code == code
+    assert sentence in refused.err
+    assert builders.the(onboarding_id).sequence == 1
+
+
+@pytest.mark.parametrize("reason", ["", " ", "two\nlines", "x" * 501])
+def test_a_reason_is_one_line(run: Run, reason: str) -> None:
+    onboarding_id = builders.an_onboarding("started")
+    assert run("fire", onboarding_id, "cancel", "--reason", reason).code == exits.USAGE
+
+
+@pytest.mark.parametrize("by", ["message", "onboarding"])
+def test_retry_gives_an_incident_one_attempt_more(run: Run, by: str) -> None:
+    message = an_incident()
+    wanted = message.id if by == "message" else reference(message.onboarding_id)
+    assert run("retry", wanted, "--json").lines == [{"retried": str(message.id)}]
+    (retried,) = builders.promised("generate_secret", message.onboarding_id)
+    assert (retried.failed_at, retried.max_attempts) == (None, message.attempts + 1)
+    again = run("retry", wanted)
+    assert again.code == exits.REFUSED
+    assert "has failed for good" in again.err
+
+
+def test_an_aggregator_is_added_and_changed(run: Run) -> None:
+    (added,) = run("aggregators", "set", "Data Carrier", "--json").lines
+    assert added == {
+        "id": "data-carrier",
+        "name": "Data Carrier",
+        "status": "registered",
+        "uses_rest": True,
+        "asks_for": "delegated",
+        "changed_at": added["changed_at"],
+    }
+    run("aggregators", "set", "data-carrier", "--soap", "--status", "suspended")
+    (changed,) = run("aggregators", "ls", "--json").lines
+    kept = {"id": "data-carrier", "name": "Data Carrier", "asks_for": "delegated"}
+    assert kept | {"uses_rest": False, "status": "suspended"} == {
+        name: changed[name] for name in changed if name != "changed_at"
+    }
+
+
+def test_a_key_is_shown_once_and_can_be_ended(run: Run) -> None:
+    (made,) = run("keys", "create", "shop", "--scope", "onboardings:read", "--json").lines
+    assert made["key"].startswith("onbk_")
+    assert made["key"] not in run("keys", "ls", "--json").out
+    assert run("keys", "revoke", made["id"]).code == 0
+    assert run("keys", "ls", "--json").lines[0]["revoked_at"]
+    assert run("keys", "revoke", made["id"]).code == exits.NOT_FOUND
+    assert run("keys", "create", "shop", "--scope", "everything").code == exits.USAGE
+
+
+def test_the_text_of_a_key_is_all_there_is_on_stdout(run: Run) -> None:
+    made = run("keys", "create", "shop", "--scope", "onboardings:read")
+    assert made.out.startswith("onbk_")
+    assert len(made.out.split()) == 1

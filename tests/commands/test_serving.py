@@ -1,0 +1,180 @@
+"""`serve`, and `walk` against it: the whole product in one process, as somebody's first minute shows it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onboarding import walking
+from onboarding.commands import exits
+from onboarding.commands.exits import Failure
+from workers.listening import listen
+
+COMMAND = [sys.executable, "-c", "from workers.cli import main; main()"]
+ROOT = Path(__file__).parents[2]
+SECONDS = 60
+ENDS = {
+    "aggregator": "confirmed",
+    "plugin": "confirmed",
+    "own_development": "confirmed",
+    "legacy_soap": "redirected_to_soap",
+    "credentials_only": "credentials_issued",
+}
+
+
+class Served:
+    """A running `onboarding serve --demo`, and what it has printed until "Ctrl-C stops."."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "log.txt"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--demo"],
+                cwd=folder,
+                env=environment(ONBOARDING_PORT="0"),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.out = self._first_words()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return next(w.rstrip("/") for w in self.out.split() if w.startswith("http://"))
+
+    def _first_words(self) -> str:
+        assert self.process.stdout is not None
+        late = threading.Timer(SECONDS, self.process.kill)
+        late.start()
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("Ctrl-C"):
+                break
+        late.cancel()
+        return "".join(lines)
+
+
+def onboarding(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """One command, from its start to its end."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        check=False,
+        cwd=folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+
+
+def environment(**more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if "ONBOARDING" not in name}
+    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"} | more
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for this file; the last test ends it."""
+    running = Served(tmp_path_factory.mktemp("served"))
+    yield running
+    running.process.kill()
+    running.process.wait()
+    assert running.process.stdout is not None
+    running.process.stdout.close()
+
+
+def test_the_demo_walks_every_type_to_its_end(served: Served) -> None:
+    journeys = served.out.split("\n\n")
+    for connection_type, end in ENDS.items():
+        (told,) = (each for each in journeys if each.strip().startswith(f"{connection_type}\n"))
+        assert told.split()[-1] == end, served.out
+
+
+def test_the_demo_names_places_that_answer(served: Served) -> None:
+    assert f"Connect a seller  {served.url}/" in served.out
+    assert f"{served.url}/development/mail" in served.out
+
+
+@pytest.mark.parametrize("connection_type", ENDS)
+def test_a_walk_ends_with_one_line_of_json(served: Served, connection_type: str) -> None:
+    walked = onboarding(
+        served.folder, "walk", "--json", "--type", connection_type, "--url", served.url
+    )
+    assert walked.returncode == 0, walked.stderr
+    found = json.loads(walked.stdout)
+    assert [*found] == [
+        "type",
+        "state",
+        "onboarding_id",
+        "client_id",
+        "client_secret",
+        "seller_id",
+        "seconds",
+    ]
+    assert (found["type"], found["state"]) == (connection_type, ENDS[connection_type])
+    has_credentials = connection_type not in {"aggregator", "legacy_soap"}
+    assert [found[name] is not None for name in ("client_id", "client_secret")] == [
+        has_credentials
+    ] * 2
+    assert (found["seller_id"] is not None) == (found["state"] == "confirmed")
+    assert "choose_type" in walked.stderr
+
+
+def test_no_borrowed_key_is_left(served: Served) -> None:
+    shown = onboarding(served.folder, "keys", "ls", "--json")
+    keys = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert keys
+    assert all(key["revoked_at"] for key in keys)
+
+
+def test_a_key_that_is_refused_says_so(served: Served) -> None:
+    failed = onboarding(
+        served.folder, "walk", "--type", "plugin", "--url", served.url, "--key", "onbk_wrong"
+    )
+    assert failed.returncode == exits.REFUSED
+    assert "POST /v1/onboardings answers 401: unauthorised" in failed.stderr
+
+
+def test_ctrl_c_ends_it_soon_and_in_order(served: Served) -> None:
+    begun = time.monotonic()
+    served.process.send_signal(signal.SIGINT)
+    assert served.process.wait(SECONDS) == 0
+    assert time.monotonic() - begun < 5
+    assert "Traceback" not in served.log.read_text()
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        failed = onboarding(tmp_path, "serve", ONBOARDING_PORT=port)
+    assert failed.returncode == exits.REFUSED
+    assert f"Port {port} is taken." in failed.stderr
+    assert "ONBOARDING_PORT" in failed.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_address_of_another_machine_is_a_wrong_setting() -> None:
+    with pytest.raises(Failure, match=r"ONBOARDING_HOST holds '192\.0\.2\.1'") as failed:
+        listen("192.0.2.1", 0)
+    assert failed.value.code == exits.USAGE
+
+
+def test_answers_wait_for_no_acknowledgement() -> None:
+    """Without the protocol, asyncio leaves Nagle's algorithm on: 40 ms an answer."""
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+
+
+def test_every_type_can_be_walked() -> None:
+    assert set(walking.CHOICES) == set(ENDS)

@@ -1,0 +1,26 @@
+"""A process that reveals every secret it can: `reveal_all.py DATABASE_URL KEYS_FOLDER < ids`."""
+
+import sys
+from hashlib import sha256
+from pathlib import Path
+from uuid import UUID
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from onboarding import credentials, db
+from onboarding.access import Actor
+from onboarding.db import transaction
+from onboarding.errors import EventNotAllowed
+from onboarding.sealing import read_keyring
+
+url, keys = sys.argv[1:]
+db.connect(url)
+ring = read_keyring(Path(keys))
+print("ready", flush=True)
+for line in sys.stdin:
+    try:
+        with transaction() as session:
+            shown = credentials.reveal(session, UUID(line.strip()), Actor("seller", "racer"), ring)
+    except EventNotAllowed:
+        continue
+    print(line.strip(), sha256(shown.secret.get_secret_value().encode()).hexdigest(), flush=True)

@@ -1,0 +1,164 @@
+"""The relay publishes what came due again, once a sweep, and survives whatever happens to it."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from onboarding import outbox
+from onboarding.db import in_seconds, new_id, transaction
+from onboarding.models import Message
+from onboarding.outbox import Announcement
+from tests.builders import age, an_onboarding, promised, state_of
+from tests.databases import count_statements
+from tests.racing import race
+from workers import relay
+
+
+def overdue_messages(count: int) -> list[UUID]:
+    ids = [new_id() for _ in range(count)]
+    with transaction() as session:
+        for message_id in ids:
+            session.execute(
+                insert(Message).values(
+                    id=message_id, task="send_email", due_at=in_seconds(-5), max_attempts=8
+                )
+            )
+    return ids
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def told() -> list[Announcement]:
+    return []
+
+
+def test_a_sweep_publishes_what_is_due(database: Engine, told: list[Announcement]) -> None:
+    ids = overdue_messages(3)
+    assert relay.relay_once(told.extend) == 3
+    assert {a.id for a in told} == set(ids)
+    assert {a.task for a in told} == {"send_email"}
+    assert relay.relay_once(told.extend) == 0
+
+
+def test_a_sweep_that_finds_nothing_takes_no_lock(sqlite: Engine, told: list[Announcement]) -> None:
+    statements = count_statements(sqlite)
+    assert relay.relay_once(told.extend) == 0
+    assert not any(s.startswith(("BEGIN IMMEDIATE", "UPDATE")) for s in statements)
+    assert len(statements) <= 2
+
+
+def test_relays_at_once_never_publish_the_same_message(database: Engine) -> None:
+    """Neither in one sweep nor in the next: four relays, forty messages, once each."""
+    ids = overdue_messages(40)
+    told: list[list[Announcement]] = [[] for _ in range(4)]
+
+    def sweep(number: int) -> None:
+        for _ in range(5):
+            relay.relay_once(told[number].extend, limit=7)
+
+    outcomes = race(*(lambda n=number: sweep(n) for number in range(4)))
+    assert outcomes == [None] * 4
+    published = Counter(a.id for one in told for a in one)
+    assert published == Counter(ids)
+
+
+def test_a_relay_goes_round_messages_that_another_holds(postgresql: Engine) -> None:
+    ids = overdue_messages(4)
+    told: list[Announcement] = []
+    with transaction() as session:
+        held = {a.id for a in outbox.due(session, limit=2)}
+        assert relay.relay_once(told.extend) == 2
+    assert {a.id for a in told} == set(ids) - held
+
+
+def test_a_running_relay_publishes_and_fires_deadlines(database: Engine) -> None:
+    told: list[Announcement] = []
+    ids = overdue_messages(2)
+    onboarding_id = an_onboarding("type_chosen")
+    age(onboarding_id, timedelta(days=31))
+    stop = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(told.extend, stop))
+    thread.start()
+    try:
+        until(lambda: state_of(onboarding_id) == "expired" and len(told) >= 2)
+    finally:
+        stop.set()
+        thread.join(20)
+    assert {a.id for a in told} >= set(ids)
+    assert not thread.is_alive()
+
+
+def test_a_backlog_is_worked_off_without_a_pause(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a broker lost may be many; only a sweep that found little is followed by a pause."""
+    monkeypatch.setattr(relay, "PAUSE", 30.0)
+    overdue_messages(250)
+    told: list[Announcement] = []
+    stop = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(told.extend, stop))
+    thread.start()
+    try:
+        until(lambda: len(told) == 250)
+    finally:
+        stop.set()
+        thread.join(20)
+
+
+def test_a_relay_survives_a_publisher_that_raises(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "PAUSE_AFTER_ERROR", 0.01)
+    onboarding_id = an_onboarding("secret_ready")
+    age(onboarding_id, timedelta(hours=25))
+    overdue_messages(1)
+    calls: list[Sequence[Announcement]] = []
+
+    def broken(announcements: Sequence[Announcement]) -> None:
+        calls.append(announcements)
+        raise ConnectionError("the broker is away")
+
+    stop = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(broken, stop))
+    thread.start()
+    try:
+        until(lambda: bool(calls) and state_of(onboarding_id) == "secret_lapsed")
+    finally:
+        stop.set()
+        thread.join(20)
+    assert len(promised("send_email")) == 1
+
+
+def test_a_relay_survives_a_database_that_is_away(
+    own_database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "PAUSE_AFTER_ERROR", 0.01)
+    monkeypatch.setattr(relay, "PAUSE", 0.01)
+    with own_database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE messages RENAME TO messages_away")
+    told: list[Announcement] = []
+    stop = threading.Event()
+    thread = threading.Thread(target=relay.run, args=(told.extend, stop))
+    thread.start()
+    try:
+        statements = count_statements(own_database)
+        until(lambda: len(statements) > 10)
+        with own_database.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE messages_away RENAME TO messages")
+        overdue_messages(1)
+        until(lambda: len(told) == 1)
+    finally:
+        stop.set()
+        thread.join(20)

@@ -1,0 +1,113 @@
+"""Calling systems for tests: an API key each, and the API as a server would run it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from onboarding import access
+from onboarding.db import transaction
+from onboarding.sealing import Keyring
+from onboarding.settings import Settings, settings
+from onboarding.web import api, health
+from onboarding.web.limits import request_limits
+from onboarding.web.problems import install_problem_handlers
+from tests import builders
+
+
+def served(ring: Keyring, chosen: Settings | None = None) -> ASGIApp:
+    """The API and the health pages, with what stands before and behind them."""
+    app = FastAPI()
+    app.state.ring, app.state.settings = ring, chosen or settings()
+    app.include_router(api.router)
+    app.include_router(health.router)
+    install_problem_handlers(app)
+    return request_limits(app)
+
+
+@dataclass
+class System:
+    """A calling system: what it sends, and its key. What the app raises is an answer too."""
+
+    app: ASGIApp
+    key: str | None = None
+    id: UUID | None = None
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.send("GET", path, headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        return self.send("POST", path, headers, json=body)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        return self.send("PUT", path, headers, json=body)
+
+    def send(
+        self, method: str, path: str, headers: dict[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
+        """Underscores in header names are hyphens; a given header replaces our own."""
+        presented = {"authorization": f"Bearer {self.key}"} if self.key else {}
+        sent = [
+            (name.replace("_", "-").encode(), value.encode("latin-1"))
+            for name, value in (presented | (headers or {})).items()
+        ]
+
+        async def answer() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
+                return await client.request(method, path, headers=sent, **content)
+
+        return asyncio.run(answer())
+
+    def start(self, **body: Any) -> dict[str, Any]:
+        """An onboarding of its own, just started."""
+        return expect(self.post("/v1/onboardings", {"locale": "en"} | body), 201)
+
+    def fire(self, onboarding: dict[str, Any], event: str, **data: Any) -> dict[str, Any]:
+        """The onboarding after an event and the work that it promises."""
+        expect(self.post(onboarding["links"]["events"], {"event": event, "data": data}), 200)
+        builders.work(UUID(onboarding["id"]))
+        return self.look(onboarding)
+
+    def look(self, onboarding: dict[str, Any]) -> dict[str, Any]:
+        """The onboarding as it stands now."""
+        return expect(self.get(onboarding["links"]["self"]), 200)
+
+    def with_secret(self, connection_type: str = "own_development") -> dict[str, Any]:
+        """An onboarding of its own whose secret waits to be revealed."""
+        onboarding = self.start(contact={"email": "dev@shop.example"})
+        self.fire(onboarding, "choose_type", connection_type=connection_type)
+        return self.fire(onboarding, "issue_id")
+
+
+def a_system(app: ASGIApp, scopes: Iterable[str] = access.SCOPES) -> System:
+    """A calling system with a key of its own."""
+    with transaction() as session:
+        key, text = access.create_api_key(session, "test", scopes)
+    return System(app, text, key.id)
+
+
+def expect(answer: httpx.Response, status: int) -> dict[str, Any]:
+    """The JSON of an answer that has this status."""
+    assert answer.status_code == status, answer.text
+    content: dict[str, Any] = answer.json()
+    return content
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The members of a problem, once everything that all problems share has been checked."""
+    problem = expect(answer, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert problem["code"] == code
+    assert problem["type"] == f"/problems/{code}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["instance"].startswith("urn:uuid:")
+    return problem

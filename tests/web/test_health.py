@@ -1,0 +1,152 @@
+"""Alive, ready, measured: and when it is not ready, which thing stands in the way."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine, insert, text, update
+
+from onboarding import db, sealing
+from onboarding.chart import STATES
+from onboarding.db import transaction
+from onboarding.models import KeyCheck, Message
+from onboarding.sealing import Keyring, open_keyring
+from onboarding.settings import Settings
+from tests import builders
+from tests.servers.postgres import Postgres
+from tests.web.calling import System, expect, served
+
+READY = {"database": "ok", "schema": "ok", "keyring": "ok"}
+
+
+@pytest.fixture
+def keys(keys_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the keyring to be spoiled."""
+    return Path(shutil.copytree(keys_folder, tmp_path / "keys"))
+
+
+@pytest.fixture
+def server(database: Engine, ring: Keyring, keys: Path) -> System:
+    """The health pages, reading the copy; the database knows its keys."""
+    with transaction() as session:
+        session.execute(
+            insert(KeyCheck),
+            [{"key_id": k, "value": v} for k, v in sealing.fingerprints(ring).items()],
+        )
+    return System(served(ring, Settings(keys_dir=keys)))
+
+
+def checks(server: System, status: int) -> dict[str, str]:
+    answer = server.get("/readyz")
+    content = expect(answer, status)
+    assert content["status"] == ("ok" if status == 200 else "failed")
+    assert answer.headers["cache-control"] == "no-store"
+    assert ("retry-after" in answer.headers) == (status == 503)
+    return dict(content["checks"])
+
+
+def test_a_program_that_has_all_it_needs_is_ready(server: System) -> None:
+    assert checks(server, 200) == READY
+
+
+def test_a_key_that_is_new_does_not_stand_in_the_way(server: System, keys: Path) -> None:
+    (keys / "pepper.2999-01-01.key").write_text("ab" * 32)
+    assert checks(server, 200) == READY
+
+
+def test_a_key_that_is_gone_does(server: System, keys: Path) -> None:
+    lost = next(keys.glob("pepper.*"))
+    (keys / "pepper.2999-01-01.key").write_text("ab" * 32)
+    lost.unlink()
+    assert checks(server, 503) == READY | {
+        "keyring": f"the keyring is another one: {lost.stem}",
+    }
+
+
+def test_another_keyring_does(server: System, keys: Path) -> None:
+    shutil.rmtree(keys)
+    open_keyring(keys)
+    told = checks(server, 503)["keyring"]
+    assert told.startswith("the keyring is another one: derive.")
+    assert all(purpose in told for purpose in ("pepper.", "public.", "seal."))
+
+
+@pytest.mark.parametrize("content", ["", "not a key", "ab" * 31])
+def test_a_key_that_cannot_be_read_does(server: System, keys: Path, content: str) -> None:
+    next(keys.glob("seal.*")).write_text(content)
+    assert checks(server, 503) == READY | {"keyring": "the keyring cannot be read"}
+
+
+def test_an_empty_keyring_does(server: System, keys: Path) -> None:
+    shutil.rmtree(keys)
+    assert checks(server, 503)["keyring"] == "the keyring has no seal key"
+
+
+def test_a_schema_of_another_version_does(own_database: Engine, ring: Keyring, keys: Path) -> None:
+    server = System(served(ring, Settings(keys_dir=keys)))
+    with own_database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    assert checks(server, 503)["schema"].startswith("the schema is at 0000, the program at 0")
+
+
+def test_a_database_without_tables_does(bare_database: Engine, ring: Keyring, keys: Path) -> None:
+    told = checks(System(served(ring, Settings(keys_dir=keys))), 503)
+    assert told["database"] == "ok"
+    assert told["schema"].startswith("the schema is at nothing, the program at 0")
+
+
+@pytest.fixture
+def without_database(postgres: Postgres, ring: Keyring, keys: Path) -> Iterator[System]:
+    """The health pages after their database has gone."""
+    name = f"gone_{uuid4().hex}"
+    db.connect(postgres.create_database(name))
+    postgres.drop_database(name)
+    yield System(served(ring, Settings(keys_dir=keys)))
+    db.engine().dispose()
+
+
+def test_a_database_that_is_gone_does(without_database: System) -> None:
+    away = "the database does not answer"
+    assert checks(without_database, 503) == {"database": away, "schema": away, "keyring": away}
+    assert expect(without_database.get("/metrics"), 503)["code"] == "unavailable"
+
+
+def test_a_program_is_alive_without_a_database(without_database: System) -> None:
+    assert expect(without_database.get("/livez"), 200) == {"status": "ok"}
+
+
+def measured(server: System) -> dict[str, float]:
+    answer = server.get("/metrics")
+    assert answer.status_code == 200
+    return {
+        "/".join([sample.name, *sample.labels.values()]): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_an_empty_program_measures_nothing(server: System) -> None:
+    numbers = measured(server)
+    assert set(numbers.values()) == {0.0}
+    assert len(numbers) == len(STATES) + 3
+
+
+def test_onboardings_messages_and_incidents_are_counted(server: System) -> None:
+    builders.an_onboarding("started")
+    builders.an_onboarding("started")
+    builders.an_onboarding("issuing_secret")
+    failed = builders.a_message()
+    with transaction() as session:
+        session.execute(update(Message).values(created_at=db.in_seconds(-90)))
+        session.execute(
+            update(Message).where(Message.id == failed).values(failed_at=db.now(), cause="tests")
+        )
+    numbers = measured(server)
+    assert numbers["onboarding_onboardings/started"] == 2
+    assert numbers["onboarding_onboardings/issuing_secret"] == 1
+    assert numbers["onboarding_messages_unfinished"] == 1
+    assert 90 <= numbers["onboarding_messages_oldest_age_seconds"] < 120
+    assert numbers["onboarding_incidents"] == 1

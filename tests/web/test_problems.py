@@ -1,0 +1,131 @@
+"""Every refusal is told the same way, and what breaks inside stays inside."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from structlog.testing import capture_logs
+
+from onboarding import db
+from onboarding.db import transaction
+from onboarding.errors import (
+    EventNotAllowed,
+    Invalid,
+    MovedOn,
+    Refusal,
+    TooMany,
+)
+from onboarding.web.problems import install_problem_handlers, problem
+from tests.servers.postgres import Postgres
+from tests.web.calling import System, refused
+
+SAMPLES: dict[type[Refusal], Refusal] = {
+    EventNotAllowed: EventNotAllowed("confirm", "started", ("cancel",), "contact_verified"),
+    MovedOn: MovedOn("started", 3),
+    Invalid: Invalid({"name": "Too long."}),
+    TooMany: TooMany(3600),
+}
+
+
+def every_refusal(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        # Words of other places are not the API's.
+        if narrower.__module__ in {"onboarding.errors", "onboarding.web.problems"}:
+            yield from every_refusal(narrower)
+
+
+@pytest.mark.parametrize("kind", [*every_refusal()], ids=lambda kind: kind.__name__)
+def test_every_refusal_is_told_as_a_problem(kind: type[Refusal]) -> None:
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.get("/v1/refuses")
+    def refuses() -> None:
+        raise SAMPLES.get(kind) or kind()
+
+    answer = System(app).get("/v1/refuses")
+    told = refused(answer, kind.status, kind.code)
+    assert told["title"].endswith(".")
+    assert told["retryable"] == (kind.status in {429, 503} or kind.code == "collided")
+    assert ("retry-after" in answer.headers) == (kind.status in {429, 503})
+    assert ("www-authenticate" in answer.headers) == (kind.status == 401)
+
+
+def test_a_case_adds_its_facts() -> None:
+    body = bytes(problem(SAMPLES[EventNotAllowed]).body)
+    for fact in (b'"state":"started"', b'"allowed_events":["cancel"]', b'"unmet":"contact_verif'):
+        assert fact in body
+    assert problem(SAMPLES[TooMany]).headers["retry-after"] == "3600"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (OperationalError("SELECT secret FROM /var/lib", {}, Exception("x")), 503, "unavailable"),
+        (PoolTimeout("secret of /var/lib"), 503, "unavailable"),
+        (IntegrityError("INSERT secret INTO /var/lib", {}, Exception("x")), 409, "collided"),
+        (RuntimeError("secret in /var/lib"), 500, "crashed"),
+        (KeyError("secret"), 500, "crashed"),
+    ],
+)
+def test_what_breaks_inside_stays_inside(error: Exception, status: int, code: str) -> None:
+    answer = System(raising(error)).get("/v1/breaks")
+    refused(answer, status, code)
+    for inside in ("secret", "/var/lib", "SELECT", "INSERT", "Error"):
+        assert inside not in answer.text
+
+
+def test_a_crash_is_found_in_the_log_by_its_instance() -> None:
+    error = KeyError("seven")
+    with capture_logs() as logged:
+        told = refused(System(raising(error)).get("/v1/breaks"), 500, "crashed")
+    (entry,) = logged
+    assert (entry["log_level"], entry["event"]) == ("error", "crashed")
+    assert (entry["instance"], entry["exc_info"]) == (told["instance"], error)
+
+
+def test_people_get_pages_and_programs_get_problems() -> None:
+    def page(request: Request, refusal: Refusal) -> Response:
+        return PlainTextResponse(refusal.code, refusal.status)
+
+    app = FastAPI()
+    install_problem_handlers(app, page)
+    assert System(app).get("/en/nowhere").text == "not_found"
+    for path in ("/v1", "/v1/nowhere", "/livez", "/readyz", "/metrics"):
+        refused(System(app).get(path), 404, "not_found")
+    assert System(app).get("/v1nowhere").text == "not_found"
+
+
+def test_without_a_database_everybody_is_asked_to_come_back(postgres: Postgres) -> None:
+    gone = postgres.create_database("gone")
+    db.connect(gone)
+    postgres.drop_database("gone")
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.get("/v1/clock")
+    def clock() -> str:
+        with transaction() as session:
+            return str(db.clock(session))
+
+    answer = System(app).get("/v1/clock")
+    assert refused(answer, 503, "unavailable")["retryable"] is True
+    assert answer.headers["retry-after"] == "5"
+    assert "gone" not in answer.text
+
+
+def raising(error: Exception) -> FastAPI:
+    """An app with one route, which breaks."""
+    app = FastAPI()
+    install_problem_handlers(app)
+
+    @app.get("/v1/breaks")
+    def breaks() -> None:
+        raise error
+
+    return app

@@ -1,0 +1,96 @@
+"""A first look for somebody who has just started the program: sample journeys, then where to click.
+
+It runs beside the server, in a thread, and does nothing that a calling system could not do.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Final
+
+import httpx
+import uvicorn
+
+from onboarding import registry
+from onboarding.commands import printing
+from onboarding.commands.journeys import borrowed_key, told
+from onboarding.db import transaction
+from onboarding.settings import Settings
+from onboarding.walking import CHOICES, WalkFailed, timeline, walk
+
+# What there is to see; a page that does not answer is not named.
+PLACES: Final = (
+    ("Connect a seller", "/"),
+    ("Operators", "/console"),
+    ("API", "/docs"),
+    ("E-mails", "/development/mail"),
+    ("Seller Portal", "/sandbox/seller-portal/.well-known/openid-configuration"),
+)
+# Seconds between two looks whether the server answers.
+PAUSE: Final = 0.05
+
+
+def begin(server: uvicorn.Server, chosen: Settings) -> threading.Thread:
+    """Add the samples, then walk as soon as the server answers. It ends with the server."""
+    with transaction() as session:
+        registry.add_samples(session)
+    thread = threading.Thread(target=_present, args=(server, chosen), name="demo", daemon=True)
+    thread.start()
+    return thread
+
+
+def _present(server: uvicorn.Server, chosen: Settings) -> None:
+    # The server is on this machine: no proxy stands between.
+    with httpx.Client(timeout=10, trust_env=False) as http:
+        if not _answers(http, server, chosen.base_url):
+            return
+        with borrowed_key() as key:
+            for connection_type in CHOICES:
+                if server.should_exit:
+                    return
+                _print(_journey(http, server, chosen.base_url, key, connection_type))
+        _print(_places(http, chosen.base_url))
+
+
+def _answers(http: httpx.Client, server: uvicorn.Server, base_url: str) -> bool:
+    """Wait for the first answer; False once the server is told to stop."""
+    while not server.should_exit:
+        try:
+            if http.get(f"{base_url}/livez").is_success:
+                return True
+        except httpx.TransportError:
+            pass
+        time.sleep(PAUSE)
+    return False
+
+
+def _journey(
+    http: httpx.Client, server: uvicorn.Server, base_url: str, key: str, connection_type: str
+) -> Iterator[str]:
+    """One journey, told as a timeline; what goes wrong is told too, and the next one begins."""
+    yield f"\n{connection_type}"
+    try:
+        walked = walk(http, base_url, key, connection_type)
+        for line in told(timeline(http, base_url, key, walked["onboarding_id"])):
+            yield f"  {line}"
+    except (WalkFailed, httpx.HTTPError) as error:
+        if not server.should_exit:
+            yield f"  stopped: {str(error) or type(error).__name__}"
+
+
+def _places(http: httpx.Client, base_url: str) -> Iterator[str]:
+    yield ""
+    for name, path in PLACES:
+        with suppress(httpx.HTTPError):
+            if http.get(base_url + path, follow_redirects=True).is_success:
+                yield f"{name:<17} {base_url}{path}"
+    yield "\nCtrl-C stops."
+
+
+def _print(lines: Iterator[str]) -> None:
+    """At once, also where stdout is a pipe."""
+    for line in lines:
+        printing.text(line)
+    sys.stdout.flush()
