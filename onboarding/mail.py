@@ -196,7 +196,7 @@ def _failure(code: int, answer: bytes | str, final: str, passing: str) -> Refuse
     text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
     enhanced = re.match(r"[245]\.\d{1,3}\.\d{1,3}\b", text)
     why = f"the mail server answered {code} {enhanced.group() if enhanced else ''}".rstrip()
-    return Refused(final, why) if 500 <= code < 600 else Unavailable(passing, why)  # noqa: PLR2004 - SMTP's classes of answers
+    return Refused(final, why) if str(code).startswith("5") else Unavailable(passing, why)
 
 
 def _store(message: EmailMessage, folder: Path, message_id: UUID) -> None:

@@ -37,14 +37,7 @@ LETTER = Letter(
     text="Déjà là ?\n\nhttps://api.market.example/fr/resume/" + "x" * 80 + "\n",
     html="<!doctype html><p>Déjà là ?</p>\n",
 )
-HEADERS = {
-    "From",
-    "To",
-    "Subject",
-    "Message-ID",
-    "Auto-Submitted",
-    "Content-Language",
-    "Date",
+HEADERS = {"From", "To", "Subject", "Message-ID", "Auto-Submitted", "Content-Language", "Date"} | {
     "MIME-Version",
     "Content-Type",
 }
@@ -110,8 +103,7 @@ def test_a_letter_arrives_over_starttls_and_login(smtp: Smtp) -> None:
     assert set(arrived.keys()) == HEADERS
     assert arrived["Message-ID"] == f"<{LETTER.message_id}@api.market.example>"
     assert arrived["Auto-Submitted"] == "auto-generated"
-    assert arrived["To"] == LETTER.to
-    assert arrived["Subject"] == LETTER.subject
+    assert (arrived["To"], arrived["Subject"]) == (LETTER.to, LETTER.subject)
     assert arrived["From"] == settings().mail_from
     assert arrived.get_content_type() == "multipart/alternative"
     assert [part.get_content() for part in arrived.iter_parts()] == [LETTER.text, LETTER.html]
@@ -212,14 +204,15 @@ def test_stored_letters_are_listed_newest_first_and_read_back(files: Settings) -
     for letter in reversed(letters):
         mail.deliver(letter, files)
     listed = mail.stored(files)
-    assert [one.subject for one in listed] == ["0", "1", "2"]
-    assert mail.stored(files, limit=1) == listed[:1]
-    assert mail.read_stored(files, listed[0].name) == listed[0]
     first = listed[0]
+    assert [one.subject for one in listed] == ["0", "1", "2"]
+    assert mail.stored(files, limit=1) == [first] == [mail.read_stored(files, first.name)]
     assert (first.to, first.text, first.html) == (LETTER.to, LETTER.text, LETTER.html)
 
 
-@pytest.mark.parametrize("name", ["", "..", "../secret", "/etc/passwd", "x", str(db.new_id())])
+@pytest.mark.parametrize(
+    "name", ["", "..", "../secret", "/etc/passwd", "x", str(LETTER.onboarding_id)]
+)
 def test_no_other_file_can_be_read(files: Settings, name: str) -> None:
     mail.deliver(LETTER, files)
     (files.mail_dir.parent / "secret.eml").write_bytes(b"Subject: no\n\n")
@@ -277,7 +270,7 @@ def test_a_domain_in_another_script_travels_as_ascii(files: Settings) -> None:
 
 
 @examples(
-    max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     subject=st.text() | st.from_regex(r"=\?utf-8\?[qb]\?.{0,40}\?=.{0,20}"),
