@@ -70,6 +70,7 @@ def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
         uvicorn.Config(
             create_app(chosen, ring),
             log_config=None,
+            ws="none",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE,

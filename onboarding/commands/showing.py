@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +14,9 @@ from onboarding.db import reading
 from onboarding.drawing import label
 from onboarding.models import Client, Link, Mail, Message, Onboarding, Secret, Transition
 
-ASKS_FOR_A_REASON = '--reason "…"'
+# Characters of an actor's ID that fit beside the rest.
+LONGEST_ID: Final = 10
+ASKS_FOR_A_REASON: Final = '--reason "…"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +110,11 @@ def _print(seen: Seen) -> None:
     printing.facts(_about(seen))
     printing.text("\nHistory (UTC)")
     printing.table(("", "At", "Event", "State", "By"), map(_history_row, seen.history))
+    printing.text("" if seen.messages or seen.mails else "\nNothing is promised.")
     for message in seen.messages:
-        printing.text(f"\nPromised: {_promise(message, seen.now)}")
+        printing.text(f"Promised: {_promise(message, seen.now)}")
     for mail in seen.mails:
-        printing.text(f"\nE-mail {mail.notice}, {printing.moment(mail.sent_at)}")
+        printing.text(f"E-mailed: {mail.notice}, {printing.moment(mail.sent_at)}")
     if seen.allowed:
         printing.say("\nYou may:")
     for event in seen.allowed:
@@ -143,18 +147,21 @@ def _life(secret: Secret) -> str:
 
 def _history_row(step: Transition) -> tuple[str, ...]:
     why = step.details.get("cause") or step.details.get("reason")
-    by = (
-        step.actor_kind
-        if step.actor_kind == step.actor_id
-        else f"{step.actor_kind} {step.actor_id}"
-    )
-    event = f"{step.event} ({why})" if why else step.event
+    by = step.actor_kind
+    if step.actor_id != by:
+        by += f"\n{_short(step.actor_id)}"
+    event = f"{step.event}\n({why})" if why else step.event
     return (str(step.sequence), printing.moment(step.at), event, step.target, by)
+
+
+def _short(actor_id: str) -> str:
+    """Accounts and keys have long names; their ends tell them apart. JSON has them whole."""
+    return actor_id if len(actor_id) <= LONGEST_ID else f"…{actor_id[-LONGEST_ID + 1 :]}"
 
 
 def _promise(message: Message, now: datetime) -> str:
     """What waits to be done, or has failed for good."""
-    words = f"{message.task}, attempt {message.attempts} of {message.max_attempts}"
+    words = f"{message.task}, {message.attempts} of {message.max_attempts} attempts"
     if message.failed_at:
         return f"{words}, failed for good: {message.cause} ({message.last_error})"
     return f"{words}, for {printing.age(now - message.created_at)}"

@@ -111,3 +111,12 @@ def test_incidents_say_what_failed_and_why(run: Run) -> None:
     assert (line["task"], line["cause"]) == ("generate_secret", "task_failed")
     assert (line["id"], line["last_error"]) == (str(message.id), "it broke")
     assert "it broke" in run("incidents").out
+
+
+def test_history_fits_in_80_columns_and_says_why(run: Run) -> None:
+    onboarding_id = builders.an_onboarding("awaiting_aggregator")
+    history = run("show", onboarding_id).out.split("History (UTC)\n")[1].splitlines()
+    assert max(map(len, history)) <= 80
+    at = next(number for number, line in enumerate(history) if "refuse_aggregator" in line)
+    assert history[at].split()[3:] == ["refuse_aggregator", "awaiting_aggregator", "platform"]
+    assert history[at + 1].strip() == "(aggregator_soap_only)"
