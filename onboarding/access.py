@@ -19,11 +19,13 @@ from onboarding.models import ApiKey
 class Actor:
     """Who fires an event: one of the chart's kinds, and an ID that history keeps.
 
-    The ID names an account or a process, never a person's e-mail address.
+    The ID names an account or a process, never a person's e-mail address. An operator also says
+    why.
     """
 
     kind: str
     id: str
+    reason: str | None = None
 
 
 PLATFORM: Final = Actor("platform", "platform")

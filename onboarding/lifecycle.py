@@ -229,6 +229,8 @@ def _move(
     if event == "start_over":
         onboarding.answers = {}
     kept = {name: value for name, value in choices.items() if value} | dict(details or {})
+    if actor.reason:
+        kept["reason"] = actor.reason
     _record(session, onboarding, event, source, actor, at, kept)
     consequences.apply(session, event, onboarding.id, at)
     _promise(session, onboarding, event, client_id)

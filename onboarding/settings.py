@@ -3,6 +3,7 @@
 This is the only reader of the environment. `docs/settings.md` is generated from these fields.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,9 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "ONBOARDING_"
+
+_PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
+_PASSWORD_OPTION = re.compile(r"([?&]\w*(?:password|secret)=)[^&]*", re.IGNORECASE)
 
 
 class WrongSettings(Exception):
@@ -139,6 +143,11 @@ def settings() -> Settings:
         raise WrongSettings("\n".join(_explain(e) for e in error.errors())) from None
 
 
+def masked(url: str) -> str:
+    """An URL without its password, wherever it stands."""
+    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))
+
+
 def _explain(error: object) -> str:
     """One line: the variable, what it holds, and what it may hold."""
     assert isinstance(error, dict)
@@ -146,6 +155,6 @@ def _explain(error: object) -> str:
     field = Settings.model_fields[name]
     may_hold = str(error["msg"]).removeprefix("Value error, ")
     return (
-        f"{PREFIX}{name.upper()} holds {str(error['input'])!r}; it may hold: {may_hold}."
+        f"{PREFIX}{name.upper()} holds {masked(str(error['input']))!r}; it may hold: {may_hold}."
         f" ({field.description})"
     )

@@ -11,9 +11,8 @@ from onboarding.commands import opening, printing, records
 from onboarding.commands.exits import DONE, FINDINGS
 from onboarding.commands.failures import explain
 from onboarding.commands.records import Check
-from onboarding.commands.variables import masked
 from onboarding.db import reading
-from onboarding.settings import Settings
+from onboarding.settings import Settings, masked
 
 BROKER_ANSWERS_IN: Final = 2.0
 

@@ -8,10 +8,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from onboarding.commands.exits import NOT_FOUND, REFUSED, UNAVAILABLE, USAGE, Failure
-from onboarding.commands.variables import masked
 from onboarding.errors import EventNotAllowed, EventUnknown, Invalid, NotFound, Refusal, Unavailable
 from onboarding.sealing import KeyringWrong
-from onboarding.settings import WrongSettings, settings
+from onboarding.settings import WrongSettings, masked, settings
 
 
 def explain(error: Exception) -> Failure | None:

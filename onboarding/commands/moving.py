@@ -13,7 +13,7 @@ from onboarding.access import Actor
 from onboarding.commands import looking, printing, showing
 from onboarding.commands.exits import REFUSED, USAGE, Failure
 from onboarding.db import transaction
-from onboarding.models import Message, Onboarding, Transition
+from onboarding.models import Message
 
 LONGEST_REASON: Final = 500
 
@@ -26,8 +26,7 @@ def fire(reference: str, event: str, data: Sequence[str], reason: str, *, as_jso
     with transaction() as session:
         onboarding = queries.by_reference(session, reference)
         source = onboarding.state
-        moved = events.handle(session, onboarding.id, event, operator(), fields)
-        _keep_reason(session, moved, reason.strip())
+        moved = events.handle(session, onboarding.id, event, operator(reason.strip()), fields)
         now = db.clock(session)
     if as_json:
         printing.line(looking.summary(moved, now))
@@ -51,14 +50,14 @@ def retry(wanted: str, *, as_json: bool) -> None:
         printing.say(f"Retrying {len(retried)}. What comes of it: onboarding show {wanted}")
 
 
-def operator() -> Actor:
-    """Whoever sits at this terminal, by the name that the system knows."""
+def operator(reason: str) -> Actor:
+    """Whoever sits at this terminal, by the name that the system knows, and why they step in."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
         # A container's user often has a number only.
         name = str(os.getuid())
-    return Actor("operator", f"cli:{name}")
+    return Actor("operator", f"cli:{name}", reason)
 
 
 def _fields(data: Sequence[str]) -> Mapping[str, str]:
@@ -67,12 +66,6 @@ def _fields(data: Sequence[str]) -> Mapping[str, str]:
     if any(not equals or not name for name, equals, _ in pairs):
         raise Failure("--data takes name=value.", "", USAGE)
     return {name: value for name, _, value in pairs}
-
-
-def _keep_reason(session: Session, moved: Onboarding, reason: str) -> None:
-    """History says why an operator stepped in, beside who and when."""
-    step = session.get_one(Transition, (moved.id, moved.sequence))
-    step.details = {**step.details, "reason": reason}
 
 
 def _messages(session: Session, wanted: str) -> Sequence[Message]:

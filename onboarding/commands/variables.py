@@ -1,6 +1,5 @@
 """The settings as variables of the environment: what they are now, and the pages made from them."""
 
-import re
 import shlex
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -9,12 +8,10 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from onboarding.commands import printing
-from onboarding.settings import PREFIX, Settings
+from onboarding.settings import PREFIX, Settings, masked
 
 # Values that nobody may read over a shoulder; URLs lose their password besides.
 _SECRET: Final = frozenset({"oidc_client_secret"})
-_PASSWORD: Final = re.compile(r"(://[^:/?#]*:).*@")
-_PASSWORD_OPTION: Final = re.compile(r"([?&]\w*(?:password|secret)=)[^&]*", re.IGNORECASE)
 
 
 class Variable(NamedTuple):
@@ -50,11 +47,6 @@ def show(chosen: Settings, *, as_json: bool) -> None:
     marks = ("" if each.value == each.default else "set" for each in found)
     rows = ((each.name, each.value, mark) for each, mark in zip(found, marks, strict=True))
     printing.table(("Variable", "Value", ""), rows)
-
-
-def masked(url: str) -> str:
-    """An URL without its password, wherever it stands."""
-    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))
 
 
 def markdown() -> str:
