@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from onboarding import db, logs
 from onboarding.errors import Invalid, NotFound, Refusal, TooMany, Unauthorised, Unavailable
@@ -26,6 +27,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics")
 # Seconds until another try makes sense after something did not answer.
 RETRY_SOON: Final = 5
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # A body may be wrong in thousands of places; nobody reads so many.
 MOST_ERRORS: Final = 20
 
@@ -75,9 +77,7 @@ class MethodNotAllowed(Refusal):
     code = "method_not_allowed"
     advice = "Use one of the methods that the header Allow names."
 
-    def __init__(self, allow: str = "") -> None:
-        super().__init__(allow)
-        self.allow = allow
+    allow = ""
 
 
 class Collided(Refusal):
@@ -132,6 +132,8 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
     # Async, because the handlers of an outage must not wait for the threads that it holds.
     async def answer(request: Request, error: Exception) -> Response:
         refusal = refusal_of(error)
+        if isinstance(refusal, MethodNotAllowed):
+            refusal.allow = _methods(request)
         if elsewhere and not _is_api(request.scope["path"]):
             return elsewhere(request, refusal)
         return problem(refusal, error)
@@ -166,12 +168,20 @@ def _is_api(path: str) -> bool:
     return any(path == root or path.startswith(f"{root}/") for root in API_PATHS)
 
 
+def _methods(request: Request) -> str:
+    """All that an address takes; the framework names those of the first route that it meets."""
+    routes = request.app.router.routes
+    tried = [(method, {**request.scope, "method": method}) for method in _METHODS]
+    taken = [m for m, scope in tried if any(r.matches(scope)[0] is Match.FULL for r in routes)]
+    return ", ".join(taken)
+
+
 def _refusal_of_http(error: HTTPException) -> Refusal:
     """The framework's own refusals: it knows addresses and methods, the rest is a client's mistake."""
     if error.status_code == NotFound.status:
         return NotFound()
     if error.status_code == MethodNotAllowed.status:
-        return MethodNotAllowed((error.headers or {}).get("Allow", ""))
+        return MethodNotAllowed()
     return Refusal() if error.status_code < Crashed.status else Crashed()
 
 

@@ -7,27 +7,19 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from onboarding import access
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings, settings
-from onboarding.web import api, health
-from onboarding.web.limits import request_limits
-from onboarding.web.problems import install_problem_handlers
+from onboarding.web.app import create_app
 from tests import builders
 
 
 def served(ring: Keyring, chosen: Settings | None = None) -> ASGIApp:
-    """The API and the health pages, with what stands before and behind them."""
-    app = FastAPI()
-    app.state.ring, app.state.settings = ring, chosen or settings()
-    app.include_router(api.router)
-    app.include_router(health.router)
-    install_problem_handlers(app)
-    return request_limits(app)
+    """The product's web application, as `onboarding serve` runs it."""
+    return create_app(chosen or settings(), ring)
 
 
 @dataclass
@@ -62,7 +54,9 @@ class System:
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
                 return await client.request(method, path, headers=sent, **content)
 
-        return asyncio.run(answer())
+        answered = asyncio.run(answer())
+        assert not path.startswith("/v1/") or answered.headers["cache-control"] == "no-store"
+        return answered
 
     def start(self, **body: Any) -> dict[str, Any]:
         """An onboarding of its own, just started."""

@@ -199,13 +199,18 @@ def test_history_tells_every_step_and_no_account(system: System) -> None:
     ]
     assert steps[1]["details"] == {"connection_type": "own_development"}
     assert str(system.id) not in str(steps)
+    noted = {"cause": "lost", "note": "called S-4711"}
+    builders.fire(UUID(onboarding["id"]), "cancel", builders.OPERATOR, details=noted)
+    last = expect(system.get(onboarding["links"]["history"]), 200)["items"][-1]
+    assert (last["actor"], last["details"]) == ("operator", {"cause": "lost"})
 
 
 def test_onboardings_are_listed_page_by_page(system: System) -> None:
     started = [system.start()["id"] for _ in range(5)]
     expect(system.post(f"/v1/onboardings/{started[0]}/events", {"event": "cancel"}), 200)
-    seen, path = [], "/v1/onboardings?limit=2&state=started"
-    while path:
+    seen: list[str] = []
+    path = "/v1/onboardings?limit=2&state=started"
+    while path and len(seen) < 9:
         page = expect(system.get(path), 200)
         seen += [each["id"] for each in page["items"]]
         path = page["next"]

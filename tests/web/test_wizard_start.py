@@ -1,8 +1,6 @@
 """The start page, in the visitor's language; and a start that happens once, to its own browser only."""
 
 import re
-from collections.abc import Callable
-from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -13,13 +11,14 @@ from sqlalchemy import Engine, func, select
 from onboarding import proofs, queries, routing
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, Onboarding
+from onboarding.routing_questions import TREE
 from onboarding.sealing import Keyring
 from tests import builders, racing
 from tests.web.visiting import Visitor, a_site, a_visitor, errors, form_of, heading, soup, text
 
 QUESTION = {"en": "How will you connect to our API?", "fr": "Comment allez-vous vous connecter"}
 ACTION = "/onboardings"
-FORM = "application/x-www-form-urlencoded"
+FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
@@ -69,7 +68,7 @@ def test_looking_writes_nothing_down(site_on_sqlite: FastAPI, path: str) -> None
 def test_every_type_can_be_chosen(site_on_sqlite: FastAPI) -> None:
     page = Visitor(site_on_sqlite).get("/en")
     offered = [str(field["value"]) for field in soup(page).select("input[type=radio]")]
-    assert tuple(offered) == routing.TREE["connection_type"].question.options
+    assert tuple(offered) == TREE["connection_type"].question.options
     assert "You are about to manage your REST API client ID" in text(page)
     assert "login for the REST API" in text(page)
 
@@ -109,28 +108,26 @@ def test_without_a_choice_nothing_starts_and_the_page_says_so(
     assert visitor.get(f"/{locale}/onboardings").headers["location"] == f"/{locale}/"
 
 
-BAD: dict[str, Callable[[str], dict[str, object]]] = {
-    "nothing": lambda nonce: {},
-    "an unknown code": lambda nonce: form(nonce, "teapot"),
-    "a longer code": lambda nonce: form(nonce, "plugin" * 5000),
-    "NUL": lambda nonce: form(nonce, "plugin\0"),
-    "half a surrogate pair": lambda nonce: raw(f"nonce={nonce}&connection_type=%ED%A0%80"),
-    "no UTF-8": lambda nonce: raw(b"connection_type=\xff\xfe%ff&nonce=" + nonce.encode()),
-    "the last of two is wrong": lambda nonce: raw(
-        f"nonce={nonce}&connection_type=plugin&connection_type="
-    ),
-    "too many fields": lambda nonce: raw("&".join(f"f{n}=1" for n in range(60))),
-    "a file": lambda nonce: {
-        "files": {"connection_type": ("plugin", b"plugin")},
-        "data": {"nonce": nonce},
+BAD: dict[str, dict[str, object]] = {
+    "nothing": {},
+    "an unknown code": {"data": {"connection_type": "teapot"}},
+    "a longer code": {"data": {"connection_type": "plugin" * 5000}},
+    "NUL": {"data": {"connection_type": "plugin\0"}},
+    "half a surrogate pair": {"content": "connection_type=%ED%A0%80", "headers": FORM},
+    "no UTF-8": {"content": b"connection_type=\xff\xfe%ff", "headers": FORM},
+    "the last of two": {
+        "content": "connection_type=plugin&connection_type=",
+        "headers": FORM,
     },
-    "a multipart form of a strange charset": lambda nonce: {
+    "too many fields": {"data": {f"field-{n}": "1" for n in range(60)}},
+    "a file": {"files": {"connection_type": ("plugin", b"plugin")}},
+    "a multipart form of a strange charset": {
         "content": b'--x\r\ncontent-disposition: form-data; name="a"\r\n\r\nxn--a\r\n--x--\r\n',
         "headers": {"content-type": "multipart/form-data; boundary=x; charset=undefined"},
     },
-    "JSON": lambda nonce: {"json": {"connection_type": "plugin", "nonce": nonce}},
-    "a form that is declared as text": lambda nonce: {
-        "content": urlencode({"connection_type": "plugin", "nonce": nonce}),
+    "JSON": {"json": {"connection_type": "plugin"}},
+    "a form that is declared as text": {
+        "content": "connection_type=plugin",
         "headers": {"content-type": "text/plain"},
     },
 }
@@ -138,11 +135,11 @@ BAD: dict[str, Callable[[str], dict[str, object]]] = {
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
 def test_what_is_no_choice_starts_nothing(
-    site_on_sqlite: FastAPI, content: Callable[[str], dict[str, object]]
+    site_on_sqlite: FastAPI, content: dict[str, object]
 ) -> None:
     visitor = Visitor(site_on_sqlite)
-    _, hidden = form_of(visitor.get("/en"), ACTION)
-    answer = visitor.send("POST", "/en/onboardings", **content(hidden["nonce"]))
+    visitor.get("/en")
+    answer = visitor.send("POST", "/en/onboardings", **content)
     assert answer.status_code == 422
     assert errors(answer) == {"connection_type": "Select how you will connect"}
     assert count(Onboarding) == 0
@@ -161,12 +158,10 @@ def test_a_browser_without_cookies_is_told_what_it_needs(site_on_sqlite: FastAPI
     assert visitor.press(answer, ACTION, connection_type="plugin").status_code == 303
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["known browser", "new browser"])
+@pytest.mark.parametrize("browser", ["known", "new"])
 @pytest.mark.parametrize("chosen", ["plugin", "legacy_soap"])
-def test_sent_twenty_times_at_once_it_starts_once(
-    site: FastAPI, known: bool, chosen: str
-) -> None:
-    visitor = a_visitor(site) if known else Visitor(site)
+def test_sent_twenty_times_at_once_it_starts_once(site: FastAPI, browser: str, chosen: str) -> None:
+    visitor = a_visitor(site) if browser == "known" else Visitor(site)
     action, hidden = form_of(visitor.get("/en"), ACTION)
 
     def send(cookies: dict[str, str]) -> tuple[str, int]:
@@ -177,9 +172,7 @@ def test_sent_twenty_times_at_once_it_starts_once(
 
     outcomes = racing.race(*[lambda: send(dict(visitor.cookies)) for _ in range(20)])
     assert count(Onboarding) == 1
-    assert len(set(outcomes)) == 1, outcomes
-    (only,) = set(outcomes)
-    assert only == (visitor.home(the_only().id), 200)
+    assert set(outcomes) == {(visitor.home(the_only().id), 200)}
     with reading() as session:
         steps = [step.event for step in queries.history(session, the_only().id)]
     assert steps == (["start", "choose_type"] if chosen == "legacy_soap" else ["start"])
@@ -202,9 +195,9 @@ def test_each_page_starts_an_onboarding_of_its_own(site_on_sqlite: FastAPI) -> N
     assert started_id(started(visitor)) != started_id(started(visitor))
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["known browser", "new browser"])
-def test_somebody_elses_number_opens_nothing(site: FastAPI, known: bool) -> None:
-    visitor, other = Visitor(site), a_visitor(site) if known else Visitor(site)
+@pytest.mark.parametrize("browser", ["known", "new"])
+def test_somebody_elses_number_opens_nothing(site: FastAPI, browser: str) -> None:
+    visitor, other = Visitor(site), a_visitor(site) if browser == "known" else Visitor(site)
     page = visitor.get("/en")
     theirs = started_id(visitor.press(page, ACTION, connection_type="plugin"))
     other.get("/en")
@@ -275,11 +268,3 @@ def the_only() -> Onboarding:
 def count(table: type[Onboarding] | type[BrowserSession]) -> int:
     with reading() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
-
-
-def form(nonce: str, connection_type: str) -> dict[str, object]:
-    return {"data": {"nonce": nonce, "connection_type": connection_type}}
-
-
-def raw(content: str | bytes) -> dict[str, object]:
-    return {"content": content, "headers": {"content-type": FORM}}
