@@ -7,6 +7,7 @@ promised messages are written together, or nothing is.
 import secrets
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -122,7 +123,7 @@ def fire(
         raise MovedOn(onboarding.state, onboarding.sequence)
     choosing = choices if choices and event == "choose_type" else None
     choices = {name: choosing.get(name) for name in CHOICES} if choosing else {}
-    target = decide(facts_of(onboarding, choices), event)
+    target = decide(facts_of(onboarding, choices), event, actor.kind)
     _move(
         session, onboarding, event, target, actor, max(now, onboarding.entered_at), choices, details
     )
@@ -134,21 +135,28 @@ def lock(session: Session, onboarding_id: UUID) -> Onboarding:
     return _locked(session, onboarding_id)[0]
 
 
-def decide(facts: Facts, event: str) -> str:
-    """The state that an event leads to. Pure. Raises EventNotAllowed with what is allowed instead."""
+def decide(facts: Facts, event: str, actor_kind: str | None = None) -> str:
+    """The state that an event leads to. Pure.
+
+    Raises EventNotAllowed with what is allowed instead, to this kind of actor.
+    """
     chart = _live.holding(facts)
     try:
         chart.send(event)
     except TransitionNotAllowed:
-        raise _refusal(facts, event) from None
+        raise _refusal(facts, event, actor_kind) from None
     target = _live.facts.state
     assert target is not None
     return target
 
 
 def allowed(facts: Facts, actor_kind: str | None = None) -> tuple[str, ...]:
-    """The events that would move an onboarding now; for one kind of actor, those it may fire."""
-    events = (str(event.id) for event in _live.holding(facts).enabled_events())
+    """The events that would move an onboarding now; for one kind of actor, those it may fire.
+
+    The connection type comes with `choose_type`, so before it is chosen any one stands for it.
+    """
+    asked = facts if facts.connection_type else replace(facts, connection_type="plugin")
+    events = (str(event.id) for event in _live.holding(asked).enabled_events())
     return tuple(e for e in events if actor_kind is None or actor_kind in MAY_FIRE[e])
 
 
@@ -199,12 +207,12 @@ def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime
     return row[0], row[1]
 
 
-def _refusal(facts: Facts, event: str) -> EventNotAllowed:
+def _refusal(facts: Facts, event: str, actor_kind: str | None) -> EventNotAllowed:
     """Say what is allowed instead, and whether only a guard stood in the way."""
     assert facts.state is not None
     possible = {str(e.id) for e in _live.holding(facts).allowed_events}
     unmet = "contact_verified" if event == "issue_id" and event in possible else None
-    return EventNotAllowed(event, facts.state, allowed(facts), unmet)
+    return EventNotAllowed(event, facts.state, allowed(facts, actor_kind), unmet)
 
 
 def _move(

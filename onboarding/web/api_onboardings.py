@@ -17,7 +17,7 @@ from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
 from onboarding.web.api_access import Reader, Revealer, Writer, own
 from onboarding.web.api_route import StrictRoute
-from onboarding.web.api_view import step, told_what_is_allowed, view, views
+from onboarding.web.api_view import step, view, views
 from onboarding.web.problems import NeverReplayed
 from onboarding.web.schemas import (
     ContinueLink,
@@ -93,15 +93,10 @@ def fire(
     expected = _expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        with told_what_is_allowed(onboarding):
-            moved = events.handle(
-                session,
-                onboarding.id,
-                body.event,
-                calling_system(key),
-                body.data,
-                expected=expected,
-            )
+        actor = calling_system(key)
+        moved = events.handle(
+            session, onboarding.id, body.event, actor, body.data, expected=expected
+        )
         shown = view(session, moved)
     return _tagged(shown, response)
 
@@ -120,14 +115,10 @@ def reveal_secret(
     expected = _expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        with told_what_is_allowed(onboarding):
-            revealed = credentials.reveal(
-                session,
-                onboarding.id,
-                calling_system(key),
-                request.app.state.ring,
-                expected=expected,
-            )
+        ring = request.app.state.ring
+        revealed = credentials.reveal(
+            session, onboarding.id, calling_system(key), ring, expected=expected
+        )
     return RevealedSecret(
         client_id=revealed.client_id,
         client_secret=revealed.secret.get_secret_value(),

@@ -1,7 +1,6 @@
 """An onboarding as a calling system sees it. Secret material is not among what is read here."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, lifecycle
 from onboarding.chart import EVENT_TYPES, NEXT_MOVE
-from onboarding.errors import EventNotAllowed
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.web.schemas import (
     AggregatorNamed,
@@ -55,22 +53,8 @@ def views(session: Session, onboardings: Sequence[Onboarding]) -> list[Onboardin
 
 
 def allowed_events(onboarding: Onboarding) -> list[str]:
-    """What a calling system may do next.
-
-    The connection type comes with `choose_type`, so before it is chosen any one stands for it.
-    """
-    chosen = {} if onboarding.connection_type else {"connection_type": "plugin"}
-    return [*lifecycle.allowed(lifecycle.facts_of(onboarding, chosen), "api")]
-
-
-@contextmanager
-def told_what_is_allowed(onboarding: Onboarding) -> Iterator[None]:
-    """A refusal inside names what a calling system may do instead, not what anybody may."""
-    try:
-        yield
-    except EventNotAllowed as refusal:
-        refusal.allowed = tuple(allowed_events(onboarding))
-        raise
+    """What a calling system may do next."""
+    return [*lifecycle.allowed(lifecycle.facts_of(onboarding), "api")]
 
 
 def step(transition: Transition) -> TransitionView:
