@@ -1,0 +1,123 @@
+"""Client IDs, versions of their secrets, and the seller accounts that they may act for."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from onboarding.db import new_id, now
+from onboarding.models.base import Base
+
+
+class Client(Base):
+    """A client ID: the login of the REST API. At most one of an onboarding is alive."""
+
+    __tablename__ = "clients"
+    __table_args__ = (
+        Index(
+            "uq_clients_alive",
+            "onboarding_id",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+            sqlite_where=text("revoked_at IS NULL"),
+        ),
+        CheckConstraint(
+            "withdrawn_at IS NULL OR revoked_at IS NOT NULL", name="withdrawn_after_revoked"
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    revoked_at: Mapped[datetime | None]
+    # When the authorization server was told; `revoked_at` alone already refuses it here.
+    withdrawn_at: Mapped[datetime | None]
+
+
+class Secret(Base):
+    """One version of a client secret: a keyed hash and its life. Never the secret."""
+
+    __tablename__ = "secrets"
+    __table_args__ = (
+        Index(
+            "uq_secrets_alive",
+            "client_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint("version >= 1", name="version"),
+        CheckConstraint(
+            "acknowledged_at IS NULL OR revealed_at IS NOT NULL",
+            name="revealed_before_acknowledged",
+        ),
+        CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended_has_a_reason"),
+    )
+
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    pepper_id: Mapped[str] = mapped_column(String(16))
+    # The last six characters. They are the checksum of the rest: enough to tell two secrets apart
+    # and to prove that one has arrived, and 220 bits short of the secret.
+    ending: Mapped[str] = mapped_column(String(6))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    revealed_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[str | None] = mapped_column(String(16))
+
+
+class SealedSecret(Base):
+    """A secret on its way to its owner, readable by the web process alone. Taken out once."""
+
+    __tablename__ = "sealed_secrets"
+    __table_args__ = (
+        ForeignKeyConstraint(["client_id", "version"], ["secrets.client_id", "secrets.version"]),
+    )
+
+    client_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(String(16))
+    ciphertext: Mapped[bytes] = mapped_column(LargeBinary(256))
+
+
+class Link(Base):
+    """A seller account that a client, or an aggregator, may act for."""
+
+    __tablename__ = "links"
+    __table_args__ = (
+        Index(
+            "uq_links_alive",
+            "onboarding_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        CheckConstraint(
+            "(client_id IS NULL) <> (aggregator_id IS NULL)", name="client_or_aggregator"
+        ),
+        Index("ix_links_seller_account", "issuer", "subject"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"))
+    client_id: Mapped[str | None] = mapped_column(ForeignKey("clients.id"))
+    aggregator_id: Mapped[str | None] = mapped_column(ForeignKey("aggregators.id"))
+    seller_id: Mapped[str] = mapped_column(String(40))
+    shop_name: Mapped[str] = mapped_column(String(120))
+    # The seller account is who signed in there, never an e-mail address.
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    confirmed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

@@ -1,0 +1,176 @@
+"""An onboarding, its history, what was promised for it, and the aggregators it may choose."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, OPEN, STATES
+from onboarding.db import new_id, now
+from onboarding.models.base import Base, one_of
+
+
+class Aggregator(Base):
+    """A feed aggregator as the marketplace knows it. Its id is a name for URLs: lower case, dashes."""
+
+    __tablename__ = "aggregators"
+    __table_args__ = (
+        CheckConstraint("status IN ('registered', 'suspended', 'unregistered')", name="status"),
+        CheckConstraint(f"asks_for IN ({one_of(CREDENTIAL_MODES)})", name="asks_for"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(120))
+    # The name as people may type it: folded, so that two spellings are one aggregator.
+    folded_name: Mapped[str] = mapped_column(String(120), unique=True)
+    status: Mapped[str] = mapped_column(String(16))
+    uses_rest: Mapped[bool]
+    asks_for: Mapped[str] = mapped_column(String(16))
+    changed_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class Onboarding(Base):
+    """One request for access, from the first answer to its end. Only `lifecycle` writes `state`."""
+
+    __tablename__ = "onboardings"
+    __table_args__ = (
+        CheckConstraint(f"state IN ({one_of(STATES)})", name="state"),
+        CheckConstraint(f"connection_type IN ({one_of(CONNECTION_TYPES)})", name="connection_type"),
+        CheckConstraint(f"credential_mode IN ({one_of(CREDENTIAL_MODES)})", name="credential_mode"),
+        CheckConstraint(
+            "(credential_mode IS NOT NULL) = (COALESCE(connection_type, '') = 'aggregator')",
+            name="credential_mode_is_for_aggregators",
+        ),
+        CheckConstraint(
+            "connection_type IS NOT NULL OR state IN ('started', 'cancelled', 'expired')",
+            name="type_is_chosen",
+        ),
+        CheckConstraint("sequence >= 1", name="sequence"),
+        CheckConstraint(
+            f"wakes_at IS NULL OR state IN ({one_of(OPEN)})", name="only_open_states_wake"
+        ),
+        CheckConstraint("locale IN ('en', 'fr')", name="locale"),
+        Index(
+            "ix_onboardings_wakes_at",
+            "wakes_at",
+            postgresql_where=text("wakes_at IS NOT NULL"),
+            sqlite_where=text("wakes_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_onboardings_parked",
+            "aggregator_id",
+            "aggregator_folded_name",
+            postgresql_where=text("state = 'awaiting_aggregator'"),
+            sqlite_where=text("state = 'awaiting_aggregator'"),
+        ),
+        Index("ix_onboardings_created_at", "created_at", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    reference: Mapped[str] = mapped_column(String(16), unique=True)
+    state: Mapped[str] = mapped_column(String(32))
+    # The number of the latest transition: 1, 2, 3, … without a gap.
+    sequence: Mapped[int]
+    rule_set: Mapped[str] = mapped_column(String(16))
+    connection_type: Mapped[str | None] = mapped_column(String(32))
+    credential_mode: Mapped[str | None] = mapped_column(String(16))
+    aggregator_id: Mapped[str | None] = mapped_column(ForeignKey("aggregators.id"))
+    # As the seller typed it, and folded to find it by once it registers.
+    aggregator_name: Mapped[str | None] = mapped_column(String(120))
+    aggregator_folded_name: Mapped[str | None] = mapped_column(String(120))
+    connection_name: Mapped[str | None] = mapped_column(String(80))
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    locale: Mapped[str] = mapped_column(String(5))
+    contact_email: Mapped[str | None] = mapped_column(String(254))
+    contact_verified_at: Mapped[datetime | None]
+    # A form sent twice starts one onboarding: the second insert meets this.
+    start_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    api_key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    entered_at: Mapped[datetime] = mapped_column(server_default=now())
+    # When the clock must next remind or end it, and how many reminders went out in this state.
+    wakes_at: Mapped[datetime | None]
+    reminders: Mapped[int] = mapped_column(default=0)
+
+
+class Transition(Base):
+    """One step of an onboarding's history: who, what, from, to, when, under which rules."""
+
+    __tablename__ = "transitions"
+    __table_args__ = (
+        CheckConstraint("(sequence = 1) = (source IS NULL)", name="starts_from_nothing"),
+        CheckConstraint(f"target IN ({one_of(STATES)})", name="target"),
+        CheckConstraint(
+            "actor_kind IN ('seller', 'developer', 'api', 'platform', 'operator', 'clock')",
+            name="actor_kind",
+        ),
+    )
+
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    event: Mapped[str] = mapped_column(String(32))
+    source: Mapped[str | None] = mapped_column(String(32))
+    target: Mapped[str] = mapped_column(String(32))
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime]
+    rule_set: Mapped[str] = mapped_column(String(16))
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Message(Base):
+    """A promise to do something: a task, due until its effect is committed. Then the row goes.
+
+    `due_at` says when to publish it (again), `leased_until` whose turn it is: two columns, because
+    a worker that died after claiming and a broker that lost a message are two things.
+    """
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        CheckConstraint("(failed_at IS NULL) = (cause IS NULL)", name="incident_has_a_cause"),
+        CheckConstraint("attempts >= 0", name="attempts"),
+        Index(
+            "ix_messages_due",
+            "due_at",
+            postgresql_where=text("failed_at IS NULL"),
+            sqlite_where=text("failed_at IS NULL"),
+        ),
+        Index("ix_messages_onboarding_id", "onboarding_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    onboarding_id: Mapped[UUID | None] = mapped_column(ForeignKey("onboardings.id"))
+    # The transition that promised it; its task reports to that one and to no later one.
+    sequence: Mapped[int | None]
+    task: Mapped[str] = mapped_column(String(40))
+    about: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    due_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    max_attempts: Mapped[int]
+    leased_until: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    # An incident: it has failed for good, and why, as a code.
+    failed_at: Mapped[datetime | None]
+    cause: Mapped[str | None] = mapped_column(String(40))
+
+
+class Mail(Base):
+    """An e-mail that was handed over. Its id is the message's, and so is its Message-ID."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    notice: Mapped[str] = mapped_column(String(40))
+    locale: Mapped[str] = mapped_column(String(5))
+    sent_at: Mapped[datetime] = mapped_column(server_default=now())

@@ -1,0 +1,111 @@
+"""Who is asking: browsers, codes, links and sign-ins on their way, calling systems, keys."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ForeignKey,
+    LargeBinary,
+    String,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from onboarding.db import new_id, now
+from onboarding.models.base import Base
+
+
+class BrowserSession(Base):
+    """A browser that we know by its cookie, and what it has proved. The cookie is stored hashed."""
+
+    __tablename__ = "browser_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    # Changes with every proof, so that a cookie planted before a sign-in is worth nothing after.
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=now())
+    issuer: Mapped[str | None] = mapped_column(String(255))
+    subject: Mapped[str | None] = mapped_column(String(255))
+    seller_name: Mapped[str | None] = mapped_column(String(120))
+    accounts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # When it last signed in to a seller account, or entered a code sent by e-mail.
+    proved_at: Mapped[datetime | None]
+
+
+class Grant(Base):
+    """A browser that may see and move an onboarding: it started it, or proved that it may."""
+
+    __tablename__ = "grants"
+
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey("browser_sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+    onboarding_id: Mapped[UUID] = mapped_column(
+        ForeignKey("onboardings.id"), primary_key=True, index=True
+    )
+    granted_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class ContactCode(Base):
+    """A one-time code sent to an address. The code is derived from its id, not stored."""
+
+    __tablename__ = "contact_codes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    email: Mapped[str] = mapped_column(String(254))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    attempts: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]
+
+
+class ResumeLink(Base):
+    """A link in an e-mail that leads back to an onboarding. Its token is derived, not stored."""
+
+    __tablename__ = "resume_links"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    used_at: Mapped[datetime | None]
+
+
+class PendingSignIn(Base):
+    """A sign-in that has left for the identity provider and is not back yet."""
+
+    __tablename__ = "pending_sign_ins"
+
+    state: Mapped[str] = mapped_column(String(64), primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("browser_sessions.id", ondelete="CASCADE"))
+    onboarding_id: Mapped[UUID | None] = mapped_column(ForeignKey("onboardings.id"))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(128))
+    # Seconds since 1970, as text, where an earlier sign-in will not do; else empty.
+    signed_in_after: Mapped[str] = mapped_column(String(20))
+    locale: Mapped[str] = mapped_column(String(5))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class ApiKey(Base):
+    """A calling system. Its key is stored as a keyed hash."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class KeyCheck(Base):
+    """A known value under each key, so that a wrong keyring is noticed before it is used."""
+
+    __tablename__ = "key_checks"
+
+    key_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
