@@ -31,6 +31,7 @@ _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 # SQLite has one writer at a time. Waiting for it in its busy handler starves threads for seconds;
 # waiting on a lock of our own is first come, first served.
 _sqlite_writer = threading.Lock()
+_thread = threading.local()
 
 
 def connect(url: str, pool_size: int = 20) -> Engine:
@@ -55,10 +56,11 @@ def engine() -> Engine:
 def transaction() -> Iterator[Session]:
     """One unit of work that writes: commits at the end, rolls back on any exception.
 
-    What `after_commit` was given runs once the commit has happened.
+    What `after_commit` was given runs once the commit has happened. Raises RuntimeError inside
+    another transaction of this thread: it could wait for that one for ever.
     """
     lock = _sqlite_writer if engine().dialect.name == "sqlite" else nullcontext()
-    with lock, _sessions() as session, session.begin():
+    with _alone(), lock, _sessions() as session, session.begin():
         yield session
     for action in session.info.get("after_commit", ()):
         _attempt(action)
@@ -101,7 +103,8 @@ class now(expression.FunctionElement[datetime]):  # noqa: N801 - reads as SQL's 
 
 @compiles(now, "postgresql")
 def _now_postgresql(element: object, compiler: object, **options: object) -> str:
-    return "clock_timestamp()"
+    """Not clock_timestamp(): that may change from row to row, so no index could be asked for it."""
+    return "statement_timestamp()"
 
 
 @compiles(now, "sqlite")
@@ -124,12 +127,12 @@ class in_seconds(expression.FunctionElement[datetime]):  # noqa: N801 - reads as
 
 @compiles(in_seconds, "postgresql")
 def _in_seconds_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"clock_timestamp() + make_interval(secs => {compiler.process(element.clauses)})"
+    return f"statement_timestamp() + make_interval(secs => {compiler.process(element.clauses, **options)})"
 
 
 @compiles(in_seconds, "sqlite")
 def _in_seconds_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    seconds = compiler.process(element.clauses)
+    seconds = compiler.process(element.clauses, **options)
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {seconds} || ' seconds')"
 
 
@@ -161,6 +164,17 @@ def new_id() -> UUID:
     milliseconds = time.time_ns() // 1_000_000
     value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64)
     return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    if getattr(_thread, "writes", False):
+        raise RuntimeError("this thread has a transaction open already")
+    _thread.writes = True
+    try:
+        yield
+    finally:
+        _thread.writes = False
 
 
 def _postgresql(url: str, pool_size: int) -> Engine:
@@ -210,6 +224,7 @@ def _start_afresh() -> None:
     """A forked child must use neither its parent's connections nor a lock that was held at the fork."""
     global _sqlite_writer  # noqa: PLW0603 - the lock belongs to the process
     _sqlite_writer = threading.Lock()
+    _thread.writes = False
     inherited = _sessions.kw.get("bind")
     if inherited is not None:
         inherited.dispose(close=False)

@@ -19,15 +19,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from onboarding import consequences, db, outbox
 from onboarding.access import Actor
-from onboarding.chart import (
-    MAY_FIRE,
-    NEXT_MOVE,
-    NOTICES,
-    ON_ENTRY,
-    REVOKES,
-    Chart,
-    Facts,
-)
+from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
 from onboarding.models import Client, Onboarding, Transition
 
@@ -124,9 +116,8 @@ def fire(
     choosing = choices if choices and event == "choose_type" else None
     choices = {name: choosing.get(name) for name in CHOICES} if choosing else {}
     target = decide(facts_of(onboarding, choices), event, actor.kind)
-    _move(
-        session, onboarding, event, target, actor, max(now, onboarding.entered_at), choices, details
-    )
+    at = max(now, onboarding.entered_at)
+    _move(session, onboarding, event, target, actor, at, choices, details)
     return onboarding
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db, outbox, sealing
@@ -63,11 +63,6 @@ def find_session(session: Session, token: str) -> BrowserSession | None:
             BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
         )
     ).one_or_none()
-
-
-def close_session(session: Session, browser: BrowserSession) -> None:
-    """Forget a browser, with its grants and the sign-ins that it has begun."""
-    session.execute(delete(BrowserSession).where(BrowserSession.id == browser.id))
 
 
 def renew(session: Session, browser: BrowserSession) -> str:

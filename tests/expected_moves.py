@@ -153,14 +153,3 @@ def expected_target(source: str, event: str, case: Case) -> str | None:
     ]
     assert len(possible) <= 1, f"{event} in {source} leads to {possible}"
     return possible[0] if possible else None
-
-
-def expected_events(source: str, case: Case) -> set[str]:
-    """What would move an onboarding now; a connection type comes with the event that chooses it."""
-    choosing = {"started", "type_chosen", "awaiting_aggregator"}
-    to_choose = case.connection_type is None and source in choosing
-    return {
-        event
-        for event in MAY
-        if expected_target(source, event, case) or (to_choose and event == "choose_type")
-    }

@@ -75,18 +75,29 @@ class System:
             return False
 
 
+@contextmanager
+def a_system(
+    database_url: str, broker_url: str, folder: Path, **settings: str
+) -> Iterator[System]:
+    """Everything but the processes: whoever asks starts the roles that they need."""
+    (folder / "keys").mkdir(mode=0o700)
+    open_keyring(folder / "keys")
+    made = System(folder, database_url, broker_url, **settings)
+    engine = db.connect(database_url)
+    try:
+        with db.transaction() as session:
+            registry.add_samples(session)
+        yield made
+    finally:
+        made.stop()
+        engine.dispose()
+
+
 @pytest.fixture
 def system(postgres_database: str, valkey: Valkey, tmp_path: Path) -> Iterator[System]:
-    """Everything but the processes: the test starts the roles that it needs."""
-    (tmp_path / "keys").mkdir(mode=0o700)
-    open_keyring(tmp_path / "keys")
-    made = System(tmp_path, postgres_database, valkey.url)
-    engine = db.connect(postgres_database)
-    with db.transaction() as session:
-        registry.add_samples(session)
-    yield made
-    made.stop()
-    engine.dispose()
+    """A system of this test's own."""
+    with a_system(postgres_database, valkey.url, tmp_path) as made:
+        yield made
 
 
 @contextmanager

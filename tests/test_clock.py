@@ -141,9 +141,7 @@ def test_sweeps_at_once_do_everything_once(database: Engine) -> None:
     outcomes = race(*[clock.sweep] * 4)
     assert sum(o for o in outcomes if isinstance(o, int)) == 20, outcomes
     with reading() as session:
-        steps = Counter(
-            step.event for one in ending for step in queries.history(session, one)
-        )
+        steps = Counter(step.event for one in ending for step in queries.history(session, one))
     assert steps["expire"] == 10
     assert [reminders(one) for one in reminded] == [[1]] * 10
 

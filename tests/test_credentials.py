@@ -18,6 +18,7 @@ from tests import builders
 from tests.builders import API, DEVELOPER, OPERATOR, SELLER, a_walk, an_onboarding, fire, state_of
 from tests.dumping import dump, everything_written
 
+
 def test_the_hash_is_of_this_secret_for_this_client_and_version(
     database: Engine, ring: Keyring
 ) -> None:

@@ -11,7 +11,14 @@ from sqlalchemy import Engine
 from onboarding import events
 from onboarding.chart import MAY_FIRE, STATES
 from onboarding.db import new_id, transaction
-from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Invalid, NotFound, Refusal
+from onboarding.errors import (
+    EventNotAllowed,
+    EventNotYours,
+    EventUnknown,
+    Invalid,
+    NotFound,
+    Refusal,
+)
 from onboarding.models import Onboarding
 from tests.builders import ACTORS, API, SELLER, a_walk, an_onboarding, handle, promised, the, vouch
 from tests.dumping import dump
@@ -63,9 +70,7 @@ def test_every_connection_type_leads_somewhere(
         (AGGREGATOR | {"aggregator": "Feed\u202ewise"}, "aggregator"),
     ],
 )
-def test_a_wrong_choice_names_the_field(
-    database: Engine, data: dict[str, Any], field: str
-) -> None:
+def test_a_wrong_choice_names_the_field(database: Engine, data: dict[str, Any], field: str) -> None:
     onboarding_id = an_onboarding()
     before = dump(database)
     with pytest.raises(Invalid) as refused:
@@ -94,7 +99,13 @@ def test_nothing_can_be_smuggled_in_with_an_event(database: Engine, event: str) 
     onboarding_id = an_onboarding("seller_linked")
     kind = min(MAY_FIRE[event])
     before = dump(database)
-    for data in ({"state": "confirmed"}, {"choices": {}}, {"expected": 1}, {"details": {}}, {"": 1}):
+    for data in (
+        {"state": "confirmed"},
+        {"choices": {}},
+        {"expected": 1},
+        {"details": {}},
+        {"": 1},
+    ):
         with pytest.raises(Invalid), transaction() as session:
             events.handle(session, onboarding_id, event, ACTORS[kind], data)
     assert dump(database) == before
@@ -147,10 +158,19 @@ def test_an_event_that_was_decided_on_an_older_look_is_refused(database: Engine)
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=150),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
     max_leaves=5,
 )
-FIELDS = ("connection_type", "credential_mode", "aggregator", "connection_name", "version", "ending")
+FIELDS = (
+    "connection_type",
+    "credential_mode",
+    "aggregator",
+    "connection_name",
+    "version",
+    "ending",
+)
 
 
 @settings(

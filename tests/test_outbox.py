@@ -1,6 +1,5 @@
 """A promise is kept at least once, by one worker at a time, and never before it is durable."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy import Engine, update
 from onboarding import outbox
 from onboarding.db import clock, new_id, reading, transaction
 from onboarding.models import Message
-from onboarding.outbox import Announcement, Claim, LeaseLost
+from onboarding.outbox import Claim, LeaseLost
 from tests.builders import a_message
 from tests.dumping import dump
 from tests.racing import race
@@ -257,60 +256,3 @@ def test_the_longest_due_goes_first_and_a_sweep_is_bounded(database: Engine) -> 
     assert due(limit=2) == ids[:2]
     assert due(limit=2) == ids[2:4]
     assert due(limit=2) == ids[4:]
-
-
-@pytest.fixture
-def published() -> list[Announcement]:
-    """What a publisher was told, in place until the test ends."""
-    told: list[Announcement] = []
-    outbox.publish_with(told.extend)
-    return told
-
-
-def test_publishing_happens_after_the_commit(database: Engine) -> None:
-    seen: list[Message | None] = []
-
-    def look(announcements: Sequence[Announcement]) -> None:
-        seen.extend(stored(announcement.id) for announcement in announcements)
-
-    outbox.publish_with(look)
-    with transaction() as session:
-        message_id = outbox.promise(session, "send_email")
-        assert seen == []
-    assert [message.id for message in seen if message] == [message_id]
-
-
-def test_a_transaction_calls_the_publisher_once(database: Engine) -> None:
-    calls: list[Sequence[Announcement]] = []
-    outbox.publish_with(calls.append)
-    with transaction() as session:
-        ids = [outbox.promise(session, "send_email") for _ in range(3)]
-    assert [[a.id for a in call] for call in calls] == [ids]
-
-
-def test_nothing_is_published_that_was_rolled_back(
-    database: Engine, published: list[Announcement]
-) -> None:
-    with pytest.raises(ZeroDivisionError), transaction() as session:
-        outbox.promise(session, "send_email")
-        raise ZeroDivisionError
-    assert published == []
-
-
-def test_a_retry_is_published(database: Engine, published: list[Announcement]) -> None:
-    message_id = a_message(max_attempts=1)
-    fail(claimed(message_id))
-    published.clear()
-    retry(message_id)
-    assert published == [Announcement("generate_secret", message_id)]
-
-
-def test_a_publisher_that_raises_hurts_nobody(database: Engine) -> None:
-    def broken(_: Sequence[Announcement]) -> None:
-        raise ConnectionError("the broker is away")
-
-    outbox.publish_with(broken)
-    message_id = a_message()
-    outbox.publish_with(None)
-    pass_time(message_id, timedelta(seconds=3))
-    assert due() == [message_id]

@@ -64,7 +64,9 @@ def test_an_aggregator_is_checked(
     assert last.details == ({"cause": cause} if cause else {})
 
 
-@pytest.mark.parametrize("spelling", ["Feed Émile", "FEED EMILE", " feed-émile ", "feed_emile", "feed-emile"])
+@pytest.mark.parametrize(
+    "spelling", ["Feed Émile", "FEED EMILE", " feed-émile ", "feed_emile", "feed-emile"]
+)
 def test_an_aggregator_is_found_however_it_is_spelled(database: Engine, spelling: str) -> None:
     known = record("Feed Émile")
     row = the(choose(spelling))
@@ -161,7 +163,11 @@ def test_recording_again_changes_the_same_aggregator(database: Engine) -> None:
     assert record("Feedwise Group", aggregator_id=first) == first
     with transaction() as session:
         (row,) = registry.known(session)
-    assert (row.name, row.folded_name, row.status) == ("Feedwise Group", "feedwise group", "registered")
+    assert (row.name, row.folded_name, row.status) == (
+        "Feedwise Group",
+        "feedwise group",
+        "registered",
+    )
 
 
 def test_two_aggregators_never_share_a_name(database: Engine) -> None:

@@ -79,7 +79,7 @@ def test_a_relay_goes_round_messages_that_another_holds(postgresql: Engine) -> N
     told: list[Announcement] = []
     with transaction() as session:
         held = {a.id for a in outbox.due(session, limit=2)}
-        assert relay.relay_once(told.extend) == 2
+        assert race(lambda: relay.relay_once(told.extend)) == [2]
     assert {a.id for a in told} == set(ids) - held
 
 

@@ -166,7 +166,9 @@ def test_a_keyring_whose_making_was_cut_off_is_finished(tmp_path: Path) -> None:
         ring = open_keyring(folder)
         key_id, ciphertext = sealing.seal(ring, b"secret", b"c")
         assert sealing.unseal(ring, key_id, ciphertext, b"c") == b"secret"
-        assert {purpose: len(held) for purpose, held in ring.keys.items()} == dict.fromkeys(order, 1)
+        assert {purpose: len(held) for purpose, held in ring.keys.items()} == dict.fromkeys(
+            order, 1
+        )
         for purpose in order[:written]:
             assert ring.keys[purpose] == whole.keys[purpose]
 

@@ -109,9 +109,7 @@ def test_shuffled_duplicates_have_the_effects_of_one_each(sqlite: Engine, order:
 
 @pytest.mark.parametrize("task", sorted(_reporting()))
 @pytest.mark.parametrize("event", ["start_over", "cancel"])
-def test_a_result_that_comes_too_late_is_dropped(
-    database: Engine, task: str, event: str
-) -> None:
+def test_a_result_that_comes_too_late_is_dropped(database: Engine, task: str, event: str) -> None:
     message_id = a_promise_of(task)
     (message,) = promised(task)
     assert message.onboarding_id is not None

@@ -5,11 +5,18 @@ from sqlalchemy.engine import Connection
 
 from onboarding.models import Base
 
+# Any number, as long as nobody else takes it in the same database.
+_LOCK = 0x6F6E626F
+
 
 def run(connection: Connection) -> None:
-    """A lock that cannot be had in five seconds fails the upgrade instead of queueing traffic behind it."""
+    """One process at a time, those that start together one after the other; SQLite sees to it itself.
+
+    A table's lock that cannot be had in five seconds fails the upgrade instead of queueing traffic.
+    """
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("SET lock_timeout = '5s'")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

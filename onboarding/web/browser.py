@@ -6,6 +6,7 @@ one that does not exist.
 
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -51,7 +52,14 @@ def remember(response: Response, request: Request, token: str | None) -> None:
     )
 
 
-def forget(response: Response, request: Request) -> None:
+def forget(session: Session, request: Request) -> None:
+    """End the session of this browser, with its grants and the sign-ins that it has begun."""
+    browser = known(session, request)
+    if browser is not None:
+        session.execute(delete(BrowserSession).where(BrowserSession.id == browser.id))
+
+
+def take_back(response: Response, request: Request) -> None:
     """Have the browser throw its cookie away."""
     settings: Settings = request.app.state.settings
     https = settings.base_url.startswith("https:")

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import proofs, queries
+from onboarding import queries
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
 
 router = APIRouter(include_in_schema=False)
+
+_STOPPED = ("cancelled", "expired")
 
 
 @router.get("/{locale}/connections")
@@ -40,21 +42,20 @@ def show(request: Request, locale: str) -> Response:
 def sign_out(request: Request, locale: str) -> Response:
     """Forget this browser, here and there."""
     with transaction() as session:
-        visitor = browser.known(session, request)
-        if visitor is not None:
-            proofs.close_session(session, visitor)
+        browser.forget(session, request)
     response = RedirectResponse(pages.path_for(request, "/connections"), 303)
-    browser.forget(response, request)
+    browser.take_back(response, request)
     return response
 
 
 def _connections(session: Session, visitor: BrowserSession) -> list[Onboarding]:
-    """Newest first, each once, whether it was begun here or is linked to the account."""
+    """Each once, begun here or linked to the account; the newest first, what has stopped last."""
     found = {each.id: each for each in queries.for_browser(session, visitor.id)}
     if visitor.issuer and visitor.subject:
         linked = queries.for_seller(session, visitor.issuer, visitor.subject)
         found |= {each.id: each for each in linked}
-    return sorted(found.values(), key=lambda each: each.id, reverse=True)
+    newest_first = sorted(found.values(), key=lambda each: each.id, reverse=True)
+    return sorted(newest_first, key=lambda each: each.state in _STOPPED)
 
 
 def _described(

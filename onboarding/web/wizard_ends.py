@@ -68,7 +68,9 @@ def ask_to_cancel(request: Request, locale: str, onboarding_id: str) -> Response
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/cancel")
-def cancel(request: Request, locale: str, onboarding_id: str, sequence: Sequence = None) -> Response:
+def cancel(
+    request: Request, locale: str, onboarding_id: str, sequence: Sequence = None
+) -> Response:
     """Revoke what was issued and end the request."""
     return wizard_frame.fire(request, onboarding_id, "cancel", sequence)
 

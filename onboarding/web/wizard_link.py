@@ -11,6 +11,7 @@ from starlette.responses import Response
 from onboarding import credentials, links, queries
 from onboarding.access import Actor
 from onboarding.db import reading
+from onboarding.errors import EventNotAllowed, Unavailable
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.sellers import SellerAccount
 from onboarding.web import pages, signin, wizard_aggregator, wizard_frame
@@ -55,8 +56,7 @@ def link(
     visitor, onboarding = wizard_frame.look(request, onboarding_id)
     chosen = next((a for a in signin.usable(visitor) if a.seller_id == seller_id), None)
     if chosen is not None:
-        verb = partial(_link, _account(visitor, chosen))
-        return wizard_frame.move(request, onboarding_id, "link_seller", sequence, verb)
+        return _try_to_link(request, visitor, onboarding, chosen, sequence)
     if onboarding.state != "awaiting_seller":
         return wizard_frame.too_late(request, onboarding_id, "link_seller", sequence)
     _ = pages.translator_of(request)
@@ -77,7 +77,9 @@ def ask_to_unlink(request: Request, locale: str, onboarding_id: str) -> Response
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/unlink")
-def unlink(request: Request, locale: str, onboarding_id: str, sequence: Sequence = None) -> Response:
+def unlink(
+    request: Request, locale: str, onboarding_id: str, sequence: Sequence = None
+) -> Response:
     """Give the account up again; nothing has acted for it yet."""
     return wizard_frame.fire(request, onboarding_id, "unlink_seller", sequence)
 
@@ -90,6 +92,26 @@ def confirm(
     return wizard_frame.fire(request, onboarding_id, "confirm", sequence)
 
 
+def _try_to_link(
+    request: Request,
+    visitor: BrowserSession,
+    onboarding: Onboarding,
+    chosen: SellerAccount,
+    sequence: int | None,
+) -> Response:
+    verb = partial(_link, _account(visitor, chosen))
+    try:
+        return wizard_frame.move(request, str(onboarding.id), "link_seller", sequence, verb)
+    except Unavailable:
+        _ = pages.translator_of(request)
+        sentence = _(
+            "%(aggregator)s is not in our registry, so there is nothing to link your account with"
+            " yet. Contact us and give your reference.",
+            aggregator=onboarding.aggregator_name,
+        )
+        return _show_sign_in(request, visitor, onboarding, 503, errors={"": sentence})
+
+
 def _link(
     account: links.SellerAccount,
     session: Session,
@@ -97,7 +119,13 @@ def _link(
     who: Actor,
     expected: int | None,
 ) -> None:
-    links.link_seller(session, onboarding.id, who, account, expected=expected)
+    try:
+        links.link_seller(session, onboarding.id, who, account, expected=expected)
+    except EventNotAllowed as error:
+        if error.unmet:
+            # An operator has approved an aggregator that the registry does not have.
+            raise Unavailable from error
+        raise
 
 
 def _account(visitor: BrowserSession, chosen: SellerAccount) -> links.SellerAccount:

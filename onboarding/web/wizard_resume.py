@@ -4,6 +4,7 @@ Opening the link changes nothing, because mail scanners open links too. Pressing
 it; a client secret still asks for a proof after that.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -139,7 +140,7 @@ def _show_save(request: Request, onboarding_id: str, wrong: str | None = None) -
         proved=proved,
         back=wizard_frame.home(request, onboarding_id),
         errors={} if wrong is None else {"email": fields.no_email(request, wrong)},
-        typed={"email": wrong},
+        typed={} if wrong is None else {"email": wrong},
     )
 
 
@@ -171,4 +172,5 @@ def _here(request: Request, token: str) -> str:
 
 
 def _about_links(request: Request) -> dict[str, Any]:
-    return {"lasts": proofs.RESUME_LINK_LASTS, "mail_page": development.mail_page(request)}
+    hours = proofs.RESUME_LINK_LASTS // timedelta(hours=1)
+    return {"hours": hours, "mail_page": development.mail_page(request)}

@@ -103,8 +103,10 @@ def _start_once(
     actor = proofs.actor(visitor)
     rules = routing.CURRENT.version
     started = lifecycle.start(session, actor, locale=locale, rule_set=rules, start_key=key)
-    proofs.grant(session, visitor, started.id)
+    # Locked before it is granted: a grant refers to the row, and two that refer to it would wait for
+    # each other to lock it.
     onboarding = lifecycle.lock(session, started.id)
+    proofs.grant(session, visitor, onboarding.id)
     if onboarding.state == "started":
         wizard_questions.take(session, actor, onboarding, _FIRST.code, values)
     return onboarding.id

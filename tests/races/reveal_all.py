@@ -17,10 +17,11 @@ url, keys = sys.argv[1:]
 db.connect(url)
 ring = read_keyring(Path(keys))
 print("ready", flush=True)
-for line in sys.stdin:
+# All of them at once: the first line must not give the first process a start.
+for name in sys.stdin.read().split():
     try:
         with transaction() as session:
-            shown = credentials.reveal(session, UUID(line.strip()), Actor("seller", "racer"), ring)
+            shown = credentials.reveal(session, UUID(name), Actor("seller", "racer"), ring)
     except EventNotAllowed:
         continue
-    print(line.strip(), sha256(shown.secret.get_secret_value().encode()).hexdigest(), flush=True)
+    print(name, sha256(shown.secret.get_secret_value().encode()).hexdigest(), flush=True)

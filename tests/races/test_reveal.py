@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -88,7 +89,12 @@ def test_processes_that_reveal_at_once_see_each_secret_once(
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == "ready\n"
-    said = [racer.communicate("\n".join(map(str, ids)), timeout=60)[0] for racer in racers]
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("\n".join(map(str, ids)))
+        racer.stdin.flush()
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(lambda racer: racer.communicate(timeout=60)[0], racers))
     assert [racer.returncode for racer in racers] == [0] * 3
     seen = [line.split() for text in said for line in text.splitlines()]
     say(
@@ -181,14 +187,17 @@ def check_every_secret(shown: list[Revealed], ring: Keyring) -> None:
     """What was shown is what is stored as a hash, for that client and version, and alive."""
     with reading() as session:
         rows = {
-            row.client_id: row for row in session.scalars(select(Secret).where(Secret.ended_at.is_(None)))
+            row.client_id: row
+            for row in session.scalars(select(Secret).where(Secret.ended_at.is_(None)))
         }
     for one in shown:
         row = rows[one.client_id]
         context = f"client-secret-v1:{one.client_id}:{one.version}"
         assert row.version == one.version
         assert row.revealed_at is not None
-        assert sealing.matches(ring, row.pepper_id, context, one.secret.get_secret_value(), row.hash)
+        assert sealing.matches(
+            ring, row.pepper_id, context, one.secret.get_secret_value(), row.hash
+        )
 
 
 def many_ready(number: int, ring: Keyring) -> list[UUID]:

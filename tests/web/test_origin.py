@@ -24,7 +24,7 @@ FOREIGN = (
     {"origin": "null"},
     {"origin": ""},
 )
-OURS = (
+OURS: tuple[dict[str, str], ...] = (
     {"sec_fetch_site": "same-origin"},
     {"sec_fetch_site": "none"},
     {"origin": BASE},

@@ -16,7 +16,7 @@ from onboarding.sealing import Keyring
 from tests import builders, racing
 from tests.web.visiting import Visitor, a_site, a_visitor, errors, form_of, heading, soup, text
 
-QUESTION = {"en": "How will you connect to our API?", "fr": "Comment allez-vous vous connecter"}
+QUESTION = {"en": "How will you connect to our API?", "fr": "Comment vous connecter à notre API"}
 ACTION = "/onboardings"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 

@@ -1,0 +1,284 @@
+"""What must always be true stands in the database: each named rule refuses a violation made by hand."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    Engine,
+    ForeignKeyConstraint,
+    UniqueConstraint,
+    insert,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from onboarding.db import new_id, transaction
+from onboarding.models import Base
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ID = new_id()
+HASH = bytes(32)
+
+# For each table a row that is in order; rows of one key refer to each other.
+GOOD: dict[str, dict[str, Any]] = {
+    "aggregators": {
+        "id": "feedwise",
+        "name": "Feedwise",
+        "folded_name": "feedwise",
+        "status": "registered",
+        "uses_rest": True,
+        "asks_for": "delegated",
+    },
+    "api_keys": {"id": ID, "name": "plugin", "hash": HASH, "scopes": []},
+    "onboardings": {
+        "id": ID,
+        "reference": "ONB-00000-00000",
+        "state": "started",
+        "sequence": 1,
+        "rule_set": "tests",
+        "locale": "en",
+        "answers": {},
+        "reminders": 0,
+        "start_key": "form-1",
+    },
+    "transitions": {
+        "onboarding_id": ID,
+        "sequence": 1,
+        "event": "start",
+        "target": "started",
+        "actor_kind": "seller",
+        "actor_id": "browser",
+        "at": NOW,
+        "rule_set": "tests",
+        "details": {},
+    },
+    "messages": {
+        "id": ID,
+        "task": "send_email",
+        "about": {},
+        "due_at": NOW,
+        "attempts": 0,
+        "max_attempts": 8,
+    },
+    "clients": {"id": "cid_1", "onboarding_id": ID},
+    "secrets": {
+        "client_id": "cid_1",
+        "version": 1,
+        "hash": HASH,
+        "pepper_id": "2026",
+        "ending": "abcdef",
+    },
+    "sealed_secrets": {
+        "client_id": "cid_1",
+        "version": 1,
+        "key_id": "2026",
+        "ciphertext": b"sealed",
+    },
+    "links": {
+        "id": ID,
+        "onboarding_id": ID,
+        "client_id": "cid_1",
+        "seller_id": "S-1",
+        "shop_name": "Corner Shop",
+        "issuer": "https://portal.example",
+        "subject": "1",
+    },
+    "mails": {"id": ID, "onboarding_id": ID, "notice": "confirmed", "locale": "en"},
+    "browser_sessions": {"id": ID, "token_hash": HASH, "accounts": {}},
+    "grants": {"session_id": ID, "onboarding_id": ID},
+    "contact_codes": {"id": ID, "onboarding_id": ID, "email": "a@b.example", "attempts": 0},
+    "resume_links": {"id": ID, "onboarding_id": ID},
+    "pending_sign_ins": {
+        "state": "s",
+        "session_id": ID,
+        "nonce": "n",
+        "verifier": "v",
+        "signed_in_after": "",
+        "locale": "en",
+    },
+    "key_checks": {"key_id": "pepper.2026", "value": HASH},
+}
+AGGREGATOR = {"connection_type": "aggregator", "credential_mode": "full"}
+
+# The rule → what to change in the good row so that it, and it alone, is broken.
+CHECKS: dict[str, dict[str, Any]] = {
+    "ck_aggregators_status": {"status": "gone"},
+    "ck_aggregators_asks_for": {"asks_for": "everything"},
+    "ck_onboardings_state": {"state": "blocked", "connection_type": "plugin"},
+    "ck_onboardings_connection_type": {"connection_type": "soap"},
+    "ck_onboardings_credential_mode": AGGREGATOR | {"credential_mode": "some"},
+    "ck_onboardings_credential_mode_is_for_aggregators": {"credential_mode": "full"},
+    "ck_onboardings_type_is_chosen": {"state": "secret_ready"},
+    "ck_onboardings_sequence": {"sequence": 0},
+    "ck_onboardings_only_open_states_wake": {"state": "cancelled", "wakes_at": NOW},
+    "ck_onboardings_locale": {"locale": "de"},
+    "ck_transitions_starts_from_nothing": {"source": "started"},
+    "ck_transitions_target": {"target": "blocked"},
+    "ck_transitions_actor_kind": {"actor_kind": "nobody"},
+    "ck_messages_incident_has_a_cause": {"failed_at": NOW},
+    "ck_messages_attempts": {"attempts": -1},
+    "ck_clients_withdrawn_after_revoked": {"withdrawn_at": NOW},
+    "ck_secrets_version": {"version": 0},
+    "ck_secrets_revealed_before_acknowledged": {"acknowledged_at": NOW},
+    "ck_secrets_ended_has_a_reason": {"ended_at": NOW},
+    "ck_links_client_or_aggregator": {"aggregator_id": "feedwise"},
+}
+# More ways to break the same rule.
+MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
+    ("ck_onboardings_credential_mode_is_for_aggregators", {"connection_type": "aggregator"}),
+    (
+        "ck_onboardings_credential_mode_is_for_aggregators",
+        {"connection_type": "plugin", "credential_mode": "full"},
+    ),
+    ("ck_transitions_starts_from_nothing", {"sequence": 2}),
+    ("ck_messages_incident_has_a_cause", {"cause": "smtp_down"}),
+    ("ck_secrets_ended_has_a_reason", {"ended_because": "revoked"}),
+    ("ck_links_client_or_aggregator", {"client_id": None}),
+]
+OTHER = new_id()
+NEW_ONBOARDING = {"id": OTHER, "reference": "ONB-00000-00001", "start_key": None}
+ENDED_LINK = {"id": OTHER, "ended_at": NOW}
+# What may not be there twice → what the second row has of its own.
+TWICE: dict[str, dict[str, Any]] = {
+    "uq_aggregators_folded_name": {"id": "feedwise-2"},
+    "uq_onboardings_reference": {"id": OTHER, "start_key": None},
+    "uq_onboardings_start_key": {"id": OTHER, "reference": "ONB-00000-00001"},
+    "uq_clients_alive": {"id": "cid_2"},
+    "uq_secrets_alive": {"version": 2},
+    "uq_links_alive": {"id": OTHER},
+    "uq_browser_sessions_token_hash": {"id": OTHER},
+    "uq_api_keys_hash": {"id": OTHER},
+}
+# The partial ones let a second row in once the first has ended.
+ENDED: dict[str, dict[str, Any]] = {
+    "uq_clients_alive": {"revoked_at": NOW},
+    "uq_secrets_alive": {"ended_at": NOW, "ended_because": "reissued"},
+    "uq_links_alive": {"ended_at": NOW},
+}
+# The reference → a row that would be in order if what it refers to were there.
+REFERENCES: dict[str, dict[str, Any]] = {
+    "fk_onboardings_aggregator_id": NEW_ONBOARDING | {"aggregator_id": "nobody"},
+    "fk_onboardings_api_key_id": NEW_ONBOARDING | {"api_key_id": OTHER},
+    "fk_transitions_onboarding_id": {"onboarding_id": OTHER},
+    "fk_messages_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_clients_onboarding_id": {"id": "cid_2", "onboarding_id": OTHER},
+    "fk_secrets_client_id": {"client_id": "cid_2"},
+    "fk_sealed_secrets_client_id_version": {"version": 2},
+    "fk_links_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_links_client_id": ENDED_LINK | {"client_id": "cid_2"},
+    "fk_links_aggregator_id": ENDED_LINK | {"client_id": None, "aggregator_id": "nobody"},
+    "fk_mails_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_grants_session_id": {"session_id": OTHER},
+    "fk_grants_onboarding_id": {"onboarding_id": OTHER},
+    "fk_contact_codes_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_resume_links_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_pending_sign_ins_session_id": {"state": "t", "session_id": OTHER},
+    "fk_pending_sign_ins_onboarding_id": {"state": "t", "onboarding_id": OTHER},
+}
+
+
+def table_of(rule: str) -> str:
+    return max((name for name in GOOD if rule[3:].startswith(name)), key=len)
+
+
+def write(engine: Engine, until: str | None = None, **changes: Any) -> None:
+    """The good rows of every table before this one, and then its own with these changes."""
+    with transaction() as session:
+        for table in Base.metadata.sorted_tables:
+            if table.name != until:
+                session.execute(insert(table).values(GOOD[table.name]))
+        if until:
+            table = Base.metadata.tables[until]
+            session.execute(insert(table).values(GOOD[until] | changes))
+
+
+def again(table: str, **changes: Any) -> None:
+    with transaction() as session:
+        values = GOOD[table] | changes
+        session.execute(insert(Base.metadata.tables[table]).values(values))
+
+
+def rules(kind: type[Constraint]) -> Iterator[str]:
+    for table in Base.metadata.sorted_tables:
+        for rule in table.constraints:
+            if isinstance(rule, kind):
+                yield str(rule.name)
+
+
+def test_every_rule_is_tried_here() -> None:
+    partial = {
+        str(index.name) for t in Base.metadata.sorted_tables for index in t.indexes if index.unique
+    }
+    assert set(CHECKS) == set(rules(CheckConstraint))
+    assert set(TWICE) == set(rules(UniqueConstraint)) | partial
+    assert set(REFERENCES) == set(rules(ForeignKeyConstraint))
+    assert set(GOOD) == set(Base.metadata.tables)
+
+
+def test_every_rule_has_a_name() -> None:
+    for table in Base.metadata.sorted_tables:
+        assert all(rule.name for rule in table.constraints), table
+        assert all(index.name for index in table.indexes), table
+
+
+def test_good_rows_are_let_in(database: Engine) -> None:
+    write(database)
+
+
+@pytest.mark.parametrize(("rule", "changes"), [*CHECKS.items(), *MORE_CHECKS])
+def test_a_broken_rule_refuses_the_row(
+    database: Engine, rule: str, changes: dict[str, Any]
+) -> None:
+    table = table_of(rule)
+    with transaction() as session:
+        for other in Base.metadata.sorted_tables:
+            if other.name == table:
+                break
+            session.execute(insert(other).values(GOOD[other.name]))
+    with pytest.raises(IntegrityError, match=rf"\b{rule}\b"):
+        again(table, **changes)
+    again(table)
+
+
+@pytest.mark.parametrize("rule", TWICE)
+def test_what_may_be_there_once_is_refused_twice(database: Engine, rule: str) -> None:
+    write(database)
+    table = table_of(rule)
+    with pytest.raises(IntegrityError) as refused:
+        again(table, **TWICE[rule])
+    if database.dialect.name == "postgresql":
+        assert f'"{rule}"' in str(refused.value)
+    if rule in ENDED:
+        again(table, **TWICE[rule] | ENDED[rule])
+
+
+@pytest.mark.parametrize("rule", REFERENCES)
+def test_what_is_referred_to_exists(database: Engine, rule: str) -> None:
+    write(database)
+    with pytest.raises(IntegrityError) as refused:
+        again(table_of(rule), **REFERENCES[rule])
+    if database.dialect.name == "postgresql":
+        assert f'"{rule}"' in str(refused.value)
+    else:
+        assert "FOREIGN KEY" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "referred_to"),
+    [("onboardings", "transitions"), ("clients", "secrets"), ("secrets", "sealed_secrets")],
+)
+def test_what_is_referred_to_stays(database: Engine, table: str, referred_to: str) -> None:
+    write(database)
+    with pytest.raises(DBAPIError), transaction() as session:
+        session.execute(Base.metadata.tables[table].delete())
+
+
+def test_a_browser_that_is_forgotten_takes_its_grants_with_it(database: Engine) -> None:
+    write(database)
+    with transaction() as session:
+        session.execute(Base.metadata.tables["browser_sessions"].delete())
+        for table in ("grants", "pending_sign_ins"):
+            assert session.execute(Base.metadata.tables[table].select()).all() == []

@@ -1,0 +1,250 @@
+"""One transaction at a time is one unit of work; the database's clock decides; readers wait for nobody."""
+
+import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy.exc import OperationalError
+
+from onboarding import db
+from onboarding.db import after_commit, clock, in_seconds, new_id, now, reading, transaction
+from onboarding.models import KeyCheck
+from tests.racing import race
+
+# Python 3.12 and later warn of what these tests are about.
+FORKS = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+def keep(key_id: str, created_at: datetime | None = None) -> None:
+    with transaction() as session:
+        values = {"key_id": key_id, "value": bytes(32)}
+        at = {"created_at": created_at} if created_at else {}
+        session.execute(insert(KeyCheck).values(**values, **at))
+
+
+def kept() -> list[str]:
+    with reading() as session:
+        return list(session.scalars(select(KeyCheck.key_id).order_by(KeyCheck.key_id)))
+
+
+def test_a_block_that_ends_is_committed_and_one_that_raises_is_not(database: Engine) -> None:
+    keep("a")
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        session.add(KeyCheck(key_id="b", value=bytes(32)))
+        session.flush()
+        raise ZeroDivisionError
+    assert kept() == ["a"]
+
+
+def test_reading_writes_nothing_and_leaves_rows_to_look_at(database: Engine) -> None:
+    with reading() as session:
+        session.execute(insert(KeyCheck).values(key_id="a", value=bytes(32)))
+        row = session.scalars(select(KeyCheck)).one()
+    assert row.key_id == "a"
+    assert kept() == []
+
+
+def test_reading_waits_for_no_writer(database: Engine) -> None:
+    keep("a")
+    with transaction() as session:
+        session.add(KeyCheck(key_id="b", value=bytes(32)))
+        session.flush()
+        assert race(kept) == [["a"]]
+    assert kept() == ["a", "b"]
+
+
+def test_what_comes_after_a_commit_comes_once_and_only_then(database: Engine) -> None:
+    seen: list[object] = []
+    with transaction() as session:
+        after_commit(session, lambda: seen.append(kept()))
+        session.add(KeyCheck(key_id="a", value=bytes(32)))
+        assert seen == []
+    assert seen == [["a"]]
+    with pytest.raises(ZeroDivisionError), transaction() as session:
+        after_commit(session, lambda: seen.append("rolled back"))
+        raise ZeroDivisionError
+    keep("b")
+    assert seen == [["a"]]
+
+
+def test_what_comes_after_a_commit_may_fail_and_may_write(database: Engine) -> None:
+    with transaction() as session:
+        after_commit(session, lambda: 1 / 0)  # type: ignore[arg-type]
+        after_commit(session, lambda: keep("after"))
+        session.add(KeyCheck(key_id="a", value=bytes(32)))
+    assert kept() == ["a", "after"]
+
+
+def test_writers_at_once_wait_for_each_other(database: Engine) -> None:
+    def count_up(name: str) -> None:
+        for number in range(10):
+            with transaction() as session:
+                before = session.scalar(select(func.count()).select_from(KeyCheck))
+                session.add(KeyCheck(key_id=f"{name}{number}:{before}", value=bytes(32)))
+
+    assert race(*(lambda n=name: count_up(n) for name in "abcdefgh")) == [None] * 8
+    assert len(kept()) == 80
+
+
+def test_a_transaction_inside_another_is_refused_instead_of_waiting_for_ever(
+    database: Engine,
+) -> None:
+    with pytest.raises(RuntimeError, match="open already"), transaction(), transaction():
+        pass
+    with pytest.raises(ZeroDivisionError), transaction():
+        raise ZeroDivisionError
+    keep("a")
+    assert kept() == ["a"]
+
+
+@given(
+    moment=st.datetimes(
+        min_value=datetime(1970, 1, 2),  # noqa: DTZ001 - the strategy adds the zone
+        max_value=datetime(2100, 1, 1),  # noqa: DTZ001 - the same
+        timezones=st.timezones(),
+    )
+)
+def test_an_instant_comes_back_as_it_was(moment: datetime) -> None:
+    written = db.UTCDateTime().process_bind_param(moment, _Sqlite())
+    assert written is not None
+    back = db.UTCDateTime().process_result_value(written, _Sqlite())
+    assert back == moment
+    assert back.tzinfo is UTC
+
+
+class _Sqlite:
+    name = "sqlite"
+
+
+def test_instants_of_all_zones_are_stored_as_one(database: Engine) -> None:
+    moment = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
+    keep("utc", moment)
+    keep("east", moment.astimezone(timezone(timedelta(hours=14))))
+    with reading() as session:
+        rows = session.scalars(select(KeyCheck.created_at)).all()
+        same = session.scalars(select(KeyCheck.key_id).where(KeyCheck.created_at == moment)).all()
+    assert rows == [moment, moment]
+    assert len(same) == 2
+
+
+def test_the_clock_is_the_databases_and_in_utc(database: Engine) -> None:
+    with reading() as session:
+        first = clock(session)
+        time.sleep(0.01)
+        second = clock(session)
+        stored = session.scalar(select(func.count()).where(now() > first))
+    assert first.tzinfo is UTC
+    assert first < second
+    assert stored == 1
+    assert abs(datetime.now(UTC) - first) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001, 1, 60, 86400 * 90, -1, -3600.5, 1e-6, 1e9])
+def test_seconds_from_now_are_seconds_from_now(database: Engine, seconds: float) -> None:
+    with reading() as session:
+        then, at = session.execute(select(in_seconds(seconds), now())).one()
+    assert abs((then - at).total_seconds() - seconds) < 0.1
+
+
+def test_one_query_for_many_lengths_keeps_them_apart(database: Engine) -> None:
+    """A compiled statement is cached; what it is about must not be."""
+    with reading() as session:
+        waits = [
+            session.execute(select(in_seconds(wait), now())).one() for wait in (10, -10, 3600, 10)
+        ]
+    assert [round((then - at).total_seconds()) for then, at in waits] == [10, -10, 3600, 10]
+
+
+def test_stored_instants_and_the_clock_compare(database: Engine) -> None:
+    keep("past", datetime.now(UTC) - timedelta(minutes=5))
+    keep("future", datetime.now(UTC) + timedelta(minutes=5))
+    keep("now")
+    with reading() as session:
+        due = session.scalars(
+            select(KeyCheck.key_id).where(KeyCheck.created_at <= in_seconds(1))
+        ).all()
+    assert sorted(due) == ["now", "past"]
+
+
+def test_ids_sort_by_time_and_do_not_repeat() -> None:
+    ids = [new_id() for _ in range(5000)]
+    assert len(set(ids)) == len(ids)
+    assert {one.version for one in ids} == {7}
+    assert {one.variant for one in ids} == {UUID(int=0x8 << 60).variant}
+    assert [one.int >> 80 for one in ids] == sorted(one.int >> 80 for one in ids)
+
+
+def test_sqlite_keeps_what_is_committed_and_forgets_what_is_deleted(sqlite: Engine) -> None:
+    with sqlite.connect() as connection:
+        said = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
+        }
+    assert said == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+def test_an_error_does_not_say_what_was_in_the_row(database: Engine) -> None:
+    with pytest.raises(Exception, match="parameters hidden") as refused, transaction() as session:
+        session.execute(text("SELECT :secret FROM nowhere"), {"secret": "mps_live_planted"})
+    assert "mps_live_planted" not in f"{refused.value!r} {refused.value}"
+
+
+@FORKS
+def test_a_forked_child_opens_connections_of_its_own(database: Engine) -> None:
+    keep("parent")
+    with reading():
+        child = os.fork()
+        if not child:
+            try:
+                keep("child")
+            except BaseException:  # noqa: BLE001 - a child of pytest must not go on as pytest
+                os._exit(1)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    assert kept() == ["child", "parent"]
+    keep("parent again")
+
+
+@FORKS
+def test_a_child_forked_while_another_thread_writes_can_write(sqlite: Engine) -> None:
+    holding, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction():
+            holding.set()
+            done.wait(20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert holding.wait(20)
+    child = os.fork()
+    if not child:
+        done.set()
+        os._exit(0 if db._sqlite_writer.acquire(timeout=5) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    done.set()
+    thread.join(20)
+
+
+def test_nothing_works_before_a_database_is_opened() -> None:
+    opened = db._sessions.kw.pop("bind", None)
+    try:
+        with pytest.raises(RuntimeError, match="connect"):
+            db.engine()
+    finally:
+        db._sessions.configure(bind=opened)
+
+
+def test_a_database_that_is_away_is_an_error_within_seconds(postgresql: Engine) -> None:
+    opened = db.connect("postgresql+psycopg://postgres@127.0.0.1:1/nowhere")
+    began = time.monotonic()
+    with pytest.raises(OperationalError):
+        kept()
+    assert time.monotonic() - began < 5
+    opened.dispose()

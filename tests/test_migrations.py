@@ -1,0 +1,117 @@
+"""Migrations lead from nothing to the tables that the models describe, and back."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, inspect
+
+from onboarding import migrations
+from onboarding.migrations import upgrade, versions
+from onboarding.models import Base
+
+
+def schema(engine: Engine) -> dict[str, Any]:
+    """What the database says of its tables, rules included, in an order of its own."""
+    looked = inspect(engine)
+    return {
+        table: {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in looked.get_columns(table)
+            },
+            "primary key": looked.get_pk_constraint(table),
+            "checks": by_name(looked.get_check_constraints(table)),
+            "unique": by_name(looked.get_unique_constraints(table)),
+            "indexes": by_name(looked.get_indexes(table)),
+            "references": by_name(looked.get_foreign_keys(table)),
+        }
+        for table in looked.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def by_name(found: Any) -> dict[str, Any]:
+    return {str(one["name"]): {key: plain(value) for key, value in one.items()} for one in found}
+
+
+def plain(value: Any) -> Any:
+    """Conditions of partial indexes are objects, each of its own."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return str(value)
+
+
+def test_migrating_an_empty_database_makes_what_the_models_describe(
+    bare_database: Engine,
+) -> None:
+    assert versions(bare_database)[0] is None
+    upgrade(bare_database)
+    current, wanted = versions(bare_database)
+    assert current == wanted is not None
+    with bare_database.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_rules_are_the_same_as_in_the_models(bare_database: Engine) -> None:
+    """Alembic compares neither CHECKs nor the conditions of partial indexes."""
+    Base.metadata.create_all(bare_database)
+    described = schema(bare_database)
+    Base.metadata.drop_all(bare_database)
+    upgrade(bare_database)
+    assert schema(bare_database) == described
+
+
+def test_migrating_again_changes_nothing(bare_database: Engine) -> None:
+    upgrade(bare_database)
+    once = schema(bare_database)
+    upgrade(bare_database)
+    assert schema(bare_database) == once
+
+
+def test_going_back_and_forth_ends_where_it_began(bare_database: Engine) -> None:
+    upgrade(bare_database)
+    once = schema(bare_database)
+    with bare_database.connect() as connection:
+        config = migrations._config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+    assert schema(bare_database) == {}
+    upgrade(bare_database)
+    assert schema(bare_database) == once
+
+
+def test_processes_that_start_at_once_migrate_once(bare_database: Engine) -> None:
+    program = (
+        "import sys; from onboarding import db; from onboarding.migrations import upgrade\n"
+        "engine = db.connect(sys.argv[1]); print('ready', flush=True); sys.stdin.read()\n"
+        "upgrade(engine)"
+    )
+    url = bare_database.url.render_as_string(hide_password=False)
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=Path(migrations.__file__).parents[2],
+        )
+        for _ in range(3)
+    ]
+    for starter in starters:
+        assert starter.stdout is not None
+        assert starter.stdin is not None
+        assert starter.stdout.readline() == b"ready\n"
+    for starter in starters:
+        starter.stdin.close()  # type: ignore[union-attr]
+        starter.stdin = None
+    said = [starter.communicate(timeout=60) for starter in starters]
+    assert [starter.returncode for starter in starters] == [0] * 3, said
+    current, wanted = versions(bare_database)
+    assert current == wanted

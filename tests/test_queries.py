@@ -1,0 +1,223 @@
+"""The questions that pages and operators ask: right answers, and found by an index among many."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Select, insert, select
+
+from onboarding import db, outbox, queries
+from onboarding.chart import NEXT_MOVE, OPEN, STATES
+from onboarding.db import new_id, reading, transaction
+from onboarding.errors import NotFound
+from onboarding.models import BrowserSession, Grant, Message, Onboarding
+from tests.builders import (
+    ACCOUNT,
+    a_message,
+    age,
+    an_onboarding,
+    fire,
+    the,
+    work,
+)
+from tests.test_outbox import claimed, fail
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("state", sorted(OPEN))
+def test_whose_turn_lasts_too_long_is_overdue_and_nobody_else(database: Engine, state: str) -> None:
+    onboarding_id = an_onboarding(state)
+    age(onboarding_id, NEXT_MOVE[state].overdue_after - MINUTE / 2)
+    with reading() as session:
+        assert queries.overdue(session) == []
+    age(onboarding_id, MINUTE)
+    with reading() as session:
+        assert [one.id for one in queries.overdue(session)] == [onboarding_id]
+
+
+def test_what_has_ended_is_never_overdue(database: Engine) -> None:
+    for state in set(STATES) - OPEN:
+        age(an_onboarding(state), timedelta(days=4000))
+    with reading() as session:
+        assert queries.overdue(session) == []
+
+
+def test_the_longest_overdue_comes_first(database: Engine) -> None:
+    ids = [an_onboarding("type_chosen") for _ in range(3)]
+    for number, onboarding_id in enumerate(ids):
+        age(onboarding_id, timedelta(days=8 + number))
+    with reading() as session:
+        assert [one.id for one in queries.overdue(session, limit=2)] == [ids[2], ids[1]]
+
+
+def test_incidents_are_what_failed_for_good(database: Engine) -> None:
+    bad, waiting, fine = a_message(), a_message(), a_message()
+    fail(claimed(bad), final=True)
+    fail(claimed(waiting))
+    with reading() as session:
+        assert [one.id for one in queries.incidents(session)] == [bad]
+        count, since = queries.unfinished(session)
+        assert count == 2
+        assert since is not None
+    with transaction() as session:
+        outbox.retry(session, bad)
+    with reading() as session:
+        assert queries.incidents(session) == []
+        assert queries.unfinished(session)[0] == 3
+    assert fine
+
+
+def test_nothing_unfinished_has_no_oldest(database: Engine) -> None:
+    with reading() as session:
+        assert queries.unfinished(session) == (0, None)
+        assert queries.counts(session) == {}
+
+
+def test_an_onboarding_is_found_by_what_an_operator_has(database: Engine) -> None:
+    onboarding = the(an_onboarding())
+    with reading() as session:
+        for asked in (
+            onboarding.reference,
+            f"  {onboarding.reference.lower()} ",
+            str(onboarding.id),
+            onboarding.id.hex.upper(),
+        ):
+            assert queries.by_reference(session, asked).id == onboarding.id
+        for wrong in ("", "ONB-00000-0000O", str(new_id()), "'; --", "%", "é"):
+            with pytest.raises(NotFound):
+                queries.by_reference(session, wrong)
+        with pytest.raises(NotFound):
+            queries.by_id(session, new_id())
+
+
+def test_pages_of_the_latest_follow_each_other(database: Engine) -> None:
+    ids = sorted((an_onboarding() for _ in range(5)), reverse=True)
+    with reading() as session:
+        first = [one.id for one in queries.latest(session, 2)]
+        second = [one.id for one in queries.latest(session, 2, after=first[-1])]
+        third = [one.id for one in queries.latest(session, 2, after=second[-1])]
+        assert [*first, *second, *third] == ids
+        assert queries.latest(session, 9, state="cancelled") == []
+        assert queries.latest(session, 9, api_key_id=new_id()) == []
+
+
+def test_states_are_counted(database: Engine) -> None:
+    for state in ("started", "started", "cancelled"):
+        an_onboarding(state)
+    with reading() as session:
+        assert queries.counts(session) == {"started": 2, "cancelled": 1}
+
+
+def test_a_seller_finds_what_is_linked_and_a_browser_what_it_started(database: Engine) -> None:
+    linked, other = an_onboarding("seller_linked"), an_onboarding()
+    with transaction() as session:
+        browser = BrowserSession(id=new_id(), token_hash=bytes(32), accounts={})
+        session.add(browser)
+        session.flush()
+        session.add(Grant(session_id=browser.id, onboarding_id=other))
+    with reading() as session:
+        mine = queries.for_seller(session, ACCOUNT.issuer, ACCOUNT.subject)
+        assert [one.id for one in mine] == [linked]
+        assert queries.for_seller(session, ACCOUNT.issuer, "subject-2") == []
+        assert queries.for_seller(session, "https://other.example", ACCOUNT.subject) == []
+        assert [one.id for one in queries.for_browser(session, browser.id)] == [other]
+        assert queries.for_browser(session, new_id()) == []
+    fire(linked, "unlink_seller")
+    with reading() as session:
+        assert queries.for_seller(session, ACCOUNT.issuer, ACCOUNT.subject) == []
+
+
+def test_what_was_promised_sent_and_issued_is_listed(database: Engine) -> None:
+    onboarding_id = an_onboarding("secret_revealed", email="seller@shop.example")
+    fire(onboarding_id, "reissue_secret")
+    work(onboarding_id)
+    fire(onboarding_id, "cancel")
+    with reading() as session:
+        assert [m.task for m in queries.messages_of(session, onboarding_id)] == [
+            "send_email",
+            "revoke_client",
+        ]
+        assert "secret_ready" in {mail.notice for mail in queries.mails_of(session, onboarding_id)}
+        assert [s.version for s in queries.secrets_of(session, onboarding_id)] == [1, 2]
+
+
+def test_every_question_only_looks(database: Engine) -> None:
+    an_onboarding("seller_linked", email="seller@shop.example")
+    with reading() as session:
+        for question in (queries.overdue, queries.incidents, queries.counts, queries.unfinished):
+            question(session)
+        assert not (session.new or session.dirty)
+
+
+# What is asked again and again while nothing happens must not look at everybody who waits.
+RESTING: dict[str, tuple[Select[Any], str]] = {
+    "the clock": (
+        select(Onboarding.id)
+        .where(Onboarding.wakes_at <= db.now())
+        .order_by(Onboarding.wakes_at)
+        .limit(100),
+        "ix_onboardings_wakes_at",
+    ),
+    "the relay": (
+        select(Message.id).where(Message.failed_at.is_(None), Message.due_at <= db.now()).limit(1),
+        "ix_messages_due",
+    ),
+    "the registry": (
+        select(Onboarding.id)
+        .where(Onboarding.state == "awaiting_aggregator", Onboarding.aggregator_id == "feedwise")
+        .limit(100),
+        "ix_onboardings_parked",
+    ),
+    "retries": (
+        select(Message.id).where(Message.failed_at.is_(None), Message.due_at <= db.in_seconds(0.0)),
+        "ix_messages_due",
+    ),
+}
+
+
+def test_resting_onboardings_cost_nothing(postgresql: Engine) -> None:
+    """The index narrows down what is looked at: it is a condition there, not only an order."""
+    many_resting(5_000)
+    with postgresql.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        for asker, (query, index) in RESTING.items():
+            compiled = query.compile(postgresql, compile_kwargs={"literal_binds": True})
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}").scalars())
+            assert index in plan, f"{asker}:\n{plan}"
+            assert "Index Cond" in plan, f"{asker}:\n{plan}"
+
+
+def many_resting(count: int) -> None:
+    with transaction() as session:
+        later = db.clock(session) + timedelta(days=30)
+        session.execute(
+            insert(Onboarding),
+            [
+                {
+                    "id": one,
+                    "reference": f"Q-{one.hex[-14:]}",
+                    "state": "started",
+                    "sequence": 1,
+                    "rule_set": "tests",
+                    "locale": "en",
+                    "answers": {},
+                    "reminders": 0,
+                    "wakes_at": later,
+                }
+                for one in (new_id() for _ in range(count))
+            ],
+        )
+        session.execute(
+            insert(Message),
+            [
+                {
+                    "id": new_id(),
+                    "task": "send_email",
+                    "about": {},
+                    "due_at": later,
+                    "max_attempts": 8,
+                }
+                for _ in range(count)
+            ],
+        )
