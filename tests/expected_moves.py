@@ -130,7 +130,7 @@ MAY: Final[dict[str, set[str]]] = {
 }
 
 GUARDS: Final[dict[str, Callable[[Case], bool]]] = {
-    "-": lambda case: True,
+    "-": bool,
     "legacy_soap": lambda case: case.connection_type == "legacy_soap",
     "aggregator": lambda case: case.connection_type == "aggregator",
     "own_client": lambda case: (

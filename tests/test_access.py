@@ -1,5 +1,7 @@
 """API keys: each does what its scopes say until it is revoked, and none can be read back."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import Engine
 
@@ -7,7 +9,6 @@ from onboarding import access
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import Forbidden, Invalid, Unauthorised
 from onboarding.models import ApiKey
-from tests.builders import UUID
 from tests.dumping import everything_written
 
 GARBAGE = ["", " ", "onbk_", "é", "\0", "Bearer x", "x" * 10_000]

@@ -27,7 +27,7 @@ from tests.expected_moves import FINAL, MAY, MOVES
 from workers.tasks import TASKS
 
 PRODUCT = Path(onboarding.__file__).parent
-EVENTS = {str(event.id) for event in Chart.events}
+EVENTS = {str(event.id) for event in Chart.events}  # type: ignore[attr-defined]
 
 # The guards of the agreed page, in the chart's own words.
 GUARD_OF = {

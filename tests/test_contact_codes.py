@@ -1,6 +1,7 @@
 """One-time codes: right for one address, one onboarding, ten minutes and five tries."""
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -73,7 +74,7 @@ def test_guessing_at_once_is_guessing_five_times(database: Engine, ring: Keyring
     onboarding_id = an_onboarding()
     code = int(proofs.code_of(ring, send(onboarding_id)))
     guesses = [f"{(code + shift) % 1_000_000:06}" for shift in range(1, 17)]
-    outcomes = race(*(lambda g=guess: enter(onboarding_id, ring, g) for guess in guesses))
+    outcomes = race(*(partial(enter, onboarding_id, ring, guess) for guess in guesses))
     assert outcomes.count("wrong") == 4
     assert outcomes.count("too_many") == 12
     with reading() as session:
@@ -130,7 +131,7 @@ def test_five_codes_an_hour_and_no_more(database: Engine) -> None:
 
 def test_asking_for_codes_at_once_gives_five(database: Engine) -> None:
     onboarding_id = an_onboarding()
-    asked = [lambda n=number: send(onboarding_id, f"{n}@shop.example") for number in range(12)]
+    asked = [partial(send, onboarding_id, f"{number}@shop.example") for number in range(12)]
     outcomes = race(*asked)
     assert sum(isinstance(o, TooMany) for o in outcomes) == 7, outcomes
     with reading() as session:

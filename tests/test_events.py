@@ -38,7 +38,7 @@ AGGREGATOR = {"connection_type": "aggregator", "credential_mode": "full", "aggre
     ],
 )
 def test_every_connection_type_leads_somewhere(
-    database: Engine, data: dict[str, str], state: str
+    database: Engine, data: dict[str, Any], state: str
 ) -> None:
     onboarding = handle(an_onboarding(), "choose_type", **data)
     assert onboarding.state == state
@@ -88,7 +88,7 @@ def test_an_aggregator_is_known_by_id_or_name_and_kept_as_typed_otherwise(
         ("FEEDWISE", ("feedwise", "Feedwise", None)),
         (" Another Émile ", (None, "Another Émile", "another emile")),
     ):
-        data = AGGREGATOR | {"aggregator": given_name}
+        data: dict[str, Any] = AGGREGATOR | {"aggregator": given_name}
         row = handle(an_onboarding(), "choose_type", **data)
         found = (row.aggregator_id, row.aggregator_name, row.aggregator_folded_name)
         assert found == expected
@@ -99,15 +99,9 @@ def test_nothing_can_be_smuggled_in_with_an_event(database: Engine, event: str) 
     onboarding_id = an_onboarding("seller_linked")
     kind = min(MAY_FIRE[event])
     before = dump(database)
-    for data in (
-        {"state": "confirmed"},
-        {"choices": {}},
-        {"expected": 1},
-        {"details": {}},
-        {"": 1},
-    ):
+    for field in ("state", "choices", "expected", "details", ""):
         with pytest.raises(Invalid), transaction() as session:
-            events.handle(session, onboarding_id, event, ACTORS[kind], data)
+            events.handle(session, onboarding_id, event, ACTORS[kind], {field: "confirmed"})
     assert dump(database) == before
 
 

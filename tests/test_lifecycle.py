@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -78,24 +79,29 @@ def test_a_stale_look_moves_nothing(database: Engine) -> None:
 def test_every_refusal_writes_nothing(database: Engine) -> None:
     onboarding_id = an_onboarding("type_chosen", email="seller@shop.example")
     before = dump(database)
-    for refusal, attempt in (
-        (NotFound, lambda: fire(new_id(), "cancel")),
-        (EventUnknown, lambda: fire(onboarding_id, "start")),
-        (EventNotYours, lambda: fire(onboarding_id, "cancel", PLATFORM)),
-        (EventNotAllowed, lambda: fire(onboarding_id, "confirm")),
-        (EventNotAllowed, lambda: fire(onboarding_id, "issue_id")),
+    for refusal, wanted, event, actor in (
+        (NotFound, new_id(), "cancel", SELLER),
+        (EventUnknown, onboarding_id, "start", SELLER),
+        (EventNotYours, onboarding_id, "cancel", PLATFORM),
+        (EventNotAllowed, onboarding_id, "confirm", SELLER),
+        (EventNotAllowed, onboarding_id, "issue_id", SELLER),
     ):
         with pytest.raises(refusal):
-            attempt()
+            fire(wanted, event, actor)
     assert dump(database) == before
 
 
 def test_what_fails_after_a_move_takes_the_move_back(database: Engine) -> None:
     onboarding_id = an_onboarding("type_chosen")
     before = dump(database)
-    with pytest.raises(ZeroDivisionError), transaction() as session:
-        lifecycle.fire(session, onboarding_id, "cancel", SELLER)
-        raise ZeroDivisionError
+
+    def move_and_fail() -> None:
+        with transaction() as session:
+            lifecycle.fire(session, onboarding_id, "cancel", SELLER)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        move_and_fail()
     assert dump(database) == before
 
 
@@ -112,10 +118,10 @@ def test_opposite_decisions_at_once_are_one_decision(database: Engine) -> None:
     for _ in range(10):
         onboarding_id = an_onboarding("checking_aggregator")
         outcomes = race(
-            lambda o=onboarding_id: fire(o, "approve_aggregator", builders.OPERATOR).state,
-            lambda o=onboarding_id: fire(o, "refuse_aggregator", builders.OPERATOR).state,
-            lambda o=onboarding_id: builders.work(o),
-            lambda o=onboarding_id: fire(o, "cancel", expected=2).state,
+            partial(fire, onboarding_id, "approve_aggregator", builders.OPERATOR),
+            partial(fire, onboarding_id, "refuse_aggregator", builders.OPERATOR),
+            partial(builders.work, onboarding_id),
+            partial(fire, onboarding_id, "cancel", expected=2),
         )
         with reading() as session:
             steps = Counter(s.source for s in queries.history(session, onboarding_id))
@@ -254,11 +260,15 @@ def test_a_promise_names_the_transition_that_made_it(database: Engine) -> None:
 
 
 def test_a_message_never_outlives_the_move_that_failed(database: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), transaction() as session:
-        onboarding = builders.start(session)
-        choices = {"connection_type": "aggregator", "credential_mode": "full"}
-        lifecycle.fire(session, onboarding.id, "choose_type", SELLER, choices=choices)
-        raise ZeroDivisionError
+    def promise_and_fail() -> None:
+        with transaction() as session:
+            onboarding = builders.start(session)
+            choices = {"connection_type": "aggregator", "credential_mode": "full"}
+            lifecycle.fire(session, onboarding.id, "choose_type", SELLER, choices=choices)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        promise_and_fail()
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(Message)) == 0
 

@@ -1,15 +1,20 @@
 """Linking a seller account: one at a time, to a client or an aggregator, and only if it works."""
 
+from functools import partial
+from typing import Any
+from uuid import UUID
+
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from onboarding import links, registry
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, EventNotYours, MovedOn, Refusal
-from onboarding.models import Aggregator, Client, Link, Secret, Transition
+from onboarding.models import Aggregator, Client, Link, Onboarding, Secret, Transition
 from tests import builders
-from tests.builders import ACCOUNT, ACTORS, SELLER, UUID, a_walk, an_onboarding, fire, state_of, the
+from tests.builders import ACCOUNT, ACTORS, SELLER, a_walk, an_onboarding, fire, state_of, the
 from tests.dumping import dump
 from tests.racing import race, winners
 
@@ -21,7 +26,7 @@ def link(onboarding_id: UUID, actor: Actor = SELLER, expected: int | None = None
 
 def verdict(onboarding_id: UUID) -> tuple[bool, str | None]:
     with transaction() as session:
-        found = links.verify(session, session.get_one(builders.Onboarding, onboarding_id))
+        found = links.verify(session, session.get_one(Onboarding, onboarding_id))
         return found.works, found.cause
 
 
@@ -66,7 +71,7 @@ def test_only_a_seller_links_and_only_where_it_is_their_turn(database: Engine) -
 def test_two_sign_ins_at_once_are_one_link(database: Engine) -> None:
     for _ in range(5):
         onboarding_id = an_onboarding("awaiting_seller")
-        assert len(winners(race(*[lambda o=onboarding_id: link(o)] * 6))) == 1
+        assert len(winners(race(*[partial(link, onboarding_id)] * 6))) == 1
         with reading() as session:
             rows = session.scalars(select(Link).where(Link.onboarding_id == onboarding_id)).all()
         assert len(rows) == 1
@@ -185,18 +190,18 @@ def test_an_approved_aggregator_that_nobody_knows_is_refused_in_our_words(
     assert dump(database) == before
 
 
-def _unsave(session: builders.Session, now: object) -> None:
+def _unsave(session: Session, now: object) -> None:
     session.scalars(select(Secret)).one().acknowledged_at = None
 
 
-def _end_secret(session: builders.Session, now: builders.Any) -> None:
+def _end_secret(session: Session, now: Any) -> None:
     secret = session.scalars(select(Secret)).one()
     secret.ended_at, secret.ended_because = now, "reissued"
 
 
-def _revoke(session: builders.Session, now: builders.Any) -> None:
+def _revoke(session: Session, now: Any) -> None:
     session.scalars(select(Client)).one().revoked_at = now
 
 
-def _unlink(session: builders.Session, now: builders.Any) -> None:
+def _unlink(session: Session, now: Any) -> None:
     session.scalars(select(Link)).one().ended_at = now

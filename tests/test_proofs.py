@@ -10,6 +10,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from onboarding import proofs
+from onboarding.access import Actor
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, Grant, ResumeLink
@@ -74,7 +75,7 @@ def test_a_proof_changes_the_cookie(database: Engine) -> None:
 
 
 def test_a_proof_is_fresh_for_ten_minutes(database: Engine) -> None:
-    browser_id, token = open_browser()
+    browser_id, _ = open_browser()
 
     def fresh() -> bool:
         with reading() as session:
@@ -131,7 +132,7 @@ def test_history_names_an_account_or_a_browser_and_no_person(database: Engine) -
         browser = session.get_one(BrowserSession, browser_id)
     assert proofs.actor(browser).id == f"browser:{browser_id}"
     browser.issuer, browser.subject = ACCOUNT.issuer, ACCOUNT.subject
-    assert proofs.actor(browser) == builders.Actor("seller", "https://portal.example#subject-1")
+    assert proofs.actor(browser) == Actor("seller", "https://portal.example#subject-1")
 
 
 def test_two_people_are_never_one_actor() -> None:

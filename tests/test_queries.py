@@ -147,7 +147,7 @@ def test_every_question_only_looks(database: Engine) -> None:
     with reading() as session:
         for question in (queries.overdue, queries.incidents, queries.counts, queries.unfinished):
             question(session)
-        assert not (session.new or session.dirty)
+        assert [*session.new, *session.dirty] == []
 
 
 # What is asked again and again while nothing happens must not look at everybody who waits.

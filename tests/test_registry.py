@@ -2,6 +2,7 @@
 
 from collections import Counter
 from threading import Event, Thread
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -56,7 +57,7 @@ def test_an_aggregator_is_checked(
     database: Engine, facts: dict[str, object] | None, state: str, cause: str | None
 ) -> None:
     if facts is not None:
-        record("Feed Émile", **facts)
+        record("Feed Émile", **facts)  # type: ignore[arg-type]
     onboarding_id = choose("feed émile")
     assert state_of(onboarding_id) == state
     with transaction() as session:
@@ -223,7 +224,7 @@ def states_of(ids: list[UUID]) -> Counter[str]:
 
 def park(count: int, aggregator_id: str | None, name: str, folded: str | None) -> list[UUID]:
     ids = [new_id() for _ in range(count)]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "id": one,
             "reference": f"P-{one.hex[-14:]}",

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -68,7 +69,7 @@ def test_relays_at_once_never_publish_the_same_message(database: Engine) -> None
         for _ in range(5):
             relay.relay_once(told[number].extend, limit=7)
 
-    outcomes = race(*(lambda n=number: sweep(n) for number in range(4)))
+    outcomes = race(*(partial(sweep, number) for number in range(4)))
     assert outcomes == [None] * 4
     published = Counter(a.id for one in told for a in one)
     assert published == Counter(ids)

@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,7 @@ def test_a_keyring_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
 def test_many_who_make_it_at_once_hold_the_same_keyring(tmp_path: Path) -> None:
     for number in range(20):
         folder = tmp_path / str(number)
-        rings = race(*[lambda f=folder: open_keyring(f)] * 6)
+        rings = race(*[partial(open_keyring, folder)] * 6)
         whole = read_keyring(folder)
         assert rings == [whole] * 6
         key_id, ciphertext = sealing.seal(whole, b"secret", b"c")

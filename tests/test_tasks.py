@@ -79,7 +79,7 @@ def test_a_task_that_runs_in_eight_workers_at_once_has_one_effect(
     database: Engine, task: str
 ) -> None:
     message_id = a_promise_of(task)
-    onboarding = [m.onboarding_id for m in promised(task)][0]
+    onboarding = promised(task)[0].onboarding_id
     sequence = the(onboarding).sequence if onboarding else 0
     assert race(*[lambda: tasks.run(message_id)] * 8) == [None] * 8
     assert promised(task) == []

@@ -130,8 +130,8 @@ def test_tests_wait_for_a_condition_and_not_for_a_time() -> None:
             if isinstance(loop, ast.While | ast.For)
             for node in ast.walk(loop)
         }
-        found_here = found({path: tree}, lambda node: sleeps(node) and id(node) not in polling)
-        assert found_here == []
+        lonely = [n for n in ast.walk(tree) if sleeps(n) and id(n) not in polling]
+        assert [f"{path}:{getattr(n, 'lineno', 0)}" for n in lonely] == []
 
 
 def sleeps(node: ast.AST) -> bool:

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine
 
-from onboarding import db
+from onboarding import db, outbox
+from onboarding.sealing import Keyring
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Smtp
 from tests.servers.valkey import Valkey
 from tests.system import System, a_system
+from tests.web.signing_in import Site, served_site
 
 
 @pytest.fixture(scope="package")
@@ -41,3 +44,11 @@ def journeys(running_system: System) -> Iterator[System]:
     engine = db.connect(running_system.database_url)
     yield running_system
     engine.dispose()
+
+
+@pytest.fixture
+def site(sqlite: Engine, ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """The pages in this process, on a database of the test's own; tasks run when the test says so."""
+    with served_site(ring, monkeypatch) as served:
+        outbox.publish_with(None)
+        yield served

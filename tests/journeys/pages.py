@@ -18,12 +18,16 @@ PATIENCE = 60
 
 @dataclass
 class Person:
-    """Somebody at a browser, and every document that the browser was ever sent."""
+    """Somebody at a browser; every document that it was sent, and every address that it asked for."""
 
     page: Page
     url: str
     locale: str
     bodies: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("request", lambda request: self.addresses.append(request.url))
 
     @property
     def onboarding_id(self) -> UUID:
@@ -117,4 +121,5 @@ def somebody(
         locale=locale,
         **context,  # type: ignore[arg-type]
     ) as opened:
+        opened.set_default_timeout(10_000)
         yield Person(opened.new_page(), url, locale)

@@ -1,48 +1,90 @@
-"""The parts that journeys have in common: showing who one is, the client secret, the seller account."""
+"""The parts that journeys share: showing who one is, taking the client secret, linking the account."""
 
 import json
-from dataclasses import dataclass, field
-from email.message import EmailMessage
-import re
+from dataclasses import dataclass
 
 from onboarding import queries
 from onboarding.db import reading
+from tests.journeys.letterbox import Letterbox
 from tests.journeys.pages import Person
-from tests.servers.smtp import Smtp
+
+CODE = "Code with 6 digits"
+READY = "Your client secret is ready"
+STORED = "I have stored the client secret in a safe place"
 
 
-@dataclass
-class Letterbox:
-    """What somebody gets by e-mail; each letter is opened once."""
+@dataclass(frozen=True)
+class Credentials:
+    """What a person took away from the page that shows a secret."""
 
-    smtp: Smtp
-    address: str
-    opened: list[EmailMessage] = field(default_factory=list)
-
-    def find(self, pattern: str) -> str:
-        """What matches in the text of the next letter in which anything does."""
-        letter = self.smtp.wait_for(
-            lambda one: one in self.letters() and one not in self.opened and bool(_match(pattern, one)),
-            timeout=20,
-        )
-        self.opened.append(letter)
-        return _match(pattern, letter)[0]
-
-    def code(self) -> str:
-        return self.find(r"^\d{6}$")
-
-    def link(self) -> str:
-        return self.find(r"^http://\S+/resume/\S+$")
-
-    def letters(self) -> list[EmailMessage]:
-        return [one for one in self.smtp.messages if self.address in str(one["To"])]
+    client_id: str
+    client_secret: str
 
 
-def _match(pattern: str, letter: EmailMessage) -> list[str]:
-    return re.findall(pattern, text_of(letter), re.MULTILINE)
+def prove_address(person: Person, letterbox: Letterbox) -> None:
+    """Show by a code that an e-mail address is theirs; where it is known already, it is not asked for."""
+    if person.page.locator("#email").count():
+        person.fill("E-mail address", letterbox.address)
+    person.press("Send me a code")
+    person.fill(CODE, letterbox.code())
+    person.press("Continue")
 
 
-def text_of(letter: EmailMessage, kind: str = "plain") -> str:
-    part = letter.get_body((kind,))
-    assert part is not None
-    return str(part.get_content())
+def create_client_id(person: Person, name: str = "") -> None:
+    """Ask for the client ID, and wait for its secret."""
+    person.fill("Name of this connection (optional)", name)
+    person.press("Create my client ID")
+    person.waits_for(READY)
+
+
+def take_secret(person: Person) -> Credentials:
+    """Look at the secret once, and take it away as values and as files, which agree."""
+    person.press("Show my client secret")
+    person.arrives_at("Store your client secret now")
+    shown = Credentials(person.read("client_id"), person.read("client_secret"))
+    env, as_json = (download(person, f"credentials.{kind}") for kind in ("env", "json"))
+    assert env == f"CLIENT_ID={shown.client_id}\nCLIENT_SECRET={shown.client_secret}\n"
+    assert json.loads(as_json) == vars(shown)
+    person.tick(STORED)
+    person.press("Continue")
+    return shown
+
+
+def download(person: Person, file: str) -> str:
+    """The content of a file that the page offers."""
+    with person.page.expect_download() as begun:
+        person.page.get_by_role(
+            "link", name=person.says("Download %(file)s", file=file), exact=True
+        ).click()
+    assert begun.value.suggested_filename == file
+    return begun.value.path().read_text(encoding="utf-8")
+
+
+def sign_in(person: Person, seller: str = "Alex Martin") -> None:
+    """At the sandbox Seller Portal, from a page that leads there."""
+    person.choose(seller)
+    person.press("Sign in")
+
+
+def confirm(person: Person, user: str) -> None:
+    """Take the one account there is, and confirm."""
+    person.press("Yes, connect this account")
+    person.arrives_at("Check and confirm")
+    person.press("Confirm and connect %(user)s", user=person.says(user))
+    person.waits_for("Connection ready")
+
+
+def history(person: Person) -> list[tuple[str, str]]:
+    """Every event of the onboarding that is open, with the state that it led to."""
+    with reading() as session:
+        steps = queries.history(session, person.onboarding_id)
+    assert [step.sequence for step in steps] == list(range(1, len(steps) + 1))
+    assert [step.source for step in steps] == [None, *(step.target for step in steps[:-1])]
+    return [(step.event, step.target) for step in steps]
+
+
+def shown_once(secret: str, *people: Person) -> None:
+    """Of all documents that the browsers got, one holds the secret; no address ever did."""
+    bodies = [body for person in people for body in person.bodies]
+    assert sum(secret in body for body in bodies) == 1
+    assert not any(secret in address for person in people for address in person.addresses)

@@ -1,0 +1,68 @@
+"""Ways into the middle of a journey: a browser that is let in, a proof that is old, a task that has failed."""
+
+from dataclasses import asdict
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from onboarding import db, proofs
+from onboarding.db import transaction
+from onboarding.models import BrowserSession, Message
+from onboarding.sellers.sandbox_accounts import SAMPLE_SELLERS
+from onboarding.settings import settings
+from tests.composing import put
+from tests.journeys.pages import Person
+from tests.web.signing_in import COOKIE
+
+
+def enter(person: Person, onboarding_id: UUID, seller: str = "") -> UUID:
+    """Let the person in from a new browser, signed in as this sample seller, and open the page."""
+    put(onboarding_id, locale=person.locale)
+    with transaction() as session:
+        browser, token = proofs.open_session(session)
+        session.flush()
+        proofs.grant(session, browser, onboarding_id)
+        if seller:
+            _sign_in(browser, seller)
+    cookie = {"name": COOKIE, "value": token, "url": person.url}
+    person.page.context.add_cookies([cookie])  # type: ignore[list-item]
+    person.open(f"/{person.locale}/onboardings/{onboarding_id}")
+    return onboarding_id
+
+
+def let_in(person: Person, onboarding_id: UUID) -> None:
+    """The person's browser may move this onboarding too."""
+    with transaction() as session:
+        proofs.grant(session, _session_of(session, person), onboarding_id)
+
+
+def forget_proof(person: Person) -> None:
+    """As if the person had shown long ago who they are."""
+    with transaction() as session:
+        _session_of(session, person).proved_at = None
+
+
+def give_up_on(onboarding_id: UUID) -> None:
+    """As if every attempt at what is promised had failed."""
+    with transaction() as session:
+        session.execute(
+            update(Message)
+            .where(Message.onboarding_id == onboarding_id)
+            .values(failed_at=db.now(), cause="task_failed")
+        )
+
+
+def _sign_in(browser: BrowserSession, seller: str) -> None:
+    sample = SAMPLE_SELLERS[seller]
+    browser.issuer, browser.subject = settings().issuer, sample.subject
+    browser.seller_name = sample.name
+    browser.accounts = {"accounts": [asdict(account) for account in sample.accounts]}
+
+
+def _session_of(session: Session, person: Person) -> BrowserSession:
+    cookies = person.page.context.cookies(person.url)
+    token = next(one["value"] for one in cookies if one["name"] == COOKIE)
+    found = proofs.find_session(session, token)
+    assert found is not None
+    return found
