@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db, outbox, sealing
@@ -166,12 +166,6 @@ def check_code(
     return "right"
 
 
-def was_entered(session: Session, ring: Keyring, onboarding: Onboarding, entered: str) -> bool:
-    """Whether this code has just counted: the same form, sent a second time."""
-    code = latest_code(session, onboarding.id)
-    return code is not None and code.used_at is not None and _is_code(ring, code, entered)
-
-
 def latest_code(session: Session, onboarding_id: UUID) -> ContactCode | None:
     """The code that was sent last: the only one that counts."""
     return session.scalars(
@@ -281,6 +275,14 @@ def _resume_links_of_the_hour(session: Session, onboarding_id: UUID) -> list[dat
         Mail.sent_at > an_hour_ago,
     )
     return [*session.scalars(promised), *session.scalars(handed_over)]
+
+
+def forget_idle(session: Session, limit: int) -> int:
+    """Remove browser sessions that no cookie opens any more, with all they held; returns how many."""
+    is_idle = BrowserSession.seen_at < db.in_seconds(-SESSION_IDLE.total_seconds())
+    idle = select(BrowserSession.id).where(is_idle).limit(limit)
+    gone = session.execute(delete(BrowserSession).where(BrowserSession.id.in_(idle)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def _hash(token: str) -> bytes:

@@ -89,8 +89,9 @@ class Settings(BaseSettings):
     documentation_url: Annotated[str, AfterValidator(_origin)] = Field(
         "https://developer.example/docs", description="The documentation of the REST API."
     )
-    api_url: Annotated[str, AfterValidator(_origin)] = Field(
-        "https://api.marketplace.example", description="The REST API that credentials are for."
+    token_url: Annotated[str, AfterValidator(_origin)] = Field(
+        "https://auth.marketplace.example/oauth2/token",
+        description="Where a program exchanges its client ID and secret for an access token.",
     )
     support_contact: str = Field(
         "api-support@marketplace.example", description="Who helps: an e-mail address or an URL."

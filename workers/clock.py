@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from onboarding import db, lifecycle, logs, outbox
+from onboarding import db, lifecycle, logs, outbox, proofs
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
@@ -30,6 +30,12 @@ def sweep(limit: int = 100) -> int:
             .limit(limit)
         ).all()
     return sum(_wake(onboarding_id) for onboarding_id in due)
+
+
+def clean(limit: int = 1000) -> int:
+    """Remove what nobody can come back to: browser sessions that were idle for too long."""
+    with transaction() as session:
+        return proofs.forget_idle(session, limit)
 
 
 def _wake(onboarding_id: UUID) -> bool:

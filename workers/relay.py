@@ -5,6 +5,7 @@ depends on a particular relay being alive.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -24,12 +25,18 @@ BATCH: Final = 100
 PAUSE: Final = 0.5
 # Seconds to wait after an error: a database that is away is not hammered.
 PAUSE_AFTER_ERROR: Final = 2.0
+# Seconds between two looks for what can be thrown away: nobody waits for that.
+CLEAN_EVERY: Final = 600.0
 
 
 def run(publish: Publish, stop: threading.Event) -> None:
     """Sweep until told to stop. An error is logged and the next look tries again."""
+    clean_at = time.monotonic() + CLEAN_EVERY
     while not stop.is_set():
         found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
+        if time.monotonic() > clean_at:
+            _attempt(clock.clean)
+            clean_at = time.monotonic() + CLEAN_EVERY
         stop.wait(_pause(found))
 
 

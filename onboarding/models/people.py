@@ -24,7 +24,7 @@ class BrowserSession(Base):
     # Changes with every proof, so that a cookie planted before a sign-in is worth nothing after.
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=now())
-    seen_at: Mapped[datetime] = mapped_column(server_default=now())
+    seen_at: Mapped[datetime] = mapped_column(server_default=now(), index=True)
     issuer: Mapped[str | None] = mapped_column(String(255))
     subject: Mapped[str | None] = mapped_column(String(255))
     seller_name: Mapped[str | None] = mapped_column(String(120))
@@ -77,7 +77,9 @@ class PendingSignIn(Base):
     __tablename__ = "pending_sign_ins"
 
     state: Mapped[str] = mapped_column(String(64), primary_key=True)
-    session_id: Mapped[UUID] = mapped_column(ForeignKey("browser_sessions.id", ondelete="CASCADE"))
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey("browser_sessions.id", ondelete="CASCADE"), index=True
+    )
     onboarding_id: Mapped[UUID | None] = mapped_column(ForeignKey("onboardings.id"))
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(128))

@@ -133,7 +133,7 @@ def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | No
 
 
 def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVerdict, str | None]:
-    """The verdict, and the new cookie; none for the same form sent again, which is as right."""
+    """The verdict and, for a right code, the new cookie. A wrong one counts, so this commits."""
     ring = request.app.state.ring
     with transaction() as session:
         visitor, onboarding = browser.owned(session, request, onboarding_id)
@@ -141,8 +141,6 @@ def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVe
         verdict = proofs.check_code(session, ring, onboarding, digits)
         if verdict == "right":
             return verdict, proofs.prove(session, visitor, onboarding.contact_verified_at)
-        if proofs.was_entered(session, ring, onboarding, digits):
-            return "right", None
         return verdict, None
 
 
@@ -171,6 +169,7 @@ def _show_code(
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
         code = proofs.latest_code(session, onboarding.id)
     if code is None or code.used_at:
+        # Entered already, perhaps by the first of two clicks.
         return wizard_frame.to_home(request, onboarding_id)
     return wizard_frame.framed(
         request,

@@ -122,13 +122,12 @@ def _show_secret(request: Request, onboarding: Onboarding, revealed: Revealed) -
     """
     locale = pages.locale_of(request)
     here = {"code": locale, "name": LANGUAGES[locale], "here": True}
-    base_url = request.app.state.settings.base_url
     return wizard_frame.framed(
         request,
         onboarding,
         "secret_shown.html",
         revealed=revealed,
-        token_url=f"{base_url}/oauth2/token",
+        token_url=request.app.state.settings.token_url,
         languages=[here],
         cancel=None,
     )

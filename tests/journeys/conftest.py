@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from onboarding import db, outbox
+from onboarding import db, outbox, registry
 from onboarding.sealing import Keyring
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Smtp
@@ -51,4 +51,6 @@ def site(sqlite: Engine, ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> Iter
     """The pages in this process, on a database of the test's own; tasks run when the test says so."""
     with served_site(ring, monkeypatch) as served:
         outbox.publish_with(None)
+        with db.transaction() as session:
+            registry.add_samples(session)
         yield served

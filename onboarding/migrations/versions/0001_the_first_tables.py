@@ -57,6 +57,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_browser_sessions")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_browser_sessions_token_hash")),
     )
+    with op.batch_alter_table("browser_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_browser_sessions_seen_at"), ["seen_at"], unique=False)
+
     op.create_table(
         "key_checks",
         sa.Column("key_id", sa.String(length=40), nullable=False),
@@ -274,6 +277,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("state", name=op.f("pk_pending_sign_ins")),
     )
+    with op.batch_alter_table("pending_sign_ins", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_pending_sign_ins_session_id"), ["session_id"], unique=False
+        )
+
     op.create_table(
         "resume_links",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -426,6 +434,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_resume_links_onboarding_id"))
 
     op.drop_table("resume_links")
+    with op.batch_alter_table("pending_sign_ins", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_pending_sign_ins_session_id"))
+
     op.drop_table("pending_sign_ins")
     with op.batch_alter_table("messages", schema=None) as batch_op:
         batch_op.drop_index("ix_messages_onboarding_id")
@@ -472,6 +483,9 @@ def downgrade() -> None:
 
     op.drop_table("onboardings")
     op.drop_table("key_checks")
+    with op.batch_alter_table("browser_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_browser_sessions_seen_at"))
+
     op.drop_table("browser_sessions")
     op.drop_table("api_keys")
     op.drop_table("aggregators")
