@@ -55,7 +55,7 @@ def build(broker_url: str) -> Celery:
 def _register(celery: Celery, name: str) -> None:
     """A Celery task of the promised name, which takes a message's ID."""
 
-    @celery.task(name=name)  # type: ignore[untyped-decorator]
+    @celery.task(name=name)
     def run(message_id: str) -> None:
         tasks.run(message_id)
 
