@@ -22,7 +22,7 @@ from onboarding.models import Message
 log = logs.get(__name__)
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
-LEASE: Final = 60.0
+LEASE: Final = 30.0
 # How soon a message that nobody has picked up is published again; it grows with its age.
 REPUBLISH_AFTER: Final = timedelta(seconds=2)
 REPUBLISH_AT_MOST: Final = timedelta(seconds=60)

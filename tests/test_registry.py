@@ -107,10 +107,12 @@ def test_a_change_of_the_registry_moves_everybody_who_waits(database: Engine) ->
 
 
 def test_a_change_that_changes_nothing_leaves_everybody_waiting(database: Engine) -> None:
-    onboarding_id = an_onboarding("awaiting_aggregator")
-    record("Catalogue Express", uses_rest=False)
+    known = record("Feedwise", uses_rest=False)
     builders.work()
-    assert state_of(onboarding_id) == "awaiting_aggregator"
+    waiting = park(registry.BATCH + 20, known, "Feedwise", None)
+    record("Feedwise", uses_rest=False)
+    builders.work()
+    assert states_of(waiting) == {"awaiting_aggregator": registry.BATCH + 20}
 
 
 def test_whoever_left_while_the_registry_changed_stays_where_he_went(database: Engine) -> None:

@@ -29,8 +29,8 @@ def build(broker_url: str) -> Celery:
         # A task that kills its child must not come back by itself: the outbox counts attempts.
         task_reject_on_worker_lost=False,
         # Both below the outbox's lease, so that a hanging task is cut off before its turn ends.
-        task_soft_time_limit=45,
-        task_time_limit=50,
+        task_soft_time_limit=20,
+        task_time_limit=25,
         worker_prefetch_multiplier=4,
         # Whoever reaches the broker must not be able to command the workers.
         worker_enable_remote_control=False,
