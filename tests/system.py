@@ -76,9 +76,7 @@ class System:
 
 
 @contextmanager
-def a_system(
-    database_url: str, broker_url: str, folder: Path, **settings: str
-) -> Iterator[System]:
+def a_system(database_url: str, broker_url: str, folder: Path, **settings: str) -> Iterator[System]:
     """Everything but the processes: whoever asks starts the roles that they need."""
     (folder / "keys").mkdir(mode=0o700)
     open_keyring(folder / "keys")

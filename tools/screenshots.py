@@ -24,7 +24,7 @@ from tests.web.signing_in import Site, served_site
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 DESKTOP = {"width": 800, "height": 600}
-COLOURS = 48
+COLOURS = 128
 TELEPHONE = {"width": 320, "height": 640}
 ON_A_TELEPHONE = frozenset(
     {"start", "secret-ready", "secret-shown", "seller-linked", "connections"}

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from onboarding import registry
 from onboarding.routing import Field, Question
-from onboarding.web import addresses, pages
+from onboarding.web import fields, pages
 from onboarding.words import N_
 
 # No form of ours has as many fields.
@@ -102,7 +102,7 @@ def _fault(field: Field, value: str, listed: Container[str]) -> str:
     if not value:
         return "" if field.optional else _MISSING[field.name]
     if field.name in _EMAILS:
-        return "" if addresses.email(value) else _NOT_AN_ADDRESS
+        return "" if fields.email(value) else _NOT_AN_ADDRESS
     if field.name == "aggregator":
         return "" if value == _OTHER_AGGREGATOR or value in listed else _MISSING[field.name]
     if field.options:

@@ -104,11 +104,11 @@ def enter_code(request: Request, locale: str, onboarding_id: str, typed: Typed) 
         return _show_code(request, onboarding_id, "malformed", code)
     try:
         verdict, token = _try_code(request, onboarding_id, digits)
+        if verdict != "right":
+            return _show_code(request, onboarding_id, verdict, code)
     except NotFound:
         # Of two clicks, the first has changed the cookie that the second one was sent with.
         return wizard_frame.to_home(request, onboarding_id)
-    if verdict != "right":
-        return _show_code(request, onboarding_id, verdict, code)
     response = wizard_frame.to_home(request, onboarding_id)
     browser.remember(response, request, token)
     return response

@@ -12,7 +12,6 @@ from onboarding.access import PLATFORM
 from onboarding.db import transaction
 from onboarding.models import ContactCode
 from tests import builders
-from tests.composing import put
 from tests.journeys.entering import enter, forget_proof, give_up_on, let_in
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
@@ -101,7 +100,7 @@ def client_secret(person: Person) -> Pages:
     person.press("Create my client ID")
     yield "issuing-secret"
     builders.work(here)
-    person.open(person.home)
+    person.arrives_at("Your client secret is ready")
     yield "secret-ready"
     forget_proof(person)
     person.press("Show my client secret")
@@ -117,8 +116,9 @@ def client_secret(person: Person) -> Pages:
     yield "secret-revealed-error"
     enter(person, builders.an_onboarding("secret_lapsed"))
     yield "secret-lapsed"
-    give_up_on(enter(person, builders.an_onboarding("issuing_secret")))
-    person.press("Check again")
+    here = builders.an_onboarding("issuing_secret")
+    give_up_on(here)
+    enter(person, here)
     yield "issuing-secret-failed"
 
 
@@ -161,9 +161,13 @@ def confirmation(person: Person) -> Pages:
     here = enter(person, builders.an_onboarding("verifying"))
     yield "verifying"
     builders.fire(here, "verification_failed", PLATFORM, details={"cause": "link_missing"})
-    person.open(person.home)
+    person.arrives_at("Check and confirm")
     yield "seller-linked-failed"
-    for connection, delegated in (("own_development", False), ("plugin", False), ("aggregator", True)):
+    for connection, delegated in (
+        ("own_development", False),
+        ("plugin", False),
+        ("aggregator", True),
+    ):
         done = builders.an_onboarding("confirmed", connection_type=connection, delegated=delegated)
         enter(person, done)
         yield f"confirmed-{connection.replace('_', '-')}"

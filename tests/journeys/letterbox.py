@@ -55,9 +55,11 @@ class Letterbox:
 
     def _find(self, pattern: str) -> str:
         letter = self.smtp.wait_for(
-            lambda one: one["To"] == self.address
-            and not any(one is other for other in self.opened)
-            and bool(_matches(pattern, one)),
+            lambda one: (
+                one["To"] == self.address
+                and not any(one is other for other in self.opened)
+                and bool(_matches(pattern, one))
+            ),
             timeout=20,
         )
         self.opened.append(letter)

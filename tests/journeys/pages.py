@@ -14,6 +14,7 @@ from onboarding import words
 
 # How often a waiting page is asked again before the test gives up.
 PATIENCE = 60
+MOST_MILLISECONDS = 15_000
 
 
 @dataclass
@@ -38,6 +39,12 @@ class Person:
     def home(self) -> str:
         """The address of that onboarding."""
         return f"/{self.locale}/onboardings/{self.onboarding_id}"
+
+    def another_tab(self) -> "Person":
+        """The page that is open, in a second tab of the same browser."""
+        tab = Person(self.page.context.new_page(), self.url, self.locale)
+        tab.open(self.page.url)
+        return tab
 
     def says(self, sentence: str, **values: str) -> str:
         """The sentence in their language, as it stands on a page."""
@@ -82,7 +89,9 @@ class Person:
 
     def arrives_at(self, heading: str, **values: str) -> None:
         """The page with this heading is the one that shows."""
-        expect(self.page.locator("h1")).to_have_text(self.says(heading, **values))
+        expect(self.page.locator("h1")).to_have_text(
+            self.says(heading, **values), timeout=MOST_MILLISECONDS
+        )
 
     def waits_for(self, heading: str, **values: str) -> None:
         """Ask a waiting page again until it has become another one."""
@@ -121,5 +130,5 @@ def somebody(
         locale=locale,
         **context,  # type: ignore[arg-type]
     ) as opened:
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(MOST_MILLISECONDS)
         yield Person(opened.new_page(), url, locale)

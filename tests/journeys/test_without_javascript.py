@@ -38,9 +38,7 @@ CHECK = ("choose_type", "checking_aggregator")
 
 
 @pytest.fixture(params=LOCALES)
-def person(
-    request: pytest.FixtureRequest, browser: Browser, journeys: System
-) -> Iterator[Person]:
+def person(request: pytest.FixtureRequest, browser: Browser, journeys: System) -> Iterator[Person]:
     """Somebody at the start page, which has found their language by itself."""
     with somebody(browser, journeys.url, request.param, javascript=False) as made:
         made.open("/")
@@ -267,4 +265,3 @@ def come_back(person: Person, link: str) -> None:
     person.open(link)
     person.arrives_at("Continue your request?")
     person.press("Continue")
-
