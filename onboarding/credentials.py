@@ -173,11 +173,14 @@ def acknowledge(
 def reissue(
     session: Session, onboarding_id: UUID, actor: Actor, *, expected: int | None = None
 ) -> Onboarding:
-    """Destroy the secret that is there, used or not, and have a new one made. Raises TooMany."""
-    onboarding = lifecycle.lock(session, onboarding_id)
-    if actor.kind != "operator" and _reissues_today(session, onboarding.id) >= REISSUES_A_DAY:
+    """Destroy the secret that is there, used or not, and have a new one made. Raises TooMany.
+
+    The limit comes last: a second click must learn that the first one has worked.
+    """
+    onboarding = lifecycle.fire(session, onboarding_id, "reissue_secret", actor, expected=expected)
+    if actor.kind != "operator" and _reissues_today(session, onboarding.id) > REISSUES_A_DAY:
         raise TooMany(24 * 3600)
-    return lifecycle.fire(session, onboarding_id, "reissue_secret", actor, expected=expected)
+    return onboarding
 
 
 def live_client(session: Session, onboarding_id: UUID) -> Client | None:

@@ -79,6 +79,8 @@ class Walker:
         with transaction() as session:
             onboarding = session.get_one(Onboarding, self.id)
             assert (onboarding.state, onboarding.sequence) == (self.state, self.sequence)
+            assert onboarding.connection_type == self.case.connection_type
+            assert onboarding.credential_mode == self.case.credential_mode
             history = queries.history(session, self.id)
             assert [step.sequence for step in history] == list(range(1, self.sequence + 1))
             assert all(a.target == b.source for a, b in pairwise(history))
