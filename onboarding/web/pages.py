@@ -107,6 +107,7 @@ _FRAME: Mapping[str, Any] = {
     "back": None,
     "reference": None,
     "cancel": None,
+    "leads_home": True,
     "notice": None,
 }
 

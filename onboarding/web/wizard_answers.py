@@ -76,8 +76,14 @@ def sequence_of(typed: Mapping[str, str]) -> int | None:
 
 
 def given(question: Question, typed: Mapping[str, str]) -> dict[str, str]:
-    """The question's own fields as they were typed; empty where there was nothing."""
-    return {field.name: typed.get(field.name, "") for field in question.fields}
+    """The question's own fields as they were typed; empty where there was nothing.
+
+    Whoever types a name has looked through the list, though it may still ask to choose.
+    """
+    values = {field.name: typed.get(field.name, "") for field in question.fields}
+    if values.get("aggregator") == "" and values.get("aggregator_name"):
+        values["aggregator"] = _OTHER_AGGREGATOR
+    return values
 
 
 def faults(

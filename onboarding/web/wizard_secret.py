@@ -129,6 +129,7 @@ def _show_secret(request: Request, onboarding: Onboarding, revealed: Revealed) -
         revealed=revealed,
         token_url=request.app.state.settings.token_url,
         languages=[here],
+        leads_home=False,
         cancel=None,
     )
 

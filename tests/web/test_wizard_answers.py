@@ -10,6 +10,7 @@ from onboarding import registry
 from onboarding.db import transaction
 from onboarding.routing_questions import TREE
 from onboarding.sealing import Keyring
+from onboarding.web.wizard_answers import given
 from tests import builders
 from tests.web.answering import (
     ACCOUNT,
@@ -268,3 +269,11 @@ def test_a_number_that_is_none_does_not_matter(site_on_sqlite: FastAPI, sequence
     visitor, page = on_the_way(site_on_sqlite, "plugin")
     sent = {"direct": "yes", "sequence": sequence}
     assert visitor.post(page_form(page).action, sent).status_code == 303
+
+
+def test_a_typed_name_stands_for_an_aggregator_that_is_not_in_the_list() -> None:
+    question = next(node.question for node in TREE.values() if node.question.code == "aggregator")
+    assert given(question, {"aggregator": "", "aggregator_name": "Northern Feeds"}) == {
+        "aggregator": "other",
+        "aggregator_name": "Northern Feeds",
+    }
