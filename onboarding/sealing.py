@@ -5,8 +5,9 @@ alphabetical order is used for new values, earlier ones still open and verify ol
 
     seal    private half, X25519: opens sealed secrets; only the web process needs it
     public  public half: seals; a worker that has no more cannot open what it sealed
-    pepper  keys the hashes of client secrets and API keys; losing it ends every credential
-    derive  one-time codes, resume links and cookies' checks are derived from it, not stored
+    pepper  keys the hashes of client secrets; losing it ends every credential
+    derive  one-time codes and resume links are derived from it, not stored; a new one ends those
+            that are on their way
 """
 
 import hashlib

@@ -90,7 +90,7 @@ class PendingSignIn(Base):
 
 
 class ApiKey(Base):
-    """A calling system. Its key is stored as a keyed hash."""
+    """A calling system. Its key is stored as a hash; 256 random bits need no more."""
 
     __tablename__ = "api_keys"
 
