@@ -9,6 +9,7 @@ import secrets
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, lifecycle, sealing
+from onboarding import crash_points, db, lifecycle, sealing
 from onboarding.access import Actor
 from onboarding.errors import EventNotAllowed, Invalid, TooMany
 from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
@@ -91,6 +92,7 @@ def generate(
             ending=secret[-CHECKSUM:],
         )
     )
+    crash_points.reach("secret.hashed")
     session.execute(
         insert(SealedSecret).values(
             client_id=client.id, version=version, key_id=key_id, ciphertext=ciphertext
@@ -100,6 +102,7 @@ def generate(
 
 def reveal(
     session: Session,
+    crash_points.reach("secret.sealed")
     onboarding_id: UUID,
     actor: Actor,
     ring: Keyring,
@@ -137,6 +140,7 @@ def reveal(
         update(Secret)
         .where(Secret.client_id == taken.client_id, Secret.version == taken.version)
         .values(revealed_at=onboarding.entered_at)
+    crash_points.reach("reveal.claimed")
     )
     return Revealed(taken.client_id, secret, taken.version)
 
@@ -144,6 +148,8 @@ def reveal(
 def acknowledge(
     session: Session,
     onboarding_id: UUID,
+    crash_points.reach("reveal.opened")
+    db.after_commit(session, partial(crash_points.reach, "reveal.committed"))
     actor: Actor,
     *,
     version: int,

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import expression
 from sqlalchemy.types import TypeDecorator
 
-from onboarding import logs
+from onboarding import crash_points, logs
 
 log = logs.get(__name__)
 
@@ -62,8 +62,11 @@ def transaction() -> Iterator[Session]:
     lock = _sqlite_writer if engine().dialect.name == "sqlite" else nullcontext()
     with _alone(), lock, _sessions() as session, session.begin():
         yield session
+        crash_points.reach("transaction.done")
+    crash_points.reach("transaction.committed")
     for action in session.info.get("after_commit", ()):
         _attempt(action)
+    crash_points.reach("transaction.announced")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from statemachine.exceptions import TransitionNotAllowed
 
-from onboarding import consequences, db, outbox
+from onboarding import consequences, crash_points, db, outbox
 from onboarding.access import Actor
 from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
@@ -86,6 +86,7 @@ def start(
     session.add(onboarding)
     # The history row refers to this one; SQLAlchemy cannot know, as it is written by hand.
     session.flush()
+    crash_points.reach("start.inserted")
     _record(session, onboarding, "start", None, actor, at, {})
     return onboarding
 
@@ -111,6 +112,7 @@ def fire(
     if actor.kind not in MAY_FIRE[event]:
         raise EventNotYours(f"{actor.kind} may not fire {event}")
     onboarding, now = _locked(session, onboarding_id)
+    crash_points.reach("fire.locked")
     if expected is not None and expected != onboarding.sequence:
         raise MovedOn(onboarding.state, onboarding.sequence)
     choosing = choices if choices and event == "choose_type" else None
@@ -232,7 +234,9 @@ def _move(
         kept["reason"] = actor.reason
     _record(session, onboarding, event, source, actor, at, kept)
     consequences.apply(session, event, onboarding.id, at)
+    crash_points.reach("fire.recorded")
     _promise(session, onboarding, event, client_id)
+    crash_points.reach("fire.promised")
 
 
 def _chosen(event: str, choices: Mapping[str, str | None]) -> Mapping[str, str | None]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, logs
+from onboarding import crash_points, db, logs
 from onboarding.models import Message
 
 log = logs.get(__name__)
@@ -128,6 +128,7 @@ def finish(session: Session, claim: Claim) -> None:
     done = session.execute(
         delete(Message).where(Message.id == claim.id, Message.attempts == claim.attempt)
     )
+    crash_points.reach("message.claimed")
     if done.rowcount == 0:  # type: ignore[attr-defined]
         raise LeaseLost(str(claim.id))
 
@@ -142,6 +143,7 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
     if over:
         values |= {"failed_at": db.now(), "cause": cause}
     else:
+    crash_points.reach("message.finished")
         values |= {"due_at": db.in_seconds(_backoff(claim.attempt))}
     written = session.execute(
         update(Message)
@@ -161,6 +163,7 @@ def due(session: Session, limit: int = 100) -> list[Announcement]:
         .order_by(Message.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+    crash_points.reach("message.failed")
     ).all()
     for row in rows:
         session.execute(

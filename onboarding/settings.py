@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from onboarding import crash_points
 
 PREFIX = "ONBOARDING_"
 
@@ -45,6 +47,13 @@ def _issuer(value: str) -> str:
     """An issuer is compared to the letter: some end in a slash."""
     _origin(value)
     return value
+
+
+def _only_in_tests(value: str, others: ValidationInfo) -> str:
+    """Crash points, where nobody's real credentials are at stake."""
+    if value and others.data.get("live"):
+        raise ValueError("nothing where ONBOARDING_LIVE is true")
+    return crash_points.check(value)
 
 
 class Settings(BaseSettings):
@@ -117,6 +126,11 @@ class Settings(BaseSettings):
     )
     log_format: str = Field(
         "console", pattern="^(console|json)$", description="Log lines for people or for machines."
+    )
+    crash_at: Annotated[str, AfterValidator(_only_in_tests)] = Field(
+        "",
+        description="For tests: where a process kills itself, as onboarding/crash_points.py says."
+        " Not where credentials are live.",
     )
 
     @property

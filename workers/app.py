@@ -16,7 +16,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from onboarding import db, logs, outbox
+from onboarding import crash_points, db, logs, outbox
 from onboarding.settings import settings
 from workers import relay, tasks
 from workers.publisher import CeleryPublisher
@@ -79,6 +79,7 @@ def _log(**_: Any) -> None:
 @worker_init.connect
 def _connect(**_: Any) -> None:
     """Before the pool forks; each child drops what it has inherited."""
+    crash_points.arm(settings().crash_at)
     db.connect(settings().database_url)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from onboarding import db, lifecycle, logs, outbox, proofs
+from onboarding import crash_points, db, lifecycle, logs, outbox, proofs
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
@@ -43,6 +43,7 @@ def _wake(onboarding_id: UUID) -> bool:
     try:
         with transaction() as session:
             onboarding = lifecycle.lock(session, onboarding_id)
+            crash_points.reach("clock.locked")
             now = db.clock(session)
             if onboarding.wakes_at is None or onboarding.wakes_at > now:
                 return False

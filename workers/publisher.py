@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from celery import Celery
 
-from onboarding import logs
+from onboarding import crash_points, logs
 from onboarding.outbox import Announcement
 from workers import tasks
 
@@ -66,6 +66,7 @@ class CeleryPublisher:
 
     def _send(self, announcements: Sequence[Announcement]) -> None:
         """No retry: a broker that is away would hold up everything behind this."""
+        crash_points.reach("publish.begun")
         with self._app.producer_pool.acquire(block=True) as producer:
             for announcement in announcements:
                 self._app.send_task(
@@ -74,6 +75,7 @@ class CeleryPublisher:
                     producer=producer,
                     retry=False,
                 )
+                crash_points.reach("publish.sent")
 
 
 def _run(announcement: Announcement) -> None:

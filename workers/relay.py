@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import exists, select
 
-from onboarding import db, logs, outbox
+from onboarding import crash_points, db, logs, outbox, presence
 from onboarding.db import reading, transaction
 from onboarding.models import Message
 from onboarding.outbox import Publish
@@ -68,3 +68,5 @@ def _attempt(look: Callable[[], int]) -> int | None:
     except Exception as error:
         log.warning("relay_failed", error=type(error).__name__, exc_info=True)
         return None
+        crash_points.reach("sweep.marked")
+    crash_points.reach("sweep.committed")

@@ -13,7 +13,18 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, lifecycle, links, logs, mail, notices, outbox, registry
+from onboarding import (
+    crash_points,
+    credentials,
+    lifecycle,
+    links,
+    logs,
+    mail,
+    notices,
+    outbox,
+    presence,
+    registry,
+)
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
 from onboarding.errors import EventNotAllowed, MovedOn, NotFound
@@ -72,6 +83,7 @@ def send_email(claim: Claim) -> None:
         letter = notices.compose(session, claim, _ring(), settings())
     if letter is not None:
         mail.deliver(letter, settings())
+        crash_points.reach("mail.handed_over")
     with transaction() as session:
         outbox.finish(session, claim)
         if letter is not None:
@@ -129,10 +141,13 @@ def run(message_id: str) -> None:
     except ValueError:
         log.warning("not_a_message", length=len(message_id))
         return
+    crash_points.reach("task.received")
     with transaction() as session:
         claim = outbox.claim(session, wanted)
     if claim is not None:
+        crash_points.reach("task.claimed")
         _carry_out(claim)
+        crash_points.reach("task.done")
 
 
 def _carry_out(claim: Claim) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from onboarding import db, logs, sealing
+from onboarding import crash_points, db, logs, sealing
 from onboarding.commands import printing
 from onboarding.commands.exits import USAGE, Failure
 from onboarding.db import reading, transaction
@@ -47,6 +47,7 @@ def migrate(chosen: Settings, *, as_json: bool) -> None:
 def open_database(chosen: Settings, *, upgrade: bool = False) -> None:
     """Logs and database only, for commands that use no key. Raises Failure for another schema."""
     logs.configure(chosen)
+    crash_points.arm(chosen.crash_at)
     if not upgrade:
         _need_a_file(chosen.database_url)
     engine = db.connect(chosen.database_url)
