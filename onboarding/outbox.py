@@ -6,14 +6,14 @@ down", "worker killed" and "task raised" are one case, and this file is the only
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import crash_points, db, logs
@@ -94,16 +94,28 @@ def promise(
     return message_id
 
 
-def claim(session: Session, message_id: UUID, lease: float = LEASE) -> Claim | None:
-    """Take a turn at a message. None: it is done, failed for good, or another worker's turn.
+def claim(
+    session: Session,
+    message_id: UUID,
+    lease: float = LEASE,
+    *,
+    owner: int | None = None,
+    known: Collection[str] | None = None,
+) -> Claim | None:
+    """Take a turn of `lease` seconds at a message.
 
-    A message whose workers all died without a word becomes an incident here.
+    None: it is done, failed for good, resting after a failure, another worker's turn, or none of
+    the `known` tasks, and then left to a worker that knows it. `owner` is the process's sign of
+    life: once that is gone, so is the turn. A message whose workers all died without a word
+    becomes an incident here.
     """
-    free = or_(Message.leased_until.is_(None), Message.leased_until < db.now())
+    wanted = [Message.id == message_id, Message.failed_at.is_(None), _free()]
+    if known is not None:
+        wanted.append(Message.task.in_(known))
     row = session.execute(
         update(Message)
-        .where(Message.id == message_id, Message.failed_at.is_(None), free)
-        .values(attempts=Message.attempts + 1, leased_until=db.in_seconds(lease))
+        .where(*wanted)
+        .values(attempts=Message.attempts + 1, leased_until=db.in_seconds(lease), claimed_by=owner)
         .returning(
             Message.id,
             Message.task,
@@ -116,6 +128,7 @@ def claim(session: Session, message_id: UUID, lease: float = LEASE) -> Claim | N
     ).one_or_none()
     if row is None:
         return None
+    crash_points.reach("message.claimed")
     taken = Claim(*row)
     if taken.attempt > taken.max_attempts:
         fail(session, taken, "worker_died", "every attempt ended without a result")
@@ -128,42 +141,41 @@ def finish(session: Session, claim: Claim) -> None:
     done = session.execute(
         delete(Message).where(Message.id == claim.id, Message.attempts == claim.attempt)
     )
-    crash_points.reach("message.claimed")
     if done.rowcount == 0:  # type: ignore[attr-defined]
         raise LeaseLost(str(claim.id))
+    crash_points.reach("message.finished")
 
 
 def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool = False) -> bool:
     """An attempt has failed: try later, or make it an incident. True if this made it one.
 
-    `cause` is a stable code for operators; `error` one line for a person, without secrets.
+    `cause` is a stable code for operators; `error` one line for a person, without secrets. Until
+    it is due again it rests: a turn that is nobody's, so that no stray delivery wastes an attempt.
     """
     over = final or claim.attempt >= claim.max_attempts
-    values: dict[str, Any] = {"leased_until": None, "last_error": error[:500]}
+    values: dict[str, Any] = {"claimed_by": None, "last_error": error[:500]}
     if over:
-        values |= {"failed_at": db.now(), "cause": cause}
+        values |= {"failed_at": db.now(), "cause": cause, "leased_until": None}
     else:
-    crash_points.reach("message.finished")
-        values |= {"due_at": db.in_seconds(_backoff(claim.attempt))}
+        values |= _resting(claim.attempt)
     written = session.execute(
         update(Message)
         .where(Message.id == claim.id, Message.attempts == claim.attempt)
         .values(**values)
     )
+    crash_points.reach("message.failed")
     return over and bool(written.rowcount)  # type: ignore[attr-defined]
 
 
 def due(session: Session, limit: int = 100) -> list[Announcement]:
     """Messages to publish again: nobody works on them and their time has come."""
     now = db.clock(session)
-    free = or_(Message.leased_until.is_(None), Message.leased_until < now)
     rows = session.execute(
         select(Message.id, Message.task, Message.created_at)
-        .where(Message.failed_at.is_(None), Message.due_at <= now, free)
+        .where(Message.failed_at.is_(None), Message.due_at <= now, _free())
         .order_by(Message.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
-    crash_points.reach("message.failed")
     ).all()
     for row in rows:
         session.execute(
@@ -172,6 +184,32 @@ def due(session: Session, limit: int = 100) -> list[Announcement]:
             .values(due_at=now + _republish_after(now, row.created_at))
         )
     return [Announcement(row.task, row.id) for row in rows]
+
+
+def owners(session: Session) -> set[int]:
+    """The processes whose turn it is at some message."""
+    taken = select(Message.claimed_by).where(Message.claimed_by.is_not(None)).distinct()
+    return {owner for owner in session.scalars(taken) if owner is not None}
+
+
+def take_back(session: Session, dead: Collection[int]) -> int:
+    """End the turns of processes that have died; returns how many.
+
+    The first time a message is due at once. One that has seen several workers die may be what kills
+    them, so it rests as after a failure.
+    """
+    rows = session.execute(
+        select(Message.id, Message.attempts)
+        .where(Message.claimed_by.in_(dead))
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        at_once: dict[str, Any] = {"leased_until": None, "due_at": db.now()}
+        values = at_once if row.attempts == 1 else _resting(row.attempts - 1)
+        session.execute(
+            update(Message).where(Message.id == row.id).values(claimed_by=None, **values)
+        )
+    return len(rows)
 
 
 def retry(session: Session, message_id: UUID) -> bool:
@@ -192,6 +230,17 @@ def retry(session: Session, message_id: UUID) -> bool:
         return False
     _announce_after_commit(session, Announcement(row.task, message_id))
     return True
+
+
+def _free() -> ColumnElement[bool]:
+    """It is nobody's turn, or a turn that is over."""
+    return or_(Message.leased_until.is_(None), Message.leased_until <= db.now())
+
+
+def _resting(attempt: int) -> dict[str, Any]:
+    """Nobody's turn until the backoff ends, and due then: one instant in both columns."""
+    wait = db.in_seconds(_backoff(attempt))
+    return {"leased_until": wait, "due_at": wait}
 
 
 def _announce_after_commit(session: Session, announcement: Announcement) -> None:

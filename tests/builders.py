@@ -160,6 +160,16 @@ def state_of(onboarding_id: UUID) -> str:
     return the(onboarding_id).state
 
 
+def end_the_rest_of(message_id: UUID) -> None:
+    """As if the backoff of a failed message were over. One that is an incident stays one."""
+    with transaction() as session:
+        session.execute(
+            update(Message)
+            .where(Message.id == message_id, Message.failed_at.is_(None))
+            .values(due_at=db.in_seconds(-1), leased_until=None)
+        )
+
+
 def promised(task: str | None = None, onboarding_id: UUID | None = None) -> list[Message]:
     """Messages that wait, oldest first."""
     query = select(Message).order_by(Message.created_at, Message.id)

@@ -120,6 +120,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_transitions_actor_kind": {"actor_kind": "nobody"},
     "ck_messages_incident_has_a_cause": {"failed_at": NOW},
     "ck_messages_attempts": {"attempts": -1},
+    "ck_messages_claimed_for_a_turn": {"claimed_by": 1},
     "ck_clients_withdrawn_after_revoked": {"withdrawn_at": NOW},
     "ck_secrets_version": {"version": 0},
     "ck_secrets_revealed_before_acknowledged": {"acknowledged_at": NOW},

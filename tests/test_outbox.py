@@ -37,6 +37,12 @@ def fail(taken: Claim, cause: str = "smtp_down", *, final: bool = False) -> bool
         return outbox.fail(session, taken, cause, "it did not answer", final=final)
 
 
+def fail_after_rest(message_id: UUID) -> bool:
+    """The next attempt fails too, once its time has come."""
+    pass_time(message_id, timedelta(minutes=10))
+    return fail(claimed(message_id))
+
+
 def due(limit: int = 100) -> list[UUID]:
     with transaction() as session:
         return [announcement.id for announcement in outbox.due(session, limit)]
@@ -150,20 +156,47 @@ def test_a_failed_attempt_comes_back_later_and_later(database: Engine) -> None:
     message_id = a_message(max_attempts=12)
     waits = []
     for _ in range(11):
-        assert fail(claimed(message_id)) is False
+        assert fail_after_rest(message_id) is False
         with reading() as session:
             message = session.get_one(Message, message_id)
             waits.append((message.due_at - clock(session)).total_seconds())
-        assert message.leased_until is None
+        assert message.leased_until == message.due_at
         assert message.last_error == "it did not answer"
     for attempt, wait in enumerate(waits):
         usual = min(2.0**attempt, outbox.BACKOFF_AT_MOST)
         assert 0.5 * usual - 1 < wait <= 1.5 * usual
 
 
+def test_a_stray_delivery_wastes_no_attempt_of_a_message_that_rests(database: Engine) -> None:
+    message_id = a_message()
+    fail(claimed(message_id))
+    before = dump(database)
+    assert claim(message_id) is None
+    assert dump(database) == before
+    pass_time(message_id, timedelta(seconds=2))
+    assert claimed(message_id).attempt == 2
+
+
+def test_a_retry_does_not_wait_for_the_rest_to_end(database: Engine) -> None:
+    message_id = a_message(max_attempts=1)
+    fail(claimed(message_id))
+    assert retry(message_id) is True
+    assert claimed(message_id).attempt == 2
+
+
+def test_what_a_worker_does_not_know_is_left_to_one_that_does(database: Engine) -> None:
+    message_id = a_message("tell_fortune")
+    before = dump(database)
+    with transaction() as session:
+        assert outbox.claim(session, message_id, known={"send_email"}) is None
+    assert dump(database) == before
+    with transaction() as session:
+        assert outbox.claim(session, message_id, known={"tell_fortune"}) is not None
+
+
 def test_the_last_failure_is_an_incident_with_a_cause(database: Engine) -> None:
     message_id = a_message(max_attempts=3)
-    assert [fail(claimed(message_id)) for _ in range(3)] == [False, False, True]
+    assert [fail_after_rest(message_id) for _ in range(3)] == [False, False, True]
     incident = the(message_id)
     assert incident.failed_at is not None
     assert (incident.cause, incident.attempts) == ("smtp_down", 3)
@@ -194,7 +227,7 @@ def test_workers_that_die_every_time_are_an_incident(database: Engine) -> None:
 def test_a_retry_grants_one_attempt_more(database: Engine) -> None:
     message_id = a_message(max_attempts=2)
     fail(claimed(message_id))
-    fail(claimed(message_id))
+    fail_after_rest(message_id)
     assert retry(message_id) is True
     again = the(message_id)
     assert (again.failed_at, again.cause, again.max_attempts) == (None, None, 3)

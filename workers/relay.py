@@ -32,12 +32,41 @@ CLEAN_EVERY: Final = 600.0
 def run(publish: Publish, stop: threading.Event) -> None:
     """Sweep until told to stop. An error is logged and the next look tries again."""
     clean_at = time.monotonic() + CLEAN_EVERY
+    deaths = Deaths()
     while not stop.is_set():
+        _attempt(deaths.look)
         found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
         if time.monotonic() > clean_at:
             _attempt(clock.clean)
             clean_at = time.monotonic() + CLEAN_EVERY
         stop.wait(_pause(found))
+
+
+class Deaths:
+    """Notices which processes have died since its last look, and ends their turns."""
+
+    def __init__(self) -> None:
+        self._living: set[int] | None = None
+
+    def look(self) -> int:
+        """Returns how many turns it has ended.
+
+        Most looks find the same processes alive and ask no table. Whose turn it is is read before
+        who lives: somebody who is born in between is not taken for dead.
+        """
+        living = presence.living()
+        if living == self._living:
+            return 0
+        with reading() as session:
+            owners = outbox.owners(session)
+        dead = owners - presence.living()
+        self._living = living
+        if not dead:
+            return 0
+        with transaction() as session:
+            ended = outbox.take_back(session, dead)
+        log.info("turns_of_the_dead_ended", processes=len(dead), messages=ended)
+        return ended
 
 
 def relay_once(publish: Publish, limit: int = BATCH) -> int:
@@ -51,6 +80,8 @@ def relay_once(publish: Publish, limit: int = BATCH) -> int:
             return 0
     with transaction() as session:
         announcements = outbox.due(session, limit)
+        crash_points.reach("sweep.marked")
+    crash_points.reach("sweep.committed")
     publish(announcements)
     return len(announcements)
 
@@ -68,5 +99,3 @@ def _attempt(look: Callable[[], int]) -> int | None:
     except Exception as error:
         log.warning("relay_failed", error=type(error).__name__, exc_info=True)
         return None
-        crash_points.reach("sweep.marked")
-    crash_points.reach("sweep.committed")

@@ -143,7 +143,7 @@ def run(message_id: str) -> None:
         return
     crash_points.reach("task.received")
     with transaction() as session:
-        claim = outbox.claim(session, wanted)
+        claim = outbox.claim(session, wanted, owner=presence.sign(), known=TASKS)
     if claim is not None:
         crash_points.reach("task.claimed")
         _carry_out(claim)

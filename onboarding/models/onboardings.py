@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -138,6 +139,10 @@ class Message(Base):
     __table_args__ = (
         CheckConstraint("(failed_at IS NULL) = (cause IS NULL)", name="incident_has_a_cause"),
         CheckConstraint("attempts >= 0", name="attempts"),
+        CheckConstraint(
+            "claimed_by IS NULL OR (leased_until IS NOT NULL AND failed_at IS NULL)",
+            name="claimed_for_a_turn",
+        ),
         Index(
             "ix_messages_due",
             "due_at",
@@ -158,6 +163,8 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int]
     leased_until: Mapped[datetime | None]
+    # The sign of life of the process whose turn it is; a turn without one only ends with its time.
+    claimed_by: Mapped[int | None] = mapped_column(BigInteger)
     last_error: Mapped[str | None] = mapped_column(Text)
     # An incident: it has failed for good, and why, as a code.
     failed_at: Mapped[datetime | None]

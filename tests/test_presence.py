@@ -1,0 +1,171 @@
+"""A process that dies is known to be dead at once; one that lives is never taken for dead."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from onboarding import outbox, presence
+from onboarding.db import reading, transaction
+from onboarding.outbox import LeaseLost
+from tests.builders import a_message
+from tests.databases import count_statements
+from tests.racing import race
+from tests.test_outbox import claim, claimed, due, finish, pass_time, the
+from workers.relay import Deaths
+
+PROGRAM = """
+import sys
+from onboarding import db, outbox, presence
+from uuid import UUID
+db.connect(sys.argv[1])
+if len(sys.argv) > 2:
+    with db.transaction() as session:
+        outbox.claim(session, UUID(sys.argv[2]), owner=presence.sign())
+print(presence.sign(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def another_process(
+    database: Engine, *arguments: str
+) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """The number of a process that lives, and the process."""
+    url = database.url.render_as_string(hide_password=False)
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, url, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    ) as process:
+        assert process.stdout is not None
+        yield int(process.stdout.readline()), process
+        process.kill()
+
+
+def test_a_process_keeps_its_number(database: Engine) -> None:
+    number = presence.sign()
+    assert presence.sign() == number
+    assert presence.living() == {number}
+
+
+def test_threads_of_a_process_share_its_number(database: Engine) -> None:
+    assert len(set(race(*[presence.sign] * 8))) == 1
+    assert len(presence.living()) == 1
+
+
+def test_who_is_killed_is_gone_at_once(database: Engine) -> None:
+    ours = presence.sign()
+    with another_process(database) as (theirs, process):
+        assert presence.living() == {ours, theirs}
+        process.kill()
+        process.wait()
+        # The server has to notice that the connection is closed, which it does without any timer.
+        while theirs in presence.living():
+            pass
+        assert presence.living() == {ours}
+
+
+def test_who_ends_in_order_is_gone_too(database: Engine) -> None:
+    presence.sign()
+    presence.withdraw()
+    assert presence.living() == set()
+
+
+def test_who_has_lost_its_sign_gets_another(postgresql: Engine) -> None:
+    """The server restarts, or somebody ends the connection."""
+    number = presence.sign()
+    with postgresql.connect() as connection:
+        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        connection.execute(
+            text(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}")
+        )
+    assert presence.sign() != number
+    assert presence.living() == {presence.sign()}
+
+
+def test_a_forked_child_leaves_its_parents_sign_alone(database: Engine) -> None:
+    number = presence.sign()
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if presence.sign() != number else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert presence.sign() == number
+    while presence.living() != {number}:
+        pass
+
+
+def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(database: Engine) -> None:
+    left, kept = a_message(), a_message()
+    deaths = Deaths()
+    with transaction() as session:
+        assert outbox.claim(session, kept, owner=presence.sign())
+    with another_process(database, str(left)) as (theirs, process):
+        assert deaths.look() == 0
+        process.kill()
+        process.wait()
+        while not deaths.look():
+            assert theirs in presence.living() or presence.living()
+    with transaction() as session:
+        assert [announcement.id for announcement in outbox.due(session)] == [left]
+    with reading() as session:
+        assert outbox.owners(session) == {presence.sign()}
+
+
+def test_the_first_look_after_a_start_finds_those_who_died_before_it(database: Engine) -> None:
+    message_id = a_message()
+    with transaction() as session:
+        outbox.claim(session, message_id, owner=17)
+    assert Deaths().look() == 1
+
+
+def test_a_look_that_finds_nobody_new_asks_no_table(sqlite: Engine) -> None:
+    presence.sign()
+    deaths = Deaths()
+    deaths.look()
+    statements = count_statements(sqlite)
+    deaths.look()
+    assert statements == []
+
+
+def test_the_turns_of_a_dead_process_end_and_no_others(database: Engine) -> None:
+    dead, alive, nobodys = a_message(), a_message(), a_message()
+    with transaction() as session:
+        late = outbox.claim(session, dead, owner=1)
+        outbox.claim(session, alive, owner=2)
+        outbox.claim(session, nobodys)
+    with reading() as session:
+        assert outbox.owners(session) == {1, 2}
+    with transaction() as session:
+        assert outbox.take_back(session, {1}) == 1
+    assert due() == [dead]
+    assert (claim(alive), claim(nobodys)) == (None, None)
+    assert claimed(dead).attempt == 2
+    assert late is not None
+    with pytest.raises(LeaseLost):
+        finish(late)
+
+
+def test_what_kills_worker_after_worker_rests_longer_and_longer(database: Engine) -> None:
+    message_id = a_message(max_attempts=3)
+    for attempt in (1, 2, 3):
+        pass_time(message_id, timedelta(minutes=10))
+        with transaction() as session:
+            assert outbox.claim(session, message_id, owner=attempt) is not None
+        with transaction() as session:
+            outbox.take_back(session, {attempt})
+        assert (due() == [message_id]) is (attempt == 1)
+    pass_time(message_id, timedelta(minutes=10))
+    assert claim(message_id) is None
+    assert the(message_id).cause == "worker_died"
