@@ -95,14 +95,18 @@ def generate(
     crash_points.reach("secret.hashed")
     session.execute(
         insert(SealedSecret).values(
-            client_id=client.id, version=version, key_id=key_id, ciphertext=ciphertext
+            client_id=client.id,
+            version=version,
+            key_id=key_id,
+            fence=db.fence(),
+            ciphertext=ciphertext,
         )
     )
+    crash_points.reach("secret.sealed")
 
 
 def reveal(
     session: Session,
-    crash_points.reach("secret.sealed")
     onboarding_id: UUID,
     actor: Actor,
     ring: Keyring,
@@ -112,16 +116,18 @@ def reveal(
     """Take the sealed secret out, once. The caller commits before it answers.
 
     Whoever deletes the sealed row has it; the row lock and the chart stop everybody else before.
+    One that was sealed in another history of the database may have been shown there: it is refused.
     """
     onboarding = lifecycle.fire(session, onboarding_id, "reveal_secret", actor, expected=expected)
     taken = session.execute(
         delete(SealedSecret)
         .where(
+            SealedSecret.fence == db.fence(),
             SealedSecret.client_id.in_(
                 select(Client.id).where(
                     Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None)
                 )
-            )
+            ),
         )
         .returning(
             SealedSecret.client_id,
@@ -134,22 +140,22 @@ def reveal(
         raise EventNotAllowed(
             "reveal_secret", onboarding.state, ("reissue_secret",), "sealed_secret"
         )
+    crash_points.reach("reveal.claimed")
     context = _context(taken.client_id, taken.version).encode()
     secret = SecretStr(sealing.unseal(ring, taken.key_id, taken.ciphertext, context).decode())
     session.execute(
         update(Secret)
         .where(Secret.client_id == taken.client_id, Secret.version == taken.version)
         .values(revealed_at=onboarding.entered_at)
-    crash_points.reach("reveal.claimed")
     )
+    crash_points.reach("reveal.opened")
+    db.after_commit(session, partial(crash_points.reach, "reveal.committed"))
     return Revealed(taken.client_id, secret, taken.version)
 
 
 def acknowledge(
     session: Session,
     onboarding_id: UUID,
-    crash_points.reach("reveal.opened")
-    db.after_commit(session, partial(crash_points.reach, "reveal.committed"))
     actor: Actor,
     *,
     version: int,

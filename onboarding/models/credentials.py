@@ -88,6 +88,10 @@ class SealedSecret(Base):
     client_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     key_id: Mapped[str] = mapped_column(String(16))
+    # Which history of this database it was sealed in. A promoted standby or a restored backup may
+    # have forgotten that it was shown: there, it is shown to nobody. Nor is one that was sealed by
+    # a worker too old to know this column.
+    fence: Mapped[str] = mapped_column(String(64), server_default="")
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary(256))
 
 
