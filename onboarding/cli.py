@@ -214,6 +214,20 @@ def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """After a restored backup: destroy the secrets that wait to be shown.
+
+    They may have been shown since the backup was made. On PostgreSQL, one that was restored
+    into another cluster or database is noticed without this.
+    """
+    from onboarding.commands import restoring
+
+    _open_database()
+    with _publishing(context):
+        restoring.restored(as_json=as_json)
+
+
+@app.command()
 def route(
     labels: Annotated[
         list[str], typer.Argument(metavar="LABEL…", help="What a tool asks for, a label each.")

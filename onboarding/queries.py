@@ -175,6 +175,12 @@ def fired_this_hour(session: Session, onboarding_id: UUID, event: str) -> int:
     return session.scalar(query) or 0
 
 
+def latest_transition_at(session: Session) -> datetime | None:
+    """When anything moved last; None where nothing ever did."""
+    latest = select(Onboarding.entered_at).order_by(Onboarding.entered_at.desc()).limit(1)
+    return session.scalar(latest)
+
+
 def counts(session: Session) -> dict[str, int]:
     """How many onboardings are in each state that has any."""
     rows = session.execute(select(Onboarding.state, func.count()).group_by(Onboarding.state))

@@ -4,6 +4,7 @@ Any number of these may run: each deadline is looked at again under the onboardi
 sweeps that see it fire it once. The database's clock decides.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, lifecycle, logs, outbox, proofs
+from onboarding import crash_points, db, fences, lifecycle, logs, outbox, proofs
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
@@ -29,7 +30,14 @@ def sweep(limit: int = 100) -> int:
             .order_by(Onboarding.wakes_at)
             .limit(limit)
         ).all()
-    return sum(_wake(onboarding_id) for onboarding_id in due)
+    return sum(_attempt(_wake, onboarding_id) for onboarding_id in due)
+
+
+def forfeit(limit: int = 100) -> int:
+    """Destroy secrets that were sealed in another history of this database; returns how many."""
+    with reading() as session:
+        found = fences.fenced(session, limit)
+    return sum(_attempt(fences.forfeit, onboarding_id) for onboarding_id in found)
 
 
 def clean(limit: int = 1000) -> int:
@@ -38,27 +46,32 @@ def clean(limit: int = 1000) -> int:
         return proofs.forget_idle(session, limit)
 
 
-def _wake(onboarding_id: UUID) -> bool:
+def _attempt(verb: Callable[[Session, UUID], bool], onboarding_id: UUID) -> bool:
     """One onboarding in a transaction of its own: what is wrong with it holds up nobody else."""
     try:
         with transaction() as session:
-            onboarding = lifecycle.lock(session, onboarding_id)
-            crash_points.reach("clock.locked")
-            now = db.clock(session)
-            if onboarding.wakes_at is None or onboarding.wakes_at > now:
-                return False
-            move = NEXT_MOVE[onboarding.state]
-            if move.then and move.then_after and now >= onboarding.entered_at + move.then_after:
-                lifecycle.fire(session, onboarding_id, move.then, CLOCK)
-            else:
-                _remind(session, onboarding, now)
-        return True
+            return verb(session, onboarding_id)
     except OperationalError:
         # The database is away or busy: the next sweep will do.
         raise
     except Exception:
         log.warning("deadline_failed", onboarding=str(onboarding_id), exc_info=True)
         return False
+
+
+def _wake(session: Session, onboarding_id: UUID) -> bool:
+    """Fire what has come due, or remind. False: somebody else was faster."""
+    onboarding = lifecycle.lock(session, onboarding_id)
+    crash_points.reach("clock.locked")
+    now = db.clock(session)
+    if onboarding.wakes_at is None or onboarding.wakes_at > now:
+        return False
+    move = NEXT_MOVE[onboarding.state]
+    if move.then and move.then_after and now >= onboarding.entered_at + move.then_after:
+        lifecycle.fire(session, onboarding_id, move.then, CLOCK)
+    else:
+        _remind(session, onboarding, now)
+    return True
 
 
 def _remind(session: Session, onboarding: Onboarding, now: datetime) -> None:

@@ -25,21 +25,39 @@ BATCH: Final = 100
 PAUSE: Final = 0.5
 # Seconds to wait after an error: a database that is away is not hammered.
 PAUSE_AFTER_ERROR: Final = 2.0
-# Seconds between two looks for what can be thrown away: nobody waits for that.
+# Seconds between two looks for what hardly ever is there.
+FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
 
 
 def run(publish: Publish, stop: threading.Event) -> None:
     """Sweep until told to stop. An error is logged and the next look tries again."""
-    clean_at = time.monotonic() + CLEAN_EVERY
-    deaths = Deaths()
+    deaths, forfeit, clean = (
+        Deaths(),
+        Seldom(clock.forfeit, FORFEIT_EVERY),
+        Seldom(clock.clean, CLEAN_EVERY),
+    )
     while not stop.is_set():
         _attempt(deaths.look)
         found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
-        if time.monotonic() > clean_at:
-            _attempt(clock.clean)
-            clean_at = time.monotonic() + CLEAN_EVERY
+        _attempt(forfeit.look)
+        _attempt(clean.look)
         stop.wait(_pause(found))
+
+
+class Seldom:
+    """A look that is made at once, and then not again for a number of seconds. One that fails is due again."""
+
+    def __init__(self, look: Callable[[], int], every: float) -> None:
+        self._look, self._every, self._next = look, every, 0.0
+
+    def look(self) -> int:
+        """What it found, or 0 where it is not its time."""
+        if time.monotonic() < self._next:
+            return 0
+        found = self._look()
+        self._next = time.monotonic() + self._every
+        return found
 
 
 class Deaths:

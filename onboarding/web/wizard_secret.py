@@ -7,13 +7,14 @@ it was shown and never what.
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import credentials, ownership, proofs, queries
+from onboarding import credentials, fences, ownership, proofs, queries
 from onboarding.access import Actor
 from onboarding.chart import NEXT_MOVE
 from onboarding.credentials import CHECKSUM, Revealed
@@ -38,12 +39,14 @@ def show(request: Request, onboarding: Onboarding, status: int = 200, **more: An
         client = credentials.live_client(session, onboarding.id)
         secret = credentials.live_secret(session, onboarding.id)
         messages = queries.messages_of(session, onboarding.id)
+        last = queries.history(session, onboarding.id)[-1]
     ends_after = NEXT_MOVE[onboarding.state].then_after
     facts = {
         "client_id": client.id if client else "",
         "version": secret.version if secret else 0,
         "ends_at": onboarding.entered_at + ends_after if ends_after else None,
         "lasts": NEXT_MOVE["secret_ready"].then_after,
+        "cause": last.details.get("cause"),
         "failed": any(m.task == "generate_secret" and m.failed_at for m in messages),
     }
     template = f"{onboarding.state}.html"
@@ -66,8 +69,11 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
             )
     except FreshProofNeeded:
         return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/proof", 303)
-    except (MovedOn, EventNotAllowed):
-        # Shown already, by another click or in another tab: that page says when.
+    except (MovedOn, EventNotAllowed) as error:
+        if isinstance(error, EventNotAllowed) and error.unmet == "sealed_secret":
+            with transaction() as session:
+                fences.forfeit(session, UUID(onboarding_id))
+        # Shown already, by another click or in another tab, or destroyed: that page says when.
         return wizard_frame.to_home(request, onboarding_id)
     return _show_secret(request, onboarding, revealed)
 

@@ -1,0 +1,31 @@
+"""`restored`: what has to follow a backup that was put back in place."""
+
+from onboarding import fences, queries
+from onboarding.commands import printing
+from onboarding.db import reading, transaction
+
+
+def restored(*, as_json: bool) -> None:
+    """Destroy every secret that waits to be shown: the backup cannot tell which were shown since."""
+    with reading() as session:
+        waiting = fences.sealed(session)
+        last = queries.latest_transition_at(session)
+    destroyed = []
+    for onboarding_id in waiting:
+        with transaction() as session:
+            if fences.forfeit(session, onboarding_id):
+                destroyed.append(queries.by_id(session, onboarding_id).reference)
+    if as_json:
+        printing.line({"destroyed": destroyed, "latest_transition_at": last})
+        return
+    for reference in destroyed:
+        printing.text(reference)
+    printing.say(
+        f"Destroyed {len(destroyed)} client secrets that waited to be shown; their sellers are asked"
+        " to create new ones."
+    )
+    if last is not None:
+        printing.say(
+            f"This database knows nothing after {last:%Y-%m-%d %H:%M:%S} UTC. Whatever was issued,"
+            " revoked or linked since then is unknown here: compare with your other systems."
+        )
