@@ -1,8 +1,12 @@
 """Builds the web application: routes, middleware, and how a refusal is shown."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.types import Lifespan
 
 from onboarding import __version__, sealing
 from onboarding.sealing import Keyring
@@ -21,6 +25,8 @@ SANDBOX = "/sandbox/seller-portal"
 
 def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     """The application for one process. It opens nothing: the database is there already."""
+    # The sandbox is this very process: a proxy for the world outside would not find it.
+    http = httpx.Client(follow_redirects=False, trust_env=not settings.sandbox)
     app = FastAPI(
         title="Onboarding",
         version=__version__,
@@ -28,10 +34,11 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         middleware=_middleware(settings),
+        lifespan=closing(http),
     )
     app.state.settings = settings
     app.state.ring = ring
-    app.state.provider = _provider(settings, ring)
+    app.state.provider = _provider(settings, ring, http)
     for router in (health.router, api.router, signin.router, wizard.router):
         app.include_router(router)
     if settings.sandbox:
@@ -49,6 +56,17 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     return app
 
 
+def closing(http: httpx.Client) -> Lifespan[FastAPI]:
+    """What an application does when its server stops: it hangs up on the identity provider."""
+
+    @asynccontextmanager
+    async def until_the_end(app: FastAPI) -> AsyncIterator[None]:
+        with http:
+            yield
+
+    return until_the_end
+
+
 def _middleware(settings: Settings) -> list[Middleware]:
     """The outermost first: even a refused request gets the headers."""
     https = settings.base_url.startswith("https:")
@@ -59,12 +77,10 @@ def _middleware(settings: Settings) -> list[Middleware]:
     ]
 
 
-def _provider(settings: Settings, ring: Keyring) -> Provider:
+def _provider(settings: Settings, ring: Keyring, http: httpx.Client) -> Provider:
     """Where sellers sign in. It is asked nothing before the first of them does."""
     secret = settings.oidc_client_secret
     if settings.sandbox:
         key = sealing.derive(ring, "sandbox", "seller-portal")
         secret = sandbox.sandbox_client_secret(key)
-    # The sandbox is this very process: a proxy for the world outside would not find it.
-    http = httpx.Client(follow_redirects=False, trust_env=not settings.sandbox)
     return Provider(settings.issuer, settings.oidc_client_id, secret, http)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from onboarding.sellers.oidc import Pending, Provider, begin, complete
 from onboarding.sellers.sandbox import portal, sandbox_client_secret
+from onboarding.web.app import closing
 
 KEY = bytes(range(32))
 PATH = "/sandbox/seller-portal"
@@ -23,11 +24,11 @@ CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 def app_at(url: str) -> FastAPI:
     """A program that signs sellers in at the portal that it serves itself."""
-    app = FastAPI()
+    http = httpx.Client(trust_env=False, verify=False)
+    app = FastAPI(lifespan=closing(http))
     app.include_router(
         portal(url + PATH, KEY, [f"{url}/callback", f"{url}/other?tab=1"], CLIENT_ID), prefix=PATH
     )
-    http = httpx.Client(trust_env=False, verify=False)
     provider = Provider(url + PATH, CLIENT_ID, SECRET, http)
     begun: dict[str, Pending] = {}
 

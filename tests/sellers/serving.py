@@ -15,7 +15,7 @@ def serving(make_app: Callable[[str], FastAPI]) -> Iterator[str]:
     # The socket listens before the server runs, so that nobody has to wait for the start.
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(make_app(url), lifespan="off", ws="none", log_level="warning")
+        config = uvicorn.Config(make_app(url), lifespan="on", ws="none", log_level="warning")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
