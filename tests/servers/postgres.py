@@ -79,6 +79,12 @@ class Postgres:
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         self._execute(drop.format(sql.Identifier(name)))
 
+    @property
+    def socket(self) -> int | Path:
+        """Where it listens, for a proxy: its Unix socket, or the port of one that runs elsewhere."""
+        folder = self._url.query.get("host")
+        return Path(f"{folder}/.s.PGSQL.5432") if folder else self._url.port or 5432
+
     def kill(self) -> None:
         """Ends the server as a crash would: kill -9."""
         self.cluster.stop(signal.SIGKILL)
