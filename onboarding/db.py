@@ -12,17 +12,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import DateTime, Engine, Float, String, create_engine, event, literal, select, text
 from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql import expression
 from sqlalchemy.types import TypeDecorator
 
-from onboarding import crash_points, logs
+from onboarding import crash_points, logs, outages
+from onboarding.errors import OutcomeUnknown
 
 log = logs.get(__name__)
 
@@ -32,6 +34,13 @@ _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 # waiting on a lock of our own is first come, first served.
 _sqlite_writer = threading.Lock()
 _thread = threading.local()
+
+# What PostgreSQL may take, in milliseconds, before it gives up and all is rolled back. A row is held
+# for a few: whoever waits this long waits for something wrong, and keeps a thread from others.
+LOCK_TIMEOUT: Final = 2_000
+STATEMENT_TIMEOUT: Final = 10_000
+# A process that was stopped in the middle of a transaction gives up its locks, as if it had died.
+IDLE_TIMEOUT: Final = 30_000
 
 
 def connect(url: str, pool_size: int = 20) -> Engine:
@@ -56,14 +65,19 @@ def engine() -> Engine:
 def transaction() -> Iterator[Session]:
     """One unit of work that writes: commits at the end, rolls back on any exception.
 
-    What `after_commit` was given runs once the commit has happened. Raises RuntimeError inside
-    another transaction of this thread: it could wait for that one for ever.
+    What `after_commit` was given runs once the commit has happened. Raises OutcomeUnknown where
+    nobody can say if it has, and RuntimeError inside another transaction of this thread: it could
+    wait for that one for ever.
     """
     lock = _sqlite_writer if engine().dialect.name == "sqlite" else nullcontext()
-    with _alone(), lock, _sessions() as session, session.begin():
+    with _alone(), lock, _sessions() as session, _certain(session), session.begin():
         yield session
+        # What can still be refused is refused now, so that the COMMIT alone is left.
+        session.flush()
+        session.info["committing"] = True
         crash_points.reach("transaction.done")
     crash_points.reach("transaction.committed")
+    _thread.commits = commits() + 1
     for action in session.info.get("after_commit", ()):
         _attempt(action)
     crash_points.reach("transaction.announced")
@@ -78,6 +92,17 @@ def reading() -> Iterator[Session]:
     with _sessions() as session:
         session.connection(execution_options={"onboarding_read_only": True})
         yield session
+
+
+def commits() -> int:
+    """How many transactions this thread has committed; who tries something again compares."""
+    return getattr(_thread, "commits", 0)
+
+
+def without_hurry(session: Session) -> None:
+    """Let the statements of this transaction take their time: a look at everything, a migration."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:
@@ -197,6 +222,17 @@ def new_id() -> UUID:
 
 
 @contextmanager
+def _certain(session: Session) -> Iterator[None]:
+    """A COMMIT without an answer has happened or not: then that is what is told."""
+    try:
+        yield
+    except DBAPIError as error:
+        if session.info.get("committing") and outages.leaves_unknown(error):
+            raise OutcomeUnknown from error
+        raise
+
+
+@contextmanager
 def _alone() -> Iterator[None]:
     if getattr(_thread, "writes", False):
         raise RuntimeError("this thread has a transaction open already")
@@ -208,7 +244,17 @@ def _alone() -> Iterator[None]:
 
 
 def _postgresql(url: str, pool_size: int) -> Engine:
-    """`pool_pre_ping` notices a restarted server before a request does."""
+    """`pool_pre_ping` notices a restarted server before a request does.
+
+    What the URL itself asks for comes last, and wins.
+    """
+    asked = str(make_url(url).query.get("options", ""))
+    limits = {
+        "lock_timeout": LOCK_TIMEOUT,
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+    }
+    options = [f"-c {name}={value}" for name, value in limits.items()]
     return create_engine(
         url,
         pool_size=pool_size,
@@ -216,7 +262,16 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         pool_timeout=3,
         pool_pre_ping=True,
         hide_parameters=True,
-        connect_args={"connect_timeout": 3, "application_name": "onboarding"},
+        connect_args={
+            "connect_timeout": 3,
+            "application_name": "onboarding",
+            "options": " ".join([*options, asked]),
+            # A server whose machine is gone sends no word: it counts as lost after 10 seconds.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+        },
     )
 
 

@@ -12,6 +12,11 @@
      ├── Unauthorised        401  who is asking?
      ├── Forbidden           403  asking is not enough
      └── Unavailable         503  something that we need does not answer; nothing was changed
+          ├── DatabaseAway        … the database
+          ├── DatabaseBusy        … soon enough
+          ├── DatabaseReadOnly    … to those who write
+          ├── DatabaseFull        … to those who write
+          └── OutcomeUnknown      … to whom it was written: perhaps it was changed
 
 The class docstring is the English sentence; pages translate it, the API sends it as it is.
 """
@@ -157,3 +162,41 @@ class Unavailable(Refusal):
     status = 503
     code = "unavailable"
     advice = "Try again in a moment."
+
+    # Seconds until another try makes sense.
+    retry_after: ClassVar[int] = 5
+
+
+class DatabaseAway(Unavailable):
+    """The database does not answer."""
+
+    advice = "Look at what is there, then try again in a moment."
+
+
+class DatabaseBusy(Unavailable):
+    """Too many want the same thing at once; nothing was changed."""
+
+    code = "busy"
+
+
+class DatabaseReadOnly(Unavailable):
+    """The database is read-only at the moment: everything can be looked at, nothing can be changed."""
+
+    code = "read_only"
+    advice = "Nothing is lost. Try again in a few minutes."
+    retry_after = 30
+
+
+class DatabaseFull(Unavailable):
+    """The database has no space left: everything can be looked at, nothing can be changed."""
+
+    code = "no_space"
+    advice = "Nothing is lost. Try again in a few minutes."
+    retry_after = 30
+
+
+class OutcomeUnknown(Unavailable):
+    """The database was lost while it was writing: what you asked for may have happened or not."""
+
+    code = "outcome_unknown"
+    advice = "Look at what is there before you do it again."

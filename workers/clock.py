@@ -9,10 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, fences, lifecycle, logs, outbox, proofs
+from onboarding import crash_points, db, fences, lifecycle, logs, outages, outbox, proofs
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
@@ -51,10 +50,10 @@ def _attempt(verb: Callable[[Session, UUID], bool], onboarding_id: UUID) -> bool
     try:
         with transaction() as session:
             return verb(session, onboarding_id)
-    except OperationalError:
-        # The database is away or busy: the next sweep will do.
-        raise
-    except Exception:
+    except Exception as error:
+        # Where the database is away or takes nothing, the next sweep will do.
+        if outages.outage(error):
+            raise
         log.warning("deadline_failed", onboarding=str(onboarding_id), exc_info=True)
         return False
 

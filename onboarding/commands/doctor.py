@@ -1,20 +1,15 @@
 """`doctor`: what works, what does not, and what to do about it. It looks only, and changes nothing."""
 
-import socket
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
-from typing import Final
-from urllib.parse import urlsplit
 
-from onboarding import db, sealing
+from onboarding import broker, db, sealing
 from onboarding.commands import opening, printing, records
 from onboarding.commands.exits import DONE, FINDINGS
 from onboarding.commands.failures import explain
 from onboarding.commands.records import Check
 from onboarding.db import reading
 from onboarding.settings import Settings, masked
-
-BROKER_ANSWERS_IN: Final = 2.0
 
 
 def examine(chosen: Settings, known_tasks: Collection[str], *, as_json: bool) -> int:
@@ -45,6 +40,7 @@ def _checks(chosen: Settings, known_tasks: Collection[str]) -> Iterator[Check]:
         return
     yield _attempt("keyring", lambda: _keyring(chosen))
     with reading() as session:
+        db.without_hurry(session)
         yield from records.checks(session, known_tasks)
 
 
@@ -93,27 +89,15 @@ def _broker(chosen: Settings) -> Check:
         return Check("broker", "none, tasks run inside `onboarding serve`")
     where = masked(chosen.broker_url)
     try:
-        _ping(chosen.broker_url)
+        broker.ping(chosen.broker_url)
     except Exception as error:  # noqa: BLE001 - whatever it is, the broker cannot be used
         why = str(error) or type(error).__name__
-        return Check("broker", f"{where}: {why}", "Start it, or correct ONBOARDING_BROKER_URL.")
+        return Check(
+            "broker",
+            f"{where}: {why}; tasks wait, nothing is lost",
+            "Start it, or correct ONBOARDING_BROKER_URL.",
+        )
     return Check("broker", f"{where} answers")
-
-
-def _ping(url: str) -> None:
-    """Redis is asked for an answer; of another broker, only whether it listens."""
-    parts = urlsplit(url)
-    if parts.scheme.startswith("redis"):
-        # Celery brings this client; only this look needs it here.
-        from redis import Redis  # noqa: PLC0415
-
-        Redis.from_url(
-            url, socket_connect_timeout=BROKER_ANSWERS_IN, socket_timeout=BROKER_ANSWERS_IN
-        ).ping()
-        return
-    default = 5671 if parts.scheme == "amqps" else 5672
-    address = (parts.hostname or "127.0.0.1", parts.port or default)
-    socket.create_connection(address, timeout=BROKER_ANSWERS_IN).close()
 
 
 def _database(chosen: Settings) -> Check:

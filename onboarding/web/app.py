@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
 from onboarding import __version__, sealing
+from onboarding.broker import Glance
 from onboarding.sealing import Keyring
 from onboarding.sellers import sandbox
 from onboarding.sellers.provider import Provider
@@ -38,6 +39,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     )
     app.state.settings = settings
     app.state.ring = ring
+    app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.provider = _provider(settings, ring, http)
     for router in (health.router, api.router, signin.router, wizard.router):
         app.include_router(router)

@@ -1,7 +1,7 @@
 """Is it alive, can it work, and how much is waiting: for supervisors, load balancers and Prometheus."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -11,14 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
 
-from onboarding import db, logs, queries, sealing
+from onboarding import db, logs, outages, queries, sealing
+from onboarding.broker import Glance
 from onboarding.chart import STATES
 from onboarding.db import reading
-from onboarding.errors import Unavailable
+from onboarding.errors import DatabaseBusy, DatabaseFull, DatabaseReadOnly, Unavailable
 from onboarding.models import KeyCheck, Message
 from onboarding.sealing import Keyring, KeyringWrong
 from onboarding.settings import Settings
-from onboarding.web.problems import RETRY_SOON
 
 log = logs.get(__name__)
 
@@ -27,6 +27,14 @@ router = APIRouter(tags=["Health"])
 # What a web process does needs one key at least for each of these.
 _NEEDED: Final = ("seal", "public", "pepper", "derive")
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+# Seconds for a look at the broker: a load balancer's own patience is often one.
+_GLANCE: Final = 0.3
+# What stands in the way of requests, where the database answers that it does.
+_STANDS_IN_THE_WAY: Final[Mapping[type[Unavailable], str]] = {
+    DatabaseReadOnly: "the database is read-only",
+    DatabaseFull: "the database has no space left",
+    DatabaseBusy: "the database is busy",
+}
 
 
 class NotReady(Exception):
@@ -34,19 +42,29 @@ class NotReady(Exception):
 
 
 @router.get("/livez")
-def livez() -> JSONResponse:
-    """The process answers. It asks nobody else, so an outage elsewhere restarts nothing here."""
+async def livez() -> JSONResponse:
+    """The process answers. It asks nobody else, so an outage elsewhere restarts nothing here.
+
+    Async, because it must not wait for the threads that an outage holds.
+    """
     return JSONResponse({"status": "ok"}, headers=_NO_STORE)
 
 
 @router.get("/readyz")
 def readyz(request: Request) -> JSONResponse:
-    """Whether requests can be served; 503 names what stands in the way."""
+    """Whether requests can be served; 503 names what stands in the way.
+
+    A load balancer sends requests elsewhere while this says 503. A broker that is away is told
+    ("degraded") and answers 200: no request needs it, and as every process would miss it, there
+    would be nobody left to serve.
+    """
     found = {name: _outcome(check, request.app.state.settings) for name, check in _CHECKS.items()}
-    if all(outcome == "ok" for outcome in found.values()):
-        return JSONResponse({"status": "ok", "checks": found}, headers=_NO_STORE)
-    headers = _NO_STORE | {"Retry-After": str(RETRY_SOON)}
-    return JSONResponse({"status": "failed", "checks": found}, 503, headers)
+    if any(outcome != "ok" for outcome in found.values()):
+        headers = _NO_STORE | {"Retry-After": str(Unavailable.retry_after)}
+        return JSONResponse({"status": "failed", "checks": found}, 503, headers)
+    told = _about_broker(request)
+    status = "ok" if told.get("broker", "ok") == "ok" else "degraded"
+    return JSONResponse({"status": status, "checks": found | told}, headers=_NO_STORE)
 
 
 @router.get("/metrics", include_in_schema=False)
@@ -66,13 +84,27 @@ def _outcome(check: Callable[[Settings], None], settings: Settings) -> str:
         return str(error)
     except SQLAlchemyError as error:
         log.warning("not_ready", check=check.__name__, error=type(error).__name__)
-        return "the database does not answer"
+        found = outages.outage(error)
+        return _STANDS_IN_THE_WAY.get(type(found), "the database does not answer")  # type: ignore[arg-type]
     return "ok"
 
 
+def _about_broker(request: Request) -> dict[str, str]:
+    """Nothing where tasks run inside the process."""
+    broker: Glance | None = request.app.state.broker
+    if broker is None:
+        return {}
+    away = "the broker does not answer: tasks wait until it does"
+    return {"broker": "ok" if broker.answers(_GLANCE) else away}
+
+
 def _check_database(settings: Settings) -> None:
-    with reading() as session:
-        db.clock(session)
+    """It takes changes. SQLite is asked for its write lock, with which a connection begins."""
+    with db.engine().connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("SELECT 1")
+        elif connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+            raise NotReady(_STANDS_IN_THE_WAY[DatabaseReadOnly])
 
 
 def _check_schema(settings: Settings) -> None:

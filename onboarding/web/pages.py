@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from onboarding import words
-from onboarding.errors import Refusal
+from onboarding.errors import Refusal, TooMany, Unavailable
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
 from onboarding.words import LANGUAGES, LOCALES, N_
@@ -61,8 +61,8 @@ def refusal(
         button_text=button or _("Go to the start page"),
         button_href=href or path_for(request, "/"),
     )
-    if "retry_after" in error.facts():
-        response.headers["Retry-After"] = str(error.facts()["retry_after"])
+    if isinstance(error, TooMany | Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

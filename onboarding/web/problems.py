@@ -10,23 +10,29 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
-from onboarding import db, logs
-from onboarding.errors import Invalid, NotFound, Refusal, TooMany, Unauthorised, Unavailable
+from onboarding import db, logs, outages
+from onboarding.errors import (
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Refusal,
+    TooMany,
+    Unauthorised,
+    Unavailable,
+)
 
 log = logs.get(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 # Where programs ask, and get problems; people ask everywhere else, and get pages.
 API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics")
-# Seconds until another try makes sense after something did not answer.
-RETRY_SOON: Final = 5
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # A body may be wrong in thousands of places; nobody reads so many.
 MOST_ERRORS: Final = 20
@@ -112,12 +118,6 @@ class WrongMediaType(Refusal):
     advice = "Send it with Content-Type: application/json."
 
 
-class DatabaseAway(Unavailable):
-    """The database does not answer."""
-
-    advice = "Look at what is there, then try again in a moment."
-
-
 class Crashed(Refusal):
     """Something went wrong on our side, and it has been logged."""
 
@@ -135,7 +135,7 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
         if isinstance(refusal, MethodNotAllowed):
             refusal.allow = _methods(request)
         if elsewhere and not _is_api(request.scope["path"]):
-            return elsewhere(request, refusal)
+            return _page(elsewhere(request, refusal), refusal, error)
         return problem(refusal, error)
 
     for kind in _MEANINGS:
@@ -157,11 +157,24 @@ def problem(refusal: Refusal, cause: Exception | None = None) -> JSONResponse:
         status=refusal.status,
         detail=refusal.advice,
         code=refusal.code,
-        retryable=isinstance(refusal, TooMany | Unavailable | Collided),
+        retryable=_is_retryable(refusal),
         instance=instance,
     )
     content = {**described.model_dump(), **_facts(refusal)}
     return JSONResponse(content, refusal.status, _headers(refusal), MEDIA_TYPE)
+
+
+def _page(page: Response, refusal: Refusal, cause: Exception) -> Response:
+    """A page that says no, with the same headers; its case is in the log too."""
+    _log(refusal, cause, f"urn:uuid:{db.new_id()}")
+    page.headers.update(_headers(refusal))
+    return page
+
+
+def _is_retryable(refusal: Refusal) -> bool:
+    """Whether the same request may be sent again without a look; what may have happened may not."""
+    passing = isinstance(refusal, TooMany | Unavailable | Collided)
+    return passing and not isinstance(refusal, OutcomeUnknown)
 
 
 def _is_api(path: str) -> bool:
@@ -183,6 +196,10 @@ def _refusal_of_http(error: HTTPException) -> Refusal:
     if error.status_code == MethodNotAllowed.status:
         return MethodNotAllowed()
     return Refusal() if error.status_code < Crashed.status else Crashed()
+
+
+def _refusal_of_database(error: DBAPIError | PoolTimeout) -> Refusal:
+    return outages.outage(error) or Crashed()
 
 
 def _invalid(error: RequestValidationError) -> Invalid:
@@ -221,10 +238,8 @@ def _headers(refusal: Refusal) -> dict[str, str]:
             headers["WWW-Authenticate"] = "Bearer"
         case MethodNotAllowed(allow=allow) if allow:
             headers["Allow"] = allow
-        case TooMany(retry_after=seconds):
+        case TooMany(retry_after=seconds) | Unavailable(retry_after=seconds):
             headers["Retry-After"] = str(seconds)
-        case Unavailable():
-            headers["Retry-After"] = str(RETRY_SOON)
     return headers
 
 
@@ -233,9 +248,9 @@ _MEANINGS: Final[dict[type[Exception], Callable[[Any], Refusal]]] = {
     Refusal: lambda refusal: refusal,
     HTTPException: _refusal_of_http,
     RequestValidationError: _invalid,
-    OperationalError: lambda _: DatabaseAway(),
-    PoolTimeout: lambda _: DatabaseAway(),
     IntegrityError: lambda _: Collided(),
+    DBAPIError: _refusal_of_database,
+    PoolTimeout: _refusal_of_database,
     ClientDisconnect: lambda _: NotJson(),
     Exception: lambda _: Crashed(),
 }

@@ -51,7 +51,8 @@ def test_every_refusal_is_told_as_a_problem(kind: type[Refusal]) -> None:
     answer = System(app).get("/v1/refuses")
     told = refused(answer, kind.status, kind.code)
     assert told["title"].endswith(".")
-    assert told["retryable"] == (kind.status in {429, 503} or kind.code == "collided")
+    passing = kind.status in {429, 503} or kind.code == "collided"
+    assert told["retryable"] == (passing and kind.code != "outcome_unknown")
     assert ("retry-after" in answer.headers) == (kind.status in {429, 503})
     assert ("www-authenticate" in answer.headers) == (kind.status == 401)
 
@@ -67,7 +68,7 @@ def test_a_case_adds_its_facts() -> None:
     ("error", "status", "code"),
     [
         (OperationalError("SELECT secret FROM /var/lib", {}, Exception("x")), 503, "unavailable"),
-        (PoolTimeout("secret of /var/lib"), 503, "unavailable"),
+        (PoolTimeout("secret of /var/lib"), 503, "busy"),
         (IntegrityError("INSERT secret INTO /var/lib", {}, Exception("x")), 409, "collided"),
         (RuntimeError("secret in /var/lib"), 500, "crashed"),
         (KeyError("secret"), 500, "crashed"),
