@@ -13,6 +13,7 @@ from onboarding import access, db, logs
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Unauthorised
 from onboarding.models import ApiKey, Onboarding
+from onboarding.retrying import retried
 from onboarding.web.problems import KeyInUrl
 
 log = logs.get(__name__)
@@ -23,6 +24,7 @@ NOTED_EVERY: Final = timedelta(minutes=1)
 _bearer = HTTPBearer(auto_error=False, bearerFormat="onbk_…", description="An API key.")
 
 
+@retried
 def caller(
     request: Request,
     scopes: SecurityScopes,

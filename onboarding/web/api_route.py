@@ -6,11 +6,11 @@ from collections.abc import Callable, Coroutine
 from email.message import Message
 from typing import Any, Final, NoReturn
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
 from onboarding.web.problems import NotJson, WrongMediaType
+from onboarding.web.retried_route import RetriedRoute
 
 # The API's own bodies are two deep.
 DEEPEST: Final = 16
@@ -20,7 +20,7 @@ DEEPEST: Final = 16
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.DOTALL)
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(RetriedRoute):
     """A route that refuses a body which two programs may read differently."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -20,6 +20,7 @@ from onboarding import db, lifecycle, logs, proofs
 from onboarding.db import transaction
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, PendingSignIn
+from onboarding.retrying import retried
 from onboarding.sellers import (
     SellerAccount,
     SellerIdentity,
@@ -30,10 +31,15 @@ from onboarding.sellers import (
 from onboarding.settings import Settings
 from onboarding.web import browser, pages, wizard_frame
 from onboarding.web.fields import Text
+from onboarding.web.retried_route import RetriedRoute
 
 log = logs.get(__name__)
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(wizard_frame.our_language)])
+router = APIRouter(
+    include_in_schema=False,
+    route_class=RetriedRoute,
+    dependencies=[Depends(wizard_frame.our_language)],
+)
 
 CALLBACK: Final = "/sign-in/callback"
 # How long a sign-in may take; its row is of no use afterwards.
@@ -96,8 +102,7 @@ def callback(request: Request) -> Response:
         identity = oidc.complete(request.app.state.provider, pending, request.query_params)
     except (SignInRefused, SignInUnavailable) as error:
         return _without_success(_way_back(row), error)
-    with transaction() as session:
-        token = _signed_in(session, row, identity)
+    token = _keep(row, identity)
     if token is None:
         return _over(request)
     response = RedirectResponse(_way_back(row), 303)
@@ -159,6 +164,13 @@ def _pending(row: PendingSignIn, settings: Settings) -> oidc.Pending:
         verifier=row.verifier,
         signed_in_after=row.signed_in_after,
     )
+
+
+@retried
+def _keep(row: PendingSignIn, identity: SellerIdentity) -> str | None:
+    """Tried again by itself: the row that led here has been taken out for good."""
+    with transaction() as session:
+        return _signed_in(session, row, identity)
 
 
 def _signed_in(session: Session, row: PendingSignIn, identity: SellerIdentity) -> str | None:

@@ -15,8 +15,9 @@ from onboarding.errors import TooMany
 from onboarding.models import Onboarding
 from onboarding.web import browser, fields, wizard_frame
 from onboarding.web.fields import Sequence, Text
+from onboarding.web.retried_route import RetriedRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 # Each refusal is an e-mail, and the registry wakes whoever waits by itself.
 RECHECKS_AN_HOUR: Final = 5

@@ -20,9 +20,10 @@ from onboarding.errors import EventNotAllowed, NotFound, TooMany
 from onboarding.models import BrowserSession, ContactCode, Onboarding
 from onboarding.proofs import CodeVerdict
 from onboarding.web import browser, development, fields, pages, wizard_frame
+from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 LONGEST_NAME: Final = 80
 CODE_DIGITS: Final = 6

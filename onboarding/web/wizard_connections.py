@@ -15,8 +15,9 @@ from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
+from onboarding.web.retried_route import RetriedRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 _STOPPED = ("cancelled", "expired")
 

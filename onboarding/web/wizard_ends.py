@@ -13,8 +13,9 @@ from onboarding.models import BrowserSession, Onboarding
 from onboarding.settings import Settings
 from onboarding.web import pages, wizard_frame, wizard_link
 from onboarding.web.fields import Sequence
+from onboarding.web.retried_route import RetriedRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 _DONE = ("confirmed", "credentials_issued")
 

@@ -16,8 +16,9 @@ from onboarding.models import BrowserSession, Onboarding
 from onboarding.sellers import SellerAccount
 from onboarding.web import pages, signin, wizard_aggregator, wizard_frame
 from onboarding.web.fields import Sequence, Text
+from onboarding.web.retried_route import RetriedRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 
 def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:

@@ -20,10 +20,11 @@ from onboarding.models import Aggregator, Onboarding
 from onboarding.routing import Advice, Door, Question, Step
 from onboarding.routing_questions import START, TREE
 from onboarding.web import browser, wizard_answers
+from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
 from onboarding.web.wizard_frame import framed, home, look, to_home, too_late
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 # Where the chart lets a seller choose a type, for the first time or again.
 CHOOSING: Final = frozenset({"started", "type_chosen", "awaiting_aggregator"})

@@ -19,9 +19,10 @@ from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, TooMany
 from onboarding.models import Onboarding
 from onboarding.web import browser, development, fields, pages, wizard_frame
+from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 GONE: Final = 410
 

@@ -21,11 +21,12 @@ from onboarding.models import BrowserSession, Onboarding
 from onboarding.routing_questions import START, TREE
 from onboarding.settings import Settings
 from onboarding.web import browser, pages, wizard_answers, wizard_questions
+from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
 from onboarding.web.wizard_frame import to_home
 from onboarding.words import LOCALES
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 # The start page tells of so many client IDs; "Your API connections" has them all.
 _MOST_TOLD: Final = 3

@@ -12,8 +12,9 @@ from onboarding.web import (
     wizard_questions,
     wizard_secret,
 )
+from onboarding.web.retried_route import RetriedRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 _LINK = (
     "checking_aggregator",
