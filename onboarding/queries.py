@@ -86,6 +86,12 @@ def overdue(session: Session, limit: int = 100) -> Sequence[Onboarding]:
     ).all()
 
 
+def is_overdue(session: Session, onboarding: Onboarding) -> bool:
+    """Whether this one's turn has lasted longer than the chart allows."""
+    move = NEXT_MOVE.get(onboarding.state)
+    return move is not None and db.clock(session) - onboarding.entered_at > move.overdue_after
+
+
 def incidents(session: Session, limit: int = 100) -> Sequence[Message]:
     """Messages that have failed for good, newest first."""
     return session.scalars(

@@ -68,11 +68,19 @@ def framed(
 
 
 def waiting(request: Request, onboarding: Onboarding, task: str) -> Response:
-    """The page of a state in which one of our tasks works; it says so if that has failed for good."""
+    """The page of a state in which one of our tasks works."""
     with reading() as session:
-        messages = queries.messages_of(session, onboarding.id)
-    failed = any(message.task == task and message.failed_at for message in messages)
-    return framed(request, onboarding, f"{onboarding.state}.html", failed=failed)
+        told = progress(session, onboarding, task)
+    return framed(request, onboarding, f"{onboarding.state}.html", **told)
+
+
+def progress(session: Session, onboarding: Onboarding, task: str) -> dict[str, bool]:
+    """Whether our task has failed for good, or takes longer than usual: its page says so."""
+    messages = queries.messages_of(session, onboarding.id)
+    return {
+        "failed": any(message.task == task and message.failed_at for message in messages),
+        "late": queries.is_overdue(session, onboarding),
+    }
 
 
 def sign_in_notice(request: Request) -> str | None:

@@ -22,10 +22,11 @@ from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, TooMany
 from onboarding.models import Onboarding
 from onboarding.web import browser, pages, wizard_frame
+from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 from onboarding.words import LANGUAGES
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 STATES: Final = ("issuing_secret", "secret_ready", "secret_lapsed", "secret_revealed")
 
@@ -38,7 +39,7 @@ def show(request: Request, onboarding: Onboarding, status: int = 200, **more: An
     with reading() as session:
         client = credentials.live_client(session, onboarding.id)
         secret = credentials.live_secret(session, onboarding.id)
-        messages = queries.messages_of(session, onboarding.id)
+        progress = wizard_frame.progress(session, onboarding, "generate_secret")
         last = queries.history(session, onboarding.id)[-1]
     ends_after = NEXT_MOVE[onboarding.state].then_after
     facts = {
@@ -47,7 +48,7 @@ def show(request: Request, onboarding: Onboarding, status: int = 200, **more: An
         "ends_at": onboarding.entered_at + ends_after if ends_after else None,
         "lasts": NEXT_MOVE["secret_ready"].then_after,
         "cause": last.details.get("cause"),
-        "failed": any(m.task == "generate_secret" and m.failed_at for m in messages),
+        **progress,
     }
     template = f"{onboarding.state}.html"
     return wizard_frame.framed(request, onboarding, template, status, **facts, **more)
