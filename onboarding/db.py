@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Engine, Float, String, create_engine, event, literal, select, text
-from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy import DateTime, Engine, Float, String, literal, select, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, sessionmaker
@@ -24,7 +23,8 @@ from sqlalchemy.sql import expression
 from sqlalchemy.types import TypeDecorator
 
 from onboarding import crash_points, logs, outages
-from onboarding.errors import OutcomeUnknown
+from onboarding.engines import SQLITE_PATIENCE, open_engine
+from onboarding.errors import DatabaseBusy, OutcomeUnknown
 
 log = logs.get(__name__)
 
@@ -35,17 +35,10 @@ _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 _sqlite_writer = threading.Lock()
 _thread = threading.local()
 
-# What PostgreSQL may take, in milliseconds, before it gives up and all is rolled back. A row is held
-# for a few: whoever waits this long waits for something wrong, and keeps a thread from others.
-LOCK_TIMEOUT: Final = 2_000
-STATEMENT_TIMEOUT: Final = 10_000
-# A process that was stopped in the middle of a transaction gives up its locks, as if it had died.
-IDLE_TIMEOUT: Final = 30_000
-
 
 def connect(url: str, pool_size: int = 20) -> Engine:
     """Open the database of this process and make it the one that `transaction()` uses."""
-    engine = _sqlite(url) if url.startswith("sqlite") else _postgresql(url, pool_size)
+    engine = open_engine(url, pool_size)
     previous = _sessions.kw.get("bind")
     _sessions.configure(bind=engine)
     if previous is not None:
@@ -69,8 +62,8 @@ def transaction() -> Iterator[Session]:
     nobody can say if it has, and RuntimeError inside another transaction of this thread: it could
     wait for that one for ever.
     """
-    lock = _sqlite_writer if engine().dialect.name == "sqlite" else nullcontext()
-    with _alone(), lock, _sessions() as session, _certain(session), session.begin():
+    turn = _turn() if engine().dialect.name == "sqlite" else nullcontext()
+    with _alone(), turn, _sessions() as session, _certain(session), session.begin():
         yield session
         # What can still be refused is refused now, so that the COMMIT alone is left.
         session.flush()
@@ -222,6 +215,18 @@ def new_id() -> UUID:
 
 
 @contextmanager
+def _turn() -> Iterator[None]:
+    """The one writer's place. Raises DatabaseBusy for who has waited too long: nobody piles up."""
+    writer = _sqlite_writer
+    if not writer.acquire(timeout=SQLITE_PATIENCE):
+        raise DatabaseBusy
+    try:
+        yield
+    finally:
+        writer.release()
+
+
+@contextmanager
 def _certain(session: Session) -> Iterator[None]:
     """A COMMIT without an answer has happened or not: then that is what is told."""
     try:
@@ -241,68 +246,6 @@ def _alone() -> Iterator[None]:
         yield
     finally:
         _thread.writes = False
-
-
-def _postgresql(url: str, pool_size: int) -> Engine:
-    """`pool_pre_ping` notices a restarted server before a request does.
-
-    What the URL itself asks for comes last, and wins.
-    """
-    asked = str(make_url(url).query.get("options", ""))
-    limits = {
-        "lock_timeout": LOCK_TIMEOUT,
-        "statement_timeout": STATEMENT_TIMEOUT,
-        "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
-    }
-    options = [f"-c {name}={value}" for name, value in limits.items()]
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=3,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        connect_args={
-            "connect_timeout": 3,
-            "application_name": "onboarding",
-            "options": " ".join([*options, asked]),
-            # A server whose machine is gone sends no word: it counts as lost after 10 seconds.
-            "tcp_user_timeout": 10_000,
-            "keepalives_idle": 10,
-            "keepalives_interval": 3,
-            "keepalives_count": 3,
-        },
-    )
-
-
-def _sqlite(url: str) -> Engine:
-    """WAL and synchronous=FULL: what is committed survives a power cut."""
-    path = make_url(url).database
-    if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    opened = create_engine(url, pool_size=20, max_overflow=20, hide_parameters=True)
-    event.listen(opened, "connect", _prepare_sqlite)
-    event.listen(opened, "begin", _begin_sqlite)
-    return opened
-
-
-def _prepare_sqlite(connection: Any, record: object) -> None:
-    """SQLAlchemy's begin event below opens transactions, so the driver must not."""
-    connection.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "busy_timeout=5000",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock first: a transaction that upgrades later fails under contention."""
-    read_only = connection.get_execution_options().get("onboarding_read_only")
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 def _start_afresh() -> None:

@@ -79,29 +79,29 @@ def database(request: pytest.FixtureRequest, ring: Keyring) -> Iterator[Engine]:
         url = _sqlite_copy(request)
     else:
         url = request.getfixturevalue("shared_postgres_database")
-        _empty(url)
-    yield from _connected(url)
+        empty(url)
+    yield from connected(url)
 
 
 @pytest.fixture
 def sqlite(request: pytest.FixtureRequest, ring: Keyring) -> Iterator[Engine]:
     """An empty SQLite database, for what is the same on both or exists there alone."""
-    yield from _connected(_sqlite_copy(request))
+    yield from connected(_sqlite_copy(request))
 
 
 @pytest.fixture
 def postgresql(request: pytest.FixtureRequest, ring: Keyring) -> Iterator[Engine]:
     """An empty PostgreSQL database, for what exists there alone."""
     url = request.getfixturevalue("shared_postgres_database")
-    _empty(url)
-    yield from _connected(url)
+    empty(url)
+    yield from connected(url)
 
 
 @pytest.fixture(params=BOTH)
 def own_database(request: pytest.FixtureRequest, ring: Keyring) -> Iterator[Engine]:
     """As `database`, but nobody else's: its schema may be changed."""
     own = request.param == "postgresql"
-    yield from _connected(
+    yield from connected(
         request.getfixturevalue("postgres_database") if own else _sqlite_copy(request)
     )
 
@@ -110,11 +110,11 @@ def own_database(request: pytest.FixtureRequest, ring: Keyring) -> Iterator[Engi
 def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """A database without any table."""
     if request.param == "sqlite":
-        yield from _connected(f"sqlite:///{tmp_path / 'bare.db'}")
+        yield from connected(f"sqlite:///{tmp_path / 'bare.db'}")
         return
     postgres: Postgres = request.getfixturevalue("postgres")
     name = f"bare_{uuid4().hex}"
-    yield from _connected(postgres.create_database(name))
+    yield from connected(postgres.create_database(name))
     postgres.drop_database(name)
 
 
@@ -135,7 +135,8 @@ def count_statements(engine: Engine) -> list[str]:
     return sent
 
 
-def _connected(url: str) -> Iterator[Engine]:
+def connected(url: str) -> Iterator[Engine]:
+    """The database of this URL is the one that `transaction()` uses."""
     engine = db.connect(url)
     yield engine
     outbox.publish_with(None)
@@ -156,7 +157,8 @@ def _migrate(url: str) -> None:
     engine.dispose()
 
 
-def _empty(url: str) -> None:
+def empty(url: str) -> None:
+    """Delete every row."""
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.exec_driver_sql("SET lock_timeout = '5s'")

@@ -54,7 +54,7 @@ def test_a_cut_loses_the_answer_or_the_question(
     proxy: FaultProxy, database: str, *, arrives: bool
 ) -> None:
     for number in range(10):
-        proxy.cut(b"COMMIT", arrives=arrives)
+        proxy.cut(b"COMMIT\0", arrives=arrives)
         with pytest.raises(psycopg.OperationalError), through(proxy, database) as connection:
             connection.execute("INSERT INTO numbers VALUES (%s)", [number])
     assert proxy.cuts == 10

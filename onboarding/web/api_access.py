@@ -9,7 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import access, db, logs
+from onboarding import access, db, logs, outages
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Unauthorised
 from onboarding.models import ApiKey, Onboarding
@@ -40,7 +40,7 @@ def caller(
         noted = key.last_used_at
         stale = noted is None or db.clock(session) - noted > NOTED_EVERY
     if stale:
-        _note_use(key.id)
+        _try_to_note_use(key.id)
     for scope in scopes.scopes:
         access.require(key, scope)
     return key
@@ -76,6 +76,16 @@ def _presented(request: Request) -> str:
     if scheme.lower() != "bearer" or not text.startswith(access.KEY_PREFIX):
         raise Unauthorised
     return text
+
+
+def _try_to_note_use(key_id: UUID) -> None:
+    """Whoever only looks is not turned away because nothing can be written now."""
+    try:
+        _note_use(key_id)
+    except Exception as error:
+        if outages.outage(error) is None:
+            raise
+        log.info("use_not_noted", error=type(error).__name__)
 
 
 def _note_use(key_id: UUID) -> None:

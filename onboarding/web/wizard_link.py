@@ -21,6 +21,10 @@ from onboarding.web.retried_route import RetriedRoute
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 
+class _NothingToLinkTo(Unavailable):
+    """An operator has approved an aggregator that the registry does not have."""
+
+
 def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
     """The page of a state between the chosen type and the end."""
     match onboarding.state:
@@ -103,7 +107,7 @@ def _try_to_link(
     verb = partial(_link, _account(visitor, chosen))
     try:
         return wizard_frame.move(request, str(onboarding.id), "link_seller", sequence, verb)
-    except Unavailable:
+    except _NothingToLinkTo:
         _ = pages.translator_of(request)
         sentence = _(
             "%(aggregator)s is not in our registry, so there is nothing to link your account with"
@@ -124,8 +128,7 @@ def _link(
         links.link_seller(session, onboarding.id, who, account, expected=expected)
     except EventNotAllowed as error:
         if error.unmet:
-            # An operator has approved an aggregator that the registry does not have.
-            raise Unavailable from error
+            raise _NothingToLinkTo from error
         raise
 
 

@@ -35,7 +35,9 @@ class FaultProxy:
         self.resets = False
         self.pattern = b""
         self.cuts_left = 0
+        self.skip = 0
         self.arrives = True
+        self.silently = False
         self._lines: set[Line] = set()
         self._loop = asyncio.new_event_loop()
 
@@ -60,12 +62,30 @@ class FaultProxy:
         """Resets the connections that are open now, and no other."""
         asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result()
 
-    def cut(self, pattern: bytes, *, times: int = 1, arrives: bool = True) -> None:
+    def cut(
+        self,
+        pattern: bytes,
+        *,
+        times: int = 1,
+        skip: int = 0,
+        arrives: bool = True,
+        silently: bool = False,
+    ) -> None:
         """Resets the next connections, so many, that send these bytes in one piece.
 
-        The piece arrives and the server's answer to it is lost, or it does not even arrive.
+        The piece arrives and the server's answer to it is lost, or it does not even arrive. The
+        first pieces with these bytes may be skipped. A silent cut tells the client nothing: it
+        waits for ever.
         """
-        self.pattern, self.arrives, self.cuts_left = pattern, arrives, times
+        self.silently = silently
+        self.pattern, self.arrives, self.cuts_left, self.skip = pattern, arrives, times, skip
+
+    def is_time_to_cut(self, piece: bytes) -> bool:
+        """Whether the line is cut at this piece; each piece is asked about once."""
+        if not self.cuts_left or self.pattern not in piece:
+            return False
+        self.skip -= 1
+        return self.skip < 0
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -90,8 +110,10 @@ class FaultProxy:
         self.accepted += 1
         line = Line(self, reader, writer)
         self._lines.add(line)
+        # Cancelled by `_close`: asyncio's streams would log that as a crash.
         try:
-            await line.serve()
+            with suppress(asyncio.CancelledError):
+                await line.serve()
         finally:
             self._lines.discard(line)
 
@@ -117,6 +139,7 @@ class Line:
         self.client = reader, writer
         self.server: tuple[StreamReader, StreamWriter] | None = None
         self.answer_is_lost = False
+        self.answers_stop = False
 
     async def serve(self) -> None:
         """Passes on what comes until either side, or a fault, ends it."""
@@ -140,7 +163,7 @@ class Line:
     async def _outward(self) -> None:
         assert self.server is not None
         while piece := await self.client[0].read(CHUNK):
-            if self.proxy.cuts_left and self.proxy.pattern in piece:
+            if self.proxy.is_time_to_cut(piece):
                 return await self._lose(piece)
             await self._pass(piece, self.server[1])
         return None
@@ -150,6 +173,8 @@ class Line:
         while piece := await self.server[0].read(CHUNK):
             if self.answer_is_lost:
                 return
+            if self.answers_stop:
+                continue
             await self._pass(piece, self.client[1])
 
     async def _lose(self, piece: bytes) -> None:
@@ -158,8 +183,10 @@ class Line:
         self.proxy.cuts_left -= 1
         self.proxy.cuts += 1
         if self.proxy.arrives:
-            self.answer_is_lost = True
+            self.answer_is_lost = not self.proxy.silently
+            self.answers_stop = self.proxy.silently
             await self._pass(piece, self.server[1])
+        if self.proxy.arrives or self.proxy.silently:
             await asyncio.Event().wait()
 
     async def _pass(self, piece: bytes, writer: StreamWriter) -> None:

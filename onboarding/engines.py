@@ -1,0 +1,85 @@
+"""Opens a database: PostgreSQL with bounds on what may wait, SQLite so that what is committed stays."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+
+# What PostgreSQL may take, in milliseconds, before it gives up and all is rolled back. A row is held
+# for a few: whoever waits this long waits for something wrong, and keeps a thread from others.
+LOCK_TIMEOUT: Final = 2_000
+STATEMENT_TIMEOUT: Final = 10_000
+# A process that was stopped in the middle of a transaction gives up its locks, as if it had died.
+IDLE_TIMEOUT: Final = 30_000
+# Seconds for a turn at writing in SQLite, in this process and then among several.
+SQLITE_PATIENCE: Final = 5.0
+
+
+def open_engine(url: str, pool_size: int) -> Engine:
+    """The database of this URL; nothing is connected yet."""
+    return _sqlite(url) if url.startswith("sqlite") else _postgresql(url, pool_size)
+
+
+def _postgresql(url: str, pool_size: int) -> Engine:
+    """`pool_pre_ping` notices a restarted server before a request does.
+
+    Row locks decide here, and they do so in READ COMMITTED: another default of the server's would
+    have strangers fail each other. What the URL itself asks for comes last, and wins.
+    """
+    asked = str(make_url(url).query.get("options", ""))
+    limits = {
+        "lock_timeout": LOCK_TIMEOUT,
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+    }
+    options = [f"-c {name}={value}" for name, value in limits.items()]
+    return create_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=3,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": 3,
+            "application_name": "onboarding",
+            "options": " ".join([*options, asked]),
+            # A server whose machine is gone sends no word: it counts as lost after 10 seconds.
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+        },
+    )
+
+
+def _sqlite(url: str) -> Engine:
+    """WAL and synchronous=FULL: what is committed survives a power cut."""
+    path = make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    opened = create_engine(url, pool_size=20, max_overflow=20, hide_parameters=True)
+    event.listen(opened, "connect", _prepare_sqlite)
+    event.listen(opened, "begin", _begin_sqlite)
+    return opened
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    """SQLAlchemy's begin event below opens transactions, so the driver must not."""
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        f"busy_timeout={SQLITE_PATIENCE * 1000:.0f}",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Take the write lock first: a transaction that upgrades later fails under contention."""
+    read_only = connection.get_execution_options().get("onboarding_read_only")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

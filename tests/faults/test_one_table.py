@@ -1,0 +1,96 @@
+"""A statement that fails on one table only (F29): the whole transition is rolled back, and nobody is told that it worked."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from onboarding.sealing import Keyring
+from tests import builders
+from tests.databases import connected, empty
+from tests.dumping import dump
+from tests.faults import write_paths
+from tests.faults.breaking import failing
+from tests.faults.write_paths import REQUESTS
+from tests.servers.postgres import Postgres
+from tests.web.answering import furnished
+from tests.web.visiting import letters
+from workers import tasks
+
+# Where each request writes, besides the onboarding and its history.
+REQUESTS_WRITE = {
+    "start": ["onboardings", "transitions"],
+    "issue_id": ["onboardings", "transitions", "clients", "messages"],
+    "reveal": ["onboardings", "transitions", "sealed_secrets", "secrets"],
+    "acknowledge_secret": ["onboardings", "transitions", "secrets"],
+    "reissue_secret": ["onboardings", "transitions", "secrets", "sealed_secrets", "messages"],
+    "aggregator": ["aggregators", "messages"],
+    "page link": ["onboardings", "transitions", "links"],
+    "page confirm": ["onboardings", "transitions", "messages"],
+    "page start over": ["onboardings", "transitions", "clients", "secrets", "messages"],
+}
+TASKS_WRITE = {
+    "generate_secret": ["onboardings", "transitions", "secrets", "sealed_secrets"],
+    "verify_connection": ["onboardings", "transitions", "links"],
+    "check_aggregator": ["onboardings", "transitions"],
+    "send_email": ["mails"],
+    "revoke_client": ["clients"],
+}
+
+
+@pytest.fixture(scope="module")
+def own_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """A database of this file's own, for triggers."""
+    yield postgres.create_database(name := f"tables_{uuid4().hex}", postgres_template)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def engine(request: pytest.FixtureRequest, own_url: str, ring: Keyring) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite")
+        return
+    empty(own_url)
+    yield from connected(own_url)
+
+
+@pytest.fixture
+def site(engine: Engine, ring: Keyring) -> FastAPI:
+    return furnished(ring)
+
+
+@pytest.mark.parametrize("path", REQUESTS_WRITE)
+def test_a_request_that_cannot_write_one_table_writes_none(
+    site: FastAPI, engine: Engine, path: str
+) -> None:
+    attempt = REQUESTS[path](site)
+    before = dump(engine)
+    for table in REQUESTS_WRITE[path]:
+        with failing(engine, table):
+            assert attempt.try_it() in {409, 500}, table
+        assert dump(engine) == before, table
+    assert not any("mps_test_" in answer.text for answer in attempt.answers)
+    assert attempt.try_it() in {200, 201, 303}
+    assert dump(engine) != before
+
+
+@pytest.mark.parametrize("task", TASKS_WRITE)
+def test_a_task_that_cannot_write_one_table_writes_none(engine: Engine, task: str) -> None:
+    message = write_paths.promise(task)
+    before = _all_but_messages(engine)
+    for table in TASKS_WRITE[task]:
+        with failing(engine, table):
+            tasks.run(str(message))
+        assert _all_but_messages(engine) == before, table
+        (waiting,) = [m for m in builders.promised() if m.id == message]
+        assert waiting.last_error
+    tasks.run(str(message))
+    assert write_paths.done(task, message) == 1
+    assert len(letters()) <= 1, "a letter that could not be noted overwrites itself"
+
+
+def _all_but_messages(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    """The message says how often it was tried, and why that has failed."""
+    return {name: rows for name, rows in dump(engine).items() if name != "messages"}
