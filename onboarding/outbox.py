@@ -6,7 +6,7 @@ down", "worker killed" and "task raised" are one case, and this file is the only
 """
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,9 +26,11 @@ LEASE: Final = 30.0
 # How soon a message that nobody has picked up is published again; it grows with its age.
 REPUBLISH_AFTER: Final = timedelta(seconds=2)
 REPUBLISH_AT_MOST: Final = timedelta(seconds=60)
-# Waits between attempts: 1, 2, 4, … seconds, at most five minutes, each with jitter.
-BACKOFF_AT_MOST: Final = 300.0
+# Waits between attempts: 1, 2, 4, … seconds, at most an hour, each with jitter.
+BACKOFF_AT_MOST: Final = 3600.0
 MAX_ATTEMPTS: Final = 8
+# A mail server may defer a letter for a while, and be away for long: about a day in all.
+ATTEMPTS: Final[Mapping[str, int]] = {"send_email": 35}
 
 
 class LeaseLost(Exception):
@@ -72,7 +74,7 @@ def promise(
     *,
     onboarding_id: UUID | None = None,
     sequence: int | None = None,
-    max_attempts: int = MAX_ATTEMPTS,
+    max_attempts: int | None = None,
 ) -> UUID:
     """Write down that a task must run, and wake a worker once that is durable.
 
@@ -87,7 +89,7 @@ def promise(
             task=task,
             about=about or {},
             due_at=db.in_seconds(REPUBLISH_AFTER.total_seconds()),
-            max_attempts=max_attempts,
+            max_attempts=max_attempts or ATTEMPTS.get(task, MAX_ATTEMPTS),
         )
     )
     _announce_after_commit(session, Announcement(task, message_id))

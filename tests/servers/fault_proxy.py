@@ -148,34 +148,45 @@ class Line:
             ways = [asyncio.create_task(way) for way in (self._outward(), self._inward())]
             try:
                 # None of our servers half-closes: whoever hangs up ends both halves.
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                ended, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+                # In order, so that the last words arrive.
+                if not any(way.exception() or way.result() for way in ended):
+                    return self._hang_up()
             finally:
                 for way in ways:
                     way.cancel()
                 await asyncio.gather(*ways, return_exceptions=True)
         self.cut()
+        return None
 
     def cut(self) -> None:
         """Resets both halves."""
         for _, writer in filter(None, (self.client, self.server)):
             reset(writer)
 
-    async def _outward(self) -> None:
+    def _hang_up(self) -> None:
+        for _, writer in filter(None, (self.client, self.server)):
+            writer.close()
+
+    async def _outward(self) -> bool:
+        """Whether it was cut."""
         assert self.server is not None
         while piece := await self.client[0].read(CHUNK):
             if self.proxy.is_time_to_cut(piece):
-                return await self._lose(piece)
+                await self._lose(piece)
+                return True
             await self._pass(piece, self.server[1])
-        return None
+        return False
 
-    async def _inward(self) -> None:
+    async def _inward(self) -> bool:
         assert self.server is not None
         while piece := await self.server[0].read(CHUNK):
             if self.answer_is_lost:
-                return
+                return True
             if self.answers_stop:
                 continue
             await self._pass(piece, self.client[1])
+        return False
 
     async def _lose(self, piece: bytes) -> None:
         """The server has answered before the client is cut off: there is no race to lose."""

@@ -17,6 +17,7 @@ from onboarding.sealing import Keyring, open_keyring
 from onboarding.settings import Settings
 from tests import builders
 from tests.servers.postgres import Postgres
+from tests.servers.valkey import Valkey
 from tests.web.calling import System, expect, served
 
 READY = {"database": "ok", "schema": "ok", "keyring": "ok"}
@@ -150,3 +151,23 @@ def test_onboardings_messages_and_incidents_are_counted(server: System) -> None:
     assert numbers["onboarding_messages_unfinished"] == 1
     assert 90 <= numbers["onboarding_messages_oldest_age_seconds"] < 120
     assert numbers["onboarding_incidents"] == 1
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])
+def test_a_broker_that_is_away_is_told_and_takes_nobody_away(
+    server: System, ring: Keyring, keys: Path, url: str
+) -> None:
+    alone = System(served(ring, Settings(keys_dir=keys, broker_url=url)))
+    ready = expect(alone.get("/readyz"), 200)
+    assert ready["status"] == "degraded"
+    assert ready["checks"] == READY | {
+        "broker": "the broker does not answer: tasks wait until it does"
+    }
+
+
+def test_a_broker_that_answers_is_well(
+    server: System, ring: Keyring, keys: Path, valkey: Valkey
+) -> None:
+    answering = System(served(ring, Settings(keys_dir=keys, broker_url=valkey.url)))
+    ready = expect(answering.get("/readyz"), 200)
+    assert (ready["status"], ready["checks"]) == ("ok", READY | {"broker": "ok"})
