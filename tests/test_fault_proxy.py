@@ -99,9 +99,14 @@ def test_a_target_may_come_and_go(tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(address))
             listener.listen()
-            Thread(target=lambda: listener.accept()[0].sendall(b"x"), daemon=True).start()
+            Thread(target=greet, args=(listener,), daemon=True).start()
             with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection:
                 assert connection.recv(1) == b"x"
+
+
+def greet(listener: socket.socket) -> None:
+    with listener.accept()[0] as connection:
+        connection.sendall(b"x")
 
 
 def test_it_leaves_asyncio_to_the_other_tests(proxy: FaultProxy) -> None:

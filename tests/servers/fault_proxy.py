@@ -112,8 +112,9 @@ class FaultProxy:
         self._lines.add(line)
         # Cancelled by `_close`: asyncio's streams would log that as a crash.
         try:
-            with suppress(asyncio.CancelledError):
-                await line.serve()
+            await line.serve()
+        except asyncio.CancelledError:
+            line.cut()
         finally:
             self._lines.discard(line)
 
