@@ -11,6 +11,8 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 export UV_PYTHON_DOWNLOADS := never
 # As pip and git do: where a company's own authority signs the package index, the machine knows it.
 export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/*.crt /etc/ssl/*.pem /etc/pki/tls),true,false)
+# Containers often set this; then every process that starts would compile all packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 # A user without a home has no place for uv's cache.
 ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
