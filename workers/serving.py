@@ -1,8 +1,10 @@
 """What `serve` and `web` run: the web server on a socket of ours, and around it whatever else is asked for.
 
 The socket listens before anything is made, so a taken port is noticed first, and a request that
-comes early waits instead of failing.
+comes early waits instead of failing. What was left unfinished is taken up before the web framework
+is even loaded: after a crash, nobody waits for pages to be ready.
 """
+# ruff: noqa: PLC0415 - see above
 
 import os
 import signal
@@ -10,17 +12,17 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Final
-
-import uvicorn
+from typing import TYPE_CHECKING, Final
 
 from onboarding import cli, logs
 from onboarding.sealing import Keyring
 from onboarding.settings import PREFIX, Settings, settings
-from onboarding.web.app import create_app
-from workers import demo, relay
+from workers import relay
 from workers.listening import listen
 from workers.publisher import CeleryPublisher, EmbeddedPublisher
+
+if TYPE_CHECKING:
+    import uvicorn
 
 log = logs.get(__name__)
 
@@ -35,9 +37,10 @@ def serve(publishing: Publishing, *, samples: bool, migrate: bool) -> None:
     """Pages, API, relay, clock and tasks in one process, until Ctrl-C or SIGTERM."""
     with _listener() as (listener, chosen):
         upgrade = migrate or chosen.database_url.startswith("sqlite")
-        server = _server(chosen, cli.prepare(chosen, upgrade=upgrade))
+        ring = cli.prepare(chosen, upgrade=upgrade)
         with publishing(chosen) as publisher, _sweeping(publisher):
-            journeys = demo.begin(server, chosen) if samples else None
+            server = _server(chosen, ring)
+            journeys = _journeys(server, chosen) if samples else None
             _run(server, listener)
             if journeys is not None:
                 journeys.join(GRACE)
@@ -64,8 +67,12 @@ def _listener() -> Iterator[tuple[socket.socket, Settings]]:
         yield listener, settings()
 
 
-def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
+def _server(chosen: Settings, ring: Keyring) -> "uvicorn.Server":
     """One process, threads for handlers; the logs are ours."""
+    import uvicorn
+
+    from onboarding.web.app import create_app
+
     return uvicorn.Server(
         uvicorn.Config(
             create_app(chosen, ring),
@@ -79,7 +86,13 @@ def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
     )
 
 
-def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+def _journeys(server: "uvicorn.Server", chosen: Settings) -> threading.Thread:
+    from workers import demo
+
+    return demo.begin(server, chosen)
+
+
+def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
     """Until it is told to stop: uvicorn raises the signal again once it has stopped in order."""
     host, port = listener.getsockname()[:2]
     log.info("listening", host=host, port=port)
