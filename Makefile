@@ -18,7 +18,7 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
-.PHONY: help run test check bench lock messages screenshots vendor clean browser
+.PHONY: help run test check bench mutants lock messages screenshots vendor clean browser
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -38,6 +38,9 @@ check: .venv/test ## Check format, lint, types and which module imports which
 
 bench: .venv/test ## Measure, and write benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+mutants: .venv/test browser ## Seed known bugs one by one, and show which test catches each; ARGS="no-fence" chooses
+	@$(BIN)/python -m tools.mutants $(ARGS)
 
 lock: $(UV) ## Choose package versions anew where pyproject.toml asks for it; UPGRADE=1: the newest
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
