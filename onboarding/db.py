@@ -98,6 +98,18 @@ def without_hurry(session: Session) -> None:
         session.execute(text("SET LOCAL statement_timeout = 0"))
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Looks that all see the same instant, whatever is committed meanwhile. Keep it short."""
+    options: dict[str, Any] = {"onboarding_read_only": True}
+    if engine().dialect.name == "postgresql":
+        # On SQLite, every transaction is like that.
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with _sessions() as session:
+        session.connection(execution_options=options)
+        yield session
+
+
 def after_commit(session: Session, action: Callable[[], None]) -> None:
     """Do this once the transaction is durable; best effort, never instead of a message."""
     session.info.setdefault("after_commit", []).append(action)
@@ -182,6 +194,31 @@ def _fence_postgresql(element: object, compiler: object, **options: object) -> s
 @compiles(fence, "sqlite")
 def _fence_sqlite(element: object, compiler: object, **options: object) -> str:
     return "'sqlite'"
+
+
+class later(expression.FunctionElement[datetime]):  # noqa: N801 - reads as a function of SQL
+    """An instant, that many seconds on."""
+
+    inherit_cache = True
+
+    def __init__(self, instant: Any, seconds: Any) -> None:
+        super().__init__(instant, seconds)
+
+    @property
+    def type(self) -> "UTCDateTime":  # type: ignore[override]
+        return UTCDateTime()
+
+
+@compiles(later, "postgresql")
+def _later_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    instant, seconds = (compiler.process(each, **options) for each in element.clauses)
+    return f"({instant} + make_interval(secs => {seconds}))"
+
+
+@compiles(later, "sqlite")
+def _later_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    instant, seconds = (compiler.process(each, **options) for each in element.clauses)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {instant}, ({seconds}) || ' seconds')"
 
 
 def clock(session: Session) -> datetime:

@@ -13,9 +13,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, insert, select, text
+from sqlalchemy import Engine, func, insert, literal, select, text
 from sqlalchemy.dialects.sqlite import pysqlite
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from onboarding import db
 from onboarding.db import after_commit, clock, in_seconds, new_id, now, reading, transaction
@@ -261,3 +261,23 @@ def test_a_database_that_is_away_is_an_error_within_seconds(postgresql: Engine) 
         kept()
     assert time.monotonic() - began < 5
     opened.dispose()
+
+
+def test_a_snapshot_sees_one_instant_and_writes_nothing(database: Engine) -> None:
+    keys = select(func.count()).select_from(KeyCheck)
+    with db.snapshot() as session:
+        assert session.scalar(keys) == 0
+        race(partial(keep, "seal.later"))
+        assert session.scalar(keys) == 0
+    with db.snapshot() as session:
+        assert session.scalar(keys) == 1
+    if database.dialect.name == "postgresql":
+        with pytest.raises(DBAPIError, match="read-only"), db.snapshot() as session:
+            session.execute(insert(KeyCheck).values(key_id="seal.more", value=bytes(32)))
+
+
+def test_an_instant_moves_on_by_seconds(database: Engine) -> None:
+    with reading() as session:
+        at = clock(session)
+        moved = session.scalar(select(db.later(literal(at, db.UTCDateTime()), 90.5)))
+    assert moved == at + timedelta(seconds=90.5)
