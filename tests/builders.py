@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, events, lifecycle, links, outbox, registry
 from onboarding.access import CLOCK, PLATFORM, Actor
+from onboarding.chart import NEXT_MOVE
 from onboarding.credentials import Revealed
-from onboarding.db import reading, transaction
+from onboarding.db import UTCDateTime, later, reading, transaction
 from onboarding.links import SellerAccount
-from onboarding.models import Base, Message, Onboarding
+from onboarding.models import Base, Client, Link, Mail, Message, Onboarding, Secret, Transition
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
 from workers import tasks
@@ -203,17 +204,20 @@ def work(onboarding_id: UUID | None = None, *, but_not: UUID | None = None) -> N
 
 
 def age(onboarding_id: UUID, by: timedelta) -> None:
-    """Let time pass for one onboarding: it entered its state, and wakes, that much earlier."""
-    row = the(onboarding_id)
+    """Let time pass for one onboarding: all that it has been through was that much earlier."""
+    clients = select(Client.id).where(Client.onboarding_id == onboarding_id)
     with transaction() as session:
-        session.execute(
-            update(Onboarding)
-            .where(Onboarding.id == onboarding_id)
-            .values(
-                entered_at=row.entered_at - by,
-                wakes_at=row.wakes_at - by if row.wakes_at else None,
-            )
-        )
+        for table, whose in (
+            (Onboarding, Onboarding.id == onboarding_id),
+            (Transition, Transition.onboarding_id == onboarding_id),
+            (Client, Client.onboarding_id == onboarding_id),
+            (Secret, Secret.client_id.in_(clients)),
+            (Link, Link.onboarding_id == onboarding_id),
+            (Mail, Mail.onboarding_id == onboarding_id),
+        ):
+            columns = [c for c in table.__table__.columns if isinstance(c.type, UTCDateTime)]
+            earlier = {c.name: later(c, -by.total_seconds()) for c in columns}
+            session.execute(update(table).where(whose).values(earlier))
 
 
 def make_older(table: type[Base], column: str, by: timedelta) -> None:
@@ -241,8 +245,13 @@ def _issue(walk: Walk) -> None:
     handle(walk.id, "issue_id")
 
 
-def _lapse(walk: Walk) -> None:
-    fire(walk.id, "lapse_secret", CLOCK)
+def _time(walk: Walk) -> None:
+    """As long as the state may last, and then what the clock does."""
+    move = NEXT_MOVE[state_of(walk.id)]
+    assert move.then is not None
+    assert move.then_after is not None
+    age(walk.id, move.then_after)
+    fire(walk.id, move.then, CLOCK)
 
 
 def _reveal(walk: Walk) -> None:
@@ -265,11 +274,11 @@ STEPS: Final[dict[str, Callable[[Walk], object]]] = {
     "work": _work,
     "vouch": vouch,
     "issue": _issue,
-    "lapse": _lapse,
+    "lapse": _time,
     "reveal": _reveal,
     "acknowledge": _acknowledge,
     "link": _link,
     "confirm": lambda walk: handle(walk.id, "confirm"),
     "cancel": lambda walk: handle(walk.id, "cancel"),
-    "expire": lambda walk: fire(walk.id, "expire", CLOCK),
+    "expire": _time,
 }
