@@ -1,0 +1,1 @@
+"""The checker finds each thing that must not be, and nothing in a healthy database."""
