@@ -202,15 +202,24 @@ def incidents(*, limit: Limit = 20, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def doctor(context: typer.Context, *, as_json: AsJson = False) -> None:
+def doctor(
+    context: typer.Context,
+    *,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Check the history of every onboarding as well.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Look for what is wrong, and say what to do about it.
 
     Nothing is changed. With findings, the exit code is 5.
+
+    A deep look takes minutes for a million; the system may go on meanwhile.
     """
     from onboarding.commands import doctor as looks
 
     known = context.obj.task_names() if context.obj else ()
-    raise typer.Exit(looks.examine(_settings(), known, as_json=as_json))
+    raise typer.Exit(looks.examine(_settings(), known, deep=deep, as_json=as_json))
 
 
 @app.command()

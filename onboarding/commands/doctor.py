@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator
 
 from onboarding import broker, db, sealing
-from onboarding.commands import opening, printing, records
+from onboarding.commands import deeper, opening, printing, records
 from onboarding.commands.exits import DONE, FINDINGS
 from onboarding.commands.failures import explain
 from onboarding.commands.records import Check
@@ -12,16 +12,22 @@ from onboarding.db import reading
 from onboarding.settings import Settings, masked
 
 
-def examine(chosen: Settings, known_tasks: Collection[str], *, as_json: bool) -> int:
-    """Look at everything and print it; returns the exit code."""
+def examine(chosen: Settings, known_tasks: Collection[str], *, deep: bool, as_json: bool) -> int:
+    """Look at everything and print it; returns the exit code.
+
+    A deep look wants a database that can be asked.
+    """
     checks = list(_checks(chosen, known_tasks))
     for check in checks:
         if as_json:
             printing.line(check._asdict() | {"ok": not check.do})
         else:
             _print(check)
-    findings = [check for check in checks if check.do]
-    printing.say(f"\n{len(findings)} of {len(checks)} need you." if findings else "\nAll is well.")
+    looks, findings = len(checks), sum(bool(check.do) for check in checks)
+    if deep and all(check.name != "database" or not check.do for check in checks):
+        asked, broken = deeper.look(as_json=as_json)
+        looks, findings = looks + asked, findings + broken
+    printing.say(f"\n{findings} of {looks} need you." if findings else "\nAll is well.")
     return FINDINGS if findings else DONE
 
 

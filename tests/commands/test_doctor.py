@@ -10,7 +10,9 @@ from sqlalchemy import delete, update
 from onboarding import db
 from onboarding.commands import exits
 from onboarding.db import transaction
-from onboarding.models import Message, Onboarding, Transition
+from onboarding.invariants import FIFTEEN, RULES
+from onboarding.invariants.running import NAMED_AT_MOST
+from onboarding.models import Message, Onboarding, SealedSecret, Transition
 from tests import builders
 from tests.commands.conftest import Outcome, Run
 from tests.commands.incidents import an_incident, reference
@@ -74,6 +76,50 @@ def test_people_who_take_their_time_are_no_finding(run: Run) -> None:
     slow = builders.an_onboarding("type_chosen")
     builders.age(slow, timedelta(days=20))
     assert check(run("doctor", "--json"), "overdue")["ok"]
+
+
+def test_a_deep_look_finds_nothing_where_all_is_well(run_on_both: Run) -> None:
+    """The keyring of these secrets is one that the database was used with: `migrate` has seen it."""
+    for state in ("secret_ready", "confirmed"):
+        builders.an_onboarding(state)
+    shown = run_on_both("doctor", "--deep", "--json")
+    assert (shown.code, shown.err) == (0, "\nAll is well.\n")
+    names = {line["name"] for line in shown.lines}
+    assert {str(rule) for rule in RULES} <= names
+    listed = run_on_both("doctor", "--deep").out.splitlines()[-15:]
+    assert [line.split()[1] for line in listed] == [each.number for each in FIFTEEN]
+    assert listed[13].startswith("–     I14")
+
+
+def test_a_deep_look_names_the_onboarding_and_what_to_do(run_on_both: Run) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    with transaction() as session:
+        session.execute(delete(SealedSecret))
+    shown = run_on_both("doctor", "--deep", "--json")
+    assert shown.code == exits.FINDINGS
+    rule, finding = [line for line in shown.lines if line["name"].startswith("I15 sealed")]
+    assert (rule["ok"], rule["count"]) == (False, 1)
+    assert finding["onboarding"] == reference(onboarding_id)
+    assert finding["found"] == "is in secret_ready, and has no sealed secret"
+    assert f"onboarding fire {reference(onboarding_id)} start_over" in finding["do"]
+    people = run_on_both("doctor", "--deep")
+    assert people.code == exits.FINDINGS
+    assert f"{reference(onboarding_id)}: is in secret_ready" in people.out
+    assert people.err.endswith("need you.\n")
+
+
+def test_a_deep_look_counts_what_it_does_not_name(run: Run) -> None:
+    for _ in range(NAMED_AT_MOST + 2):
+        builders.an_onboarding("started")
+    with transaction() as session:
+        session.execute(update(Onboarding).values(wakes_at=None))
+    assert "… and 2 more of I5 people_have_deadlines" in run("doctor", "--deep").out
+
+
+def test_a_deep_look_wants_a_database(run: Run) -> None:
+    shown = run("doctor", "--deep", "--json", DATABASE_URL="sqlite:///elsewhere.db")
+    assert shown.code == exits.FINDINGS
+    assert not [line for line in shown.lines if line["name"].startswith("I")]
 
 
 @pytest.mark.parametrize(
