@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from onboarding import crash_points, db, lifecycle, sealing
 from onboarding.access import Actor
 from onboarding.errors import EventNotAllowed, Invalid, TooMany
+from onboarding.histories import this_history
 from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
@@ -98,7 +99,7 @@ def generate(
             client_id=client.id,
             version=version,
             key_id=key_id,
-            fence=db.fence(),
+            fence=this_history(),
             ciphertext=ciphertext,
         )
     )
@@ -122,7 +123,7 @@ def reveal(
     taken = session.execute(
         delete(SealedSecret)
         .where(
-            SealedSecret.fence == db.fence(),
+            SealedSecret.fence == this_history(),
             SealedSecret.client_id.in_(
                 select(Client.id).where(
                     Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Engine, Float, String, literal, select, text
+from sqlalchemy import DateTime, Engine, Float, literal, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
@@ -167,33 +167,6 @@ def _in_seconds_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 def _in_seconds_sqlite(element: Any, compiler: Any, **options: Any) -> str:
     seconds = compiler.process(element.clauses, **options)
     return f"strftime('%Y-%m-%d %H:%M:%f000', 'now', {seconds} || ' seconds')"
-
-
-class fence(expression.FunctionElement[str]):  # noqa: N801 - reads as a function of SQL
-    """Which history of this database we are in, as text.
-
-    It changes when a standby is promoted (another timeline) and when a backup is restored into
-    another cluster or database. The name of the current WAL file has the timeline first;
-    pg_control_checkpoint() still has the old one right after a promotion. SQLite has one history.
-    """
-
-    inherit_cache = True
-
-    @property
-    def type(self) -> String:  # type: ignore[override]
-        return String()
-
-
-@compiles(fence, "postgresql")
-def _fence_postgresql(element: object, compiler: object, **options: object) -> str:
-    timeline = "left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-    database = "(SELECT oid FROM pg_database WHERE datname = current_database())"
-    return f"concat_ws('.', (pg_control_system()).system_identifier, {timeline}, {database})"
-
-
-@compiles(fence, "sqlite")
-def _fence_sqlite(element: object, compiler: object, **options: object) -> str:
-    return "'sqlite'"
 
 
 class later(expression.FunctionElement[datetime]):  # noqa: N801 - reads as a function of SQL

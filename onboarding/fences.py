@@ -1,7 +1,7 @@
 """Secrets that were sealed in another history of this database: shown to nobody, and destroyed.
 
 A standby that was promoted without its primary's last commits, or a restored backup, may hold a
-sealed secret that was shown already. `db.fence` tells the histories apart on PostgreSQL; a backup
+sealed secret that was shown already. `histories` tells the histories apart on PostgreSQL; a backup
 that was put back in place, and every one of SQLite, only its operator knows of.
 """
 
@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, lifecycle
+from onboarding import lifecycle
 from onboarding.access import CLOCK
+from onboarding.histories import this_history
 from onboarding.models import Client, SealedSecret
 
 # Why a secret lapsed before its time, as history keeps it.
@@ -22,7 +23,7 @@ CAUSE: Final = "other_history"
 
 def fenced(session: Session, limit: int) -> Sequence[UUID]:
     """Onboardings whose secret was sealed in another history than this one."""
-    return session.scalars(_sealed().where(SealedSecret.fence != db.fence()).limit(limit)).all()
+    return session.scalars(_sealed().where(SealedSecret.fence != this_history()).limit(limit)).all()
 
 
 def sealed(session: Session) -> Sequence[UUID]:

@@ -6,9 +6,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, create_engine, select, text, update
 
-from onboarding import db, queries
+from onboarding import queries
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed
+from onboarding.histories import this_history
 from onboarding.models import SealedSecret
 from onboarding.sealing import Keyring
 from tests import builders
@@ -40,7 +41,7 @@ def cause_of(onboarding_id: UUID) -> str | None:
 
 def test_a_history_keeps_its_name(database: Engine) -> None:
     with reading() as session:
-        names = {session.scalar(select(db.fence())) for _ in range(3)}
+        names = {session.scalar(select(this_history())) for _ in range(3)}
     assert len(names) == 1
     assert names != {""}
 
@@ -50,10 +51,10 @@ def test_two_databases_of_one_server_are_two_histories(
 ) -> None:
     """As when a backup is restored beside the damaged one."""
     with postgresql.connect() as connection:
-        ours = connection.scalar(select(db.fence()))
+        ours = connection.scalar(select(this_history()))
     other = create_engine(postgres_database)
     with other.connect() as connection:
-        assert connection.scalar(select(db.fence())) != ours
+        assert connection.scalar(select(this_history())) != ours
     other.dispose()
 
 
@@ -62,7 +63,7 @@ def test_an_ordinary_role_may_ask_for_it(postgresql: Engine) -> None:
     with postgresql.connect() as connection:
         connection.execute(text("CREATE ROLE ordinary"))
         connection.execute(text("SET ROLE ordinary"))
-        assert connection.scalar(select(db.fence()))
+        assert connection.scalar(select(this_history()))
 
 
 def test_a_fenced_secret_is_not_revealed_and_nothing_is_written(database: Engine) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, case, exists, or_, select
 from sqlalchemy.orm import aliased
 
+from onboarding import fences
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import later
 from onboarding.invariants.rules import NOW, Rows, Within, rule
@@ -142,6 +143,8 @@ def the_clock_is_not_early(within: Within) -> Rows:
             within(Transition.onboarding_id),
             Transition.actor_kind == "clock",
             Transition.at < later(before.at, lasts),
+            # A secret of another history is not kept until its time.
+            Transition.details["cause"].as_string().is_distinct_from(fences.CAUSE),
         )
     )
 
@@ -208,10 +211,11 @@ def messages_are_published(within: Within) -> Rows:
     do="If no worker has it, set its leased_until to NULL.",
 )
 def leases_end(within: Within) -> Rows:
-    """Nobody holds a message for longer than a worker's turn."""
+    """Nobody holds a message for longer than a worker's turn; one that rests is nobody's."""
     longest = LEASE + LEASE_IS_OFF_BY.total_seconds()
+    rests = and_(Message.claimed_by.is_(None), Message.leased_until == Message.due_at)
     return select(Message.onboarding_id, Message.task, Message.leased_until).where(
-        within(Message.id), Message.leased_until > later(NOW, longest)
+        within(Message.id), Message.leased_until > later(NOW, longest), ~rests
     )
 
 

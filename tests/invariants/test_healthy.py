@@ -5,7 +5,7 @@ from contextlib import closing
 
 from sqlalchemy import Engine, update
 
-from onboarding import credentials, invariants, outbox, registry
+from onboarding import credentials, fences, invariants, outbox, registry
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.db import transaction
 from onboarding.models import Onboarding
@@ -73,12 +73,20 @@ def test_incidents_and_their_retry_are_well(database: Engine) -> None:
             claim = outbox.claim(session, message.id)
             assert claim is not None
             outbox.fail(session, claim, "task_failed", "it broke")
-    assert wrong() == []
+        assert wrong() == []
+        builders.end_the_rest_of(message.id)
     with transaction() as session:
         assert outbox.retry(session, message.id)
     assert wrong() == []
     # Nobody waits for it any more; until a worker has seen that, it is there.
     builders.fire(onboarding_id, "cancel")
+    assert wrong() == []
+
+
+def test_a_secret_of_another_history_that_was_destroyed_early_is_well(database: Engine) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    with transaction() as session:
+        assert fences.forfeit(session, onboarding_id)
     assert wrong() == []
 
 

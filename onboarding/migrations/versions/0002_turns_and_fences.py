@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from onboarding.db import fence
+from onboarding.histories import this_history
 
 revision = "0002"
 down_revision = "0001"
@@ -23,7 +23,7 @@ def upgrade() -> None:
             sa.Column("fence", sa.String(length=64), nullable=False, server_default="")
         )
     # Those that wait to be shown were sealed in this history.
-    op.execute(sa.update(sa.table("sealed_secrets", sa.column("fence"))).values(fence=fence()))
+    op.execute(sa.update(sa.table("sealed_secrets", sa.column("fence"))).values(fence=this_history()))
 
 
 def downgrade() -> None:
