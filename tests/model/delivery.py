@@ -37,6 +37,8 @@ def meet(message: UUID, fate: str) -> bool:
         return False
     if fate == "is overtaken":
         late, turn = turn, claim(message)
+        carry_out(late)
+        assert attempts(message) == turn.attempt, "a late result has written"
         carry_out(turn)
         carry_out(late)
         return True
@@ -60,6 +62,12 @@ def claim(message: UUID) -> Claim:
         turn = outbox.claim(session, message)
     assert turn is not None
     return turn
+
+
+def attempts(message: UUID) -> int | None:
+    """None: the message is done."""
+    with reading() as session:
+        return session.scalar(select(Message.attempts).where(Message.id == message))
 
 
 def carry_out(turn: Claim) -> None:

@@ -41,6 +41,9 @@ ENOUGH = 5
 # What persons fire; the rest is fired by tasks and by the clock, below.
 EVENTS = sorted(event for event, who in MAY.items() if who - {"platform", "clock"})
 
+# What an acknowledgement names: a version and the last six characters.
+Name = tuple[int, str]
+
 which = st.integers(0, 1)
 choices = st.sampled_from(TYPES)
 roads = st.sampled_from([choice for choice in TYPES if choice[0] != "legacy_soap"])
@@ -122,15 +125,6 @@ class Onboardings(RuleBasedStateMachine):
         builders.vouch(builders.Walk(self.ids[number], {}))
         self.entries[number]["verified"] = True
 
-    @rule(number=which, which_secret=st.integers(0, 5))
-    def an_older_secret_is_called_saved(self, number: int, which_secret: int) -> None:
-        """A tab that was shown another version, or a client's that is gone, confirms nothing."""
-        older = self.shown[number][:-1]
-        if older:
-            shown = older[which_secret % len(older)]
-            with pytest.raises(Refusal), transaction() as session:
-                acknowledge(session, self.ids[number], ACTORS["seller"], shown, None)
-
     @precondition(lambda self: any(entry["messages"] for entry in self.entries))
     @rule(number=which, pick=st.integers(0, 5), fate=fates)
     def a_task_is_delivered(self, number: int, pick: int, fate: str) -> None:
@@ -180,6 +174,16 @@ class Onboardings(RuleBasedStateMachine):
             assert found == wanted, f"{found}\n{wanted}"
             assert len({one.secret.get_secret_value() for one in shown}) == len(shown)
 
+    @invariant()
+    def only_the_secret_that_was_shown_last_can_be_called_saved(self) -> None:
+        """Not another version, not another ending, and not what a tab was shown before."""
+        for onboarding_id, entry, shown in zip(self.ids, self.entries, self.shown, strict=True):
+            if entry["secret"] == "revealed":
+                *older, (version, ending) = map(named, shown)
+                for wrong in [(version + 1, ending), (version, ending[::-1] + "x"), *older]:
+                    with pytest.raises(Refusal), transaction() as session:
+                        acknowledge(session, onboarding_id, ACTORS["seller"], wrong, None)
+
     def teardown(self) -> None:
         whole.check()
 
@@ -218,7 +222,7 @@ class Onboardings(RuleBasedStateMachine):
                 ring = builders.keyring()
                 shown = credentials.reveal(session, one, actor, ring, expected=expected)
             elif event == "acknowledge_secret":
-                latest = self.shown[number][-1] if self.shown[number] else None
+                latest = named(self.shown[number][-1]) if self.shown[number] else (1, "000000")
                 acknowledge(session, one, actor, latest, expected)
             elif event == "link_seller":
                 links.link_seller(session, one, actor, ACCOUNT, expected=expected)
@@ -235,16 +239,14 @@ def data_of(choice: Choice) -> dict[str, str | None]:
     return {"connection_type": kind, **of_aggregator}
 
 
+def named(shown: Revealed) -> Name:
+    return shown.version, shown.secret.get_secret_value()[-6:]
+
+
 def acknowledge(
-    session: Session,
-    onboarding_id: UUID,
-    actor: Actor,
-    shown: Revealed | None,
-    expected: int | None,
+    session: Session, onboarding_id: UUID, actor: Actor, name: Name, expected: int | None
 ) -> None:
-    """Name what was shown, or make something up."""
-    version = shown.version if shown else 1
-    ending = shown.secret.get_secret_value()[-6:] if shown else "000000"
+    version, ending = name
     credentials.acknowledge(
         session, onboarding_id, actor, version=version, ending=ending, expected=expected
     )

@@ -57,7 +57,7 @@ def claim(db: Database, message: Message) -> tuple[Database, Turn | None]:
 
 def finish(world: World, rules: Rules, scope: Scope, turn: Turn) -> World:
     """The effect and the end of the message in one transaction, or nothing."""
-    late = _is_late(world.db, turn)
+    late = is_late(world.db, turn)
     if late and rules.fenced_finish:
         return world
     rest = events.drop(world.db, turn.message)
@@ -160,13 +160,13 @@ def _worker(world: World, rules: Rules, scope: Scope, number: int, turn: Turn) -
 def _failed(world: World, turn: Turn) -> World:
     """It comes back later, or becomes an incident; a late report changes nothing."""
     message = message_of(world.db, turn.message)
-    if message is None or _is_late(world.db, turn):
+    if message is None or is_late(world.db, turn):
         return world
     over = turn.attempt >= message.most
     return _committed(world, message._replace(lease="none", failed=over))
 
 
-def _is_late(db: Database, turn: Turn) -> bool:
+def is_late(db: Database, turn: Turn) -> bool:
     message = message_of(db, turn.message)
     return message is None or message.attempts != turn.attempt
 
