@@ -18,12 +18,13 @@ from celery.signals import (
 
 from onboarding import crash_points, db, logs, outbox
 from onboarding.settings import settings
-from workers import relay, tasks
+from workers import broker, relay, tasks
 from workers.publisher import CeleryPublisher
 
 
 def build(broker_url: str) -> Celery:
     """An application that leaves nothing to Celery which the outbox already does."""
+    broker.install()
     celery = Celery("onboarding", broker=broker_url)
     celery.conf.update(
         accept_content=["json"],

@@ -57,8 +57,10 @@ def worker(
     cli.prepare(settings())
     from workers.app import app
 
-    level = settings().log_level.upper()
-    app.worker_main(["worker", f"--concurrency={concurrency}", f"--loglevel={level}"])
+    running = app.Worker(concurrency=concurrency, loglevel=settings().log_level.upper())
+    running.start()
+    # Whoever keeps it running must learn that it has not ended in order.
+    raise typer.Exit(running.exitcode or 0)
 
 
 @cli.app.command(name="relay")
