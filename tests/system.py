@@ -42,7 +42,7 @@ class System:
         """Run each role as the command of that name, in a process group of its own."""
         for role in roles:
             log = self.folder / f"{role}.log"
-            with _environment(self.environment):
+            with environment(self.environment):
                 self.running[role] = process.start([ONBOARDING, role], log)
 
     def wait_until_ready(self, seconds: float = 30) -> None:
@@ -99,7 +99,7 @@ def system(postgres_database: str, valkey: Valkey, tmp_path: Path) -> Iterator[S
 
 
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def environment(values: Mapping[str, str]) -> Iterator[None]:
     """Processes inherit these; the test's own settings stay as they were."""
     before = dict(os.environ)
     os.environ.update(values)

@@ -131,6 +131,10 @@ TASKS: Final[dict[str, Work]] = {
 }
 
 
+# The messages that threads of this process are at.
+_under_way: set[UUID] = set()
+
+
 def run(message_id: str) -> None:
     """Carry out one message, if it is still there and nobody else's turn.
 
@@ -144,10 +148,18 @@ def run(message_id: str) -> None:
     crash_points.reach("task.received")
     with transaction() as session:
         claim = outbox.claim(session, wanted, owner=presence.sign(), known=TASKS)
-    if claim is not None:
-        crash_points.reach("task.claimed")
+    if claim is None:
+        return
+    crash_points.reach("task.claimed")
+    if claim.id in _under_way:
+        _spare_a_thread(claim)
+        return
+    _under_way.add(claim.id)
+    try:
         _carry_out(claim)
-        crash_points.reach("task.done")
+    finally:
+        _under_way.discard(claim.id)
+    crash_points.reach("task.done")
 
 
 def _carry_out(claim: Claim) -> None:
@@ -190,6 +202,16 @@ def _fail(claim: Claim, error: Exception) -> None:
     with transaction() as session:
         over = outbox.fail(session, claim, str(cause), _one_line(error), final=final)
     log.warning("task_failed", attempt=claim.attempt, cause=cause, incident=over, exc_info=error)
+
+
+def _spare_a_thread(claim: Claim) -> None:
+    """Its turn before is over, and a thread of ours is at it still: this one would hang as well.
+
+    Nobody can end a thread. One that was only slow is out of the way at the next attempt.
+    """
+    with transaction() as session:
+        over = outbox.fail(session, claim, "task_hangs", "its turn has ended, and it has not")
+    log.error("task_hangs", task=claim.task, message=str(claim.id), incident=over)
 
 
 def _one_line(error: Exception) -> str:
