@@ -115,7 +115,7 @@ class Cluster:
         self.log = folder / "log"
         self.url = URL.create(DRIVER, "postgres", database="postgres", query={"host": str(folder)})
         self._settings = SETTINGS | {"unix_socket_directories": str(folder)} | settings
-        self._binaries = initialise(folder, self.data)
+        self.binaries = initialise(folder, self.data)
 
     def launch(self, seconds: float = 30) -> None:
         """Starts the server and waits until it answers."""
@@ -135,7 +135,7 @@ class Cluster:
 
     def _command(self) -> list[str | Path]:
         options = [f"--{name}={value}" for name, value in self._settings.items()]
-        return [self._binaries / "bin" / "postgres", "-D", self.data, *options]
+        return [self.binaries / "bin" / "postgres", "-D", self.data, *options]
 
     def _ready(self) -> bool:
         try:
