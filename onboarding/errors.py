@@ -16,7 +16,8 @@
           ├── DatabaseBusy        … soon enough
           ├── DatabaseReadOnly    … to those who write
           ├── DatabaseFull        … to those who write
-          └── OutcomeUnknown      … to whom it was written: perhaps it was changed
+          ├── OutcomeUnknown      … to whom it was written: perhaps it was changed
+          └── StateUnknown        … the version of the program that knows where it stands
 
 The class docstring is the English sentence; pages translate it, the API sends it as it is.
 """
@@ -200,3 +201,9 @@ class OutcomeUnknown(Unavailable):
 
     code = "outcome_unknown"
     advice = "Look at what is there before you do it again."
+
+
+class StateUnknown(Unavailable):
+    """This version of the program does not know where this stands; nothing was changed."""
+
+    code = "state_unknown"

@@ -17,9 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from statemachine.exceptions import TransitionNotAllowed
 
-from onboarding import consequences, crash_points, db, outbox
+from onboarding import consequences, crash_points, db, errors, outbox
 from onboarding.access import Actor
-from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES, Chart, Facts
+from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
 from onboarding.models import Client, Onboarding, Transition
 
@@ -131,8 +131,10 @@ def lock(session: Session, onboarding_id: UUID) -> Onboarding:
 def decide(facts: Facts, event: str, actor_kind: str | None = None) -> str:
     """The state that an event leads to. Pure.
 
-    Raises EventNotAllowed with what is allowed instead, to this kind of actor.
+    Raises EventNotAllowed with what is allowed instead, to this kind of actor, and StateUnknown.
     """
+    if facts.state not in STATES:
+        raise errors.StateUnknown(f"the chart has no state {facts.state}")
     chart = _live.holding(facts)
     try:
         chart.send(event)
@@ -148,6 +150,8 @@ def allowed(facts: Facts, actor_kind: str | None = None) -> tuple[str, ...]:
 
     The connection type comes with `choose_type`, so before it is chosen any one stands for it.
     """
+    if facts.state not in STATES:
+        return ()  # Another version of the program knows what would.
     asked = facts if facts.connection_type else replace(facts, connection_type="plugin")
     events = (str(event.id) for event in _live.holding(asked).enabled_events())
     return tuple(e for e in events if actor_kind is None or actor_kind in MAY_FIRE[e])

@@ -8,7 +8,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import db
-from onboarding.chart import NEXT_MOVE
+from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.errors import NotFound
 from onboarding.models import (
     Aggregator,
@@ -191,6 +191,12 @@ def counts(session: Session) -> dict[str, int]:
     """How many onboardings are in each state that has any."""
     rows = session.execute(select(Onboarding.state, func.count()).group_by(Onboarding.state))
     return {row[0]: row[1] for row in rows}
+
+
+def strangers(session: Session, limit: int) -> dict[str, str]:
+    """Onboardings in a state that the chart does not have: reference → state."""
+    query = select(Onboarding.reference, Onboarding.state).where(Onboarding.state.not_in(STATES))
+    return {row.reference: row.state for row in session.execute(query.limit(limit))}
 
 
 def unfinished(session: Session) -> tuple[int, datetime | None]:

@@ -25,7 +25,8 @@ def sweep(limit: int = 100) -> int:
     with reading() as session:
         due = session.scalars(
             select(Onboarding.id)
-            .where(Onboarding.wakes_at <= db.now())
+            # A state that only another version knows is that one's to wake.
+            .where(Onboarding.wakes_at <= db.now(), Onboarding.state.in_(NEXT_MOVE))
             .order_by(Onboarding.wakes_at)
             .limit(limit)
         ).all()

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import exists, select
 
-from onboarding import crash_points, db, logs, outbox, presence
+from onboarding import crash_points, db, logs, outbox, presence, queries
 from onboarding.db import reading, transaction
 from onboarding.models import Message
 from onboarding.outbox import Publish
@@ -28,6 +28,8 @@ PAUSE_AFTER_ERROR: Final = 2.0
 # Seconds between two looks for what hardly ever is there.
 FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
+# More examples than this help nobody.
+NAMED_AT_MOST: Final = 3
 
 
 def run(publish: Publish, stop: threading.Event) -> None:
@@ -37,6 +39,7 @@ def run(publish: Publish, stop: threading.Event) -> None:
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
     )
+    _attempt(tell_of_strangers)
     while not stop.is_set():
         _attempt(deaths.look)
         found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
@@ -85,6 +88,16 @@ class Deaths:
             ended = outbox.take_back(session, dead)
         log.info("turns_of_the_dead_ended", processes=len(dead), messages=ended)
         return ended
+
+
+def tell_of_strangers() -> int:
+    """Say once, at the start, that there are onboardings which only another version can move."""
+    with reading() as session:
+        found = queries.strangers(session, NAMED_AT_MOST)
+    if found:
+        advice = "Run the version whose chart has these states; `onboarding doctor` says more."
+        log.error("states_unknown", examples=found, advice=advice)
+    return len(found)
 
 
 def relay_once(publish: Publish, limit: int = BATCH) -> int:

@@ -4,6 +4,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from onboarding.chart import STATES
+from onboarding.errors import StateUnknown
 from onboarding.web import (
     wizard_client_id,
     wizard_ends,
@@ -30,6 +32,8 @@ def show(request: Request, locale: str, onboarding_id: str) -> Response:
     """Where the onboarding stands, and the one thing to do next."""
     visitor, onboarding = wizard_frame.look(request, onboarding_id)
     match onboarding.state:
+        case state if state not in STATES:
+            raise StateUnknown
         case "started":
             return wizard_questions.show(request, onboarding)
         case "redirected_to_soap":
