@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -79,7 +80,7 @@ def test_the_api_shows_it_and_moves_it_nowhere(
 
 @pytest.mark.parametrize("event", ["cancel", "start_over", "reissue_secret", "choose_type"])
 def test_no_event_moves_it(strange: UUID, event: str) -> None:
-    data = {"connection_type": "plugin"} if event == "choose_type" else {}
+    data: dict[str, Any] = {"connection_type": "plugin"} if event == "choose_type" else {}
     with pytest.raises(StateUnknown):
         handle(strange, event, **data)
     assert state_of(strange) == STRANGE
