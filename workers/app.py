@@ -4,6 +4,7 @@ Started by `onboarding worker`, or as `celery -A workers.app worker`. Every work
 publishes what came due again and fires deadlines, so no separate process has to be alive.
 """
 
+import sys
 import threading
 from typing import Any
 
@@ -16,7 +17,9 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from onboarding import crash_points, db, logs, outbox
+from onboarding import logs, outbox
+from onboarding.commands import opening
+from onboarding.commands.exits import Failure
 from onboarding.settings import settings
 from workers import broker, relay, tasks
 from workers.publisher import CeleryPublisher
@@ -79,9 +82,11 @@ def _log(**_: Any) -> None:
 
 @worker_init.connect
 def _connect(**_: Any) -> None:
-    """Before the pool forks; each child drops what it has inherited."""
-    crash_points.arm(settings().crash_at)
-    db.connect(settings().database_url)
+    """Before the pool forks; each child drops what it has inherited. A wrong keyring ends it here."""
+    try:
+        opening.prepare(settings())
+    except Failure as failure:
+        sys.exit(f"{failure.sentence} {failure.advice}")
 
 
 @worker_process_init.connect

@@ -1,0 +1,132 @@
+"""F47: without its keys the program shows, makes and destroys nothing, says which key it is, and goes on with it."""
+
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from onboarding import sealing
+from onboarding.commands import opening
+from onboarding.commands.exits import Failure
+from onboarding.db import reading
+from onboarding.models import Secret
+from onboarding.sealing import read_keyring
+from onboarding.settings import Settings, settings
+from tests import builders
+from tests.builders import an_onboarding, end_the_rest_of, promised, state_of
+from tests.databases import forget_settings
+from tests.dumping import dump
+from tests.servers import process
+from tests.system import ONBOARDING, System, environment
+from tests.web.calling import System as Caller
+from tests.web.calling import a_system, expect, refused, served
+from workers import tasks
+
+CELERY = ONBOARDING.with_name("celery")
+PURPOSES = ("seal", "public", "pepper", "derive")
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def replace(path: Path) -> None:
+    """By a key of another keyring."""
+    path.write_text(secrets.token_hex(32))
+
+
+@pytest.fixture
+def keys(
+    database: Engine, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A copy of the keyring to be spoiled, which this database has been used with."""
+    folder = Path(shutil.copytree(keys_folder, tmp_path / "keys"))
+    monkeypatch.setenv("ONBOARDING_KEYS_DIR", str(folder))
+    forget_settings()
+    opening.open_keyring(settings())
+    return folder
+
+
+@pytest.mark.parametrize("harm", [lose, replace])
+@pytest.mark.parametrize("purpose", PURPOSES)
+def test_a_key_that_is_gone_or_wrong_is_named_and_nothing_is_destroyed(
+    database: Engine, keys: Path, purpose: str, harm: Callable[[Path], None]
+) -> None:
+    caller = a_system(served(read_keyring(keys)))
+    onboarding = caller.with_secret()
+    reveal = onboarding["links"]["secret_reveal"]
+    before = dump(database)
+    key = next(keys.glob(f"{purpose}.*"))
+    good = key.read_text()
+
+    harm(key)
+    assert purpose in readiness(caller, 503)
+    if (purpose, harm) != ("seal", lose):
+        # A worker may do without the seal key.
+        with pytest.raises(Failure, match=purpose):
+            opening.open_keyring(settings())
+    if purpose == "seal":
+        app = served(read_keyring(keys))
+        refused(Caller(app, caller.key).post(reveal), 503, "unavailable")
+    assert dump(database) | {"api_keys": []} == before | {"api_keys": []}
+
+    key.write_text(good)
+    opening.open_keyring(settings())
+    assert readiness(caller, 200) == "ok"
+    shown = expect(caller.post(reveal), 200)
+    assert is_the_one_that_works(shown["client_id"], shown["client_secret"], keys)
+
+
+@pytest.mark.parametrize("purpose", ["public", "pepper"])
+def test_a_secret_that_cannot_be_made_is_made_once_the_key_is_back(
+    keys: Path, purpose: str
+) -> None:
+    onboarding_id = an_onboarding("issuing_secret")
+    (message,) = promised("generate_secret")
+    key = next(keys.glob(f"{purpose}.*"))
+    good = key.read_text()
+    lose(key)
+    forget_settings()
+    tasks.run(str(message.id))
+    (kept,) = promised("generate_secret")
+    assert (kept.attempts, kept.failed_at) == (1, None)
+    assert purpose in str(kept.last_error)
+    assert state_of(onboarding_id) == "issuing_secret"
+    key.write_text(good)
+    forget_settings()
+    end_the_rest_of(message.id)
+    tasks.run(str(message.id))
+    shown = builders.reveal(onboarding_id)
+    assert is_the_one_that_works(shown.client_id, shown.secret.get_secret_value(), keys)
+
+
+def test_a_worker_with_another_pepper_does_not_start(system: System) -> None:
+    """Even by Celery's own command: it would make secrets that nobody can ever check."""
+    keys = Path(system.environment["ONBOARDING_KEYS_DIR"])
+    opening.open_keyring(Settings(keys_dir=keys))
+    replace(next(keys.glob("pepper.*")))
+    onboarding_id = an_onboarding("issuing_secret")
+    log = system.folder / "worker.log"
+    with environment(system.environment):
+        worker = process.start([CELERY, "-A", "workers.app", "worker"], log)
+    assert worker.wait(60) == 1
+    assert "not the one that this database was used with: pepper." in log.read_text()
+    assert state_of(onboarding_id) == "issuing_secret"
+
+
+def readiness(caller: Caller, status: int) -> str:
+    """What the health page says of the keyring."""
+    return str(expect(caller.get("/readyz"), status)["checks"]["keyring"])
+
+
+def is_the_one_that_works(client_id: str, secret: str, keys: Path) -> bool:
+    """Whether the stored hash is that of these bytes."""
+    with reading() as session:
+        row = session.scalars(
+            select(Secret).where(Secret.client_id == client_id, Secret.ended_at.is_(None))
+        ).one()
+    context = f"client-secret-v1:{client_id}:{row.version}"
+    return sealing.matches(read_keyring(keys), row.pepper_id, context, secret, row.hash)
