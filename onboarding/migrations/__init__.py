@@ -19,8 +19,9 @@ def upgrade(engine: Engine) -> None:
 
 
 def versions(engine: Engine) -> tuple[str | None, str | None]:
-    """The schema's version and the program's."""
-    with engine.connect() as connection:
+    """The schema's version and the program's. On SQLite it waits for no writer."""
+    with engine.connect() as opened:
+        connection = opened.execution_options(onboarding_read_only=True)
         current = MigrationContext.configure(connection).get_current_revision()
     return current, ScriptDirectory.from_config(_config()).get_current_head()
 
