@@ -20,6 +20,8 @@ from workers.app import build
 from workers.tasks import TASKS
 
 QUEUE = "onboarding"
+# A task that a later version of the program promises.
+UNKNOWN = "check_identity"
 
 
 @pytest.fixture
@@ -63,15 +65,17 @@ def test_a_forged_call_does_nothing_that_was_not_promised(
     (message,) = promised(onboarding_id=onboarding_id)
     put(a_call(message.id, "send_email"))
     assert state_of(onboarding_id) == "secret_ready", "the row says which task it is"
-    failed, resting = a_message(), a_message()
+    failed, resting, of_another_version = a_message(), a_message(), a_message(UNKNOWN)
     _fail(failed)
     _rest(resting)
+    _postpone(of_another_version)
     before = dump(db.engine())
     app = build(working.environment["ONBOARDING_BROKER_URL"])
     forged = [uuid4(), new_id(), onboarding_id, message.id, failed, resting]
     app.control.shutdown()
     app.control.broadcast("pool_restart", arguments={"reload": True})
     put(*(a_call(one, task) for one in forged for task in TASKS))
+    put(*(a_call(of_another_version, task) for task in (UNKNOWN, *TASKS)))
     assert dump(db.engine()) == before
 
 
@@ -106,4 +110,11 @@ def _rest(message_id: UUID) -> None:
             update(Message)
             .where(Message.id == message_id)
             .values(due_at=wait, leased_until=wait, attempts=1)
+        )
+
+
+def _postpone(message_id: UUID) -> None:
+    with transaction() as session:
+        session.execute(
+            update(Message).where(Message.id == message_id).values(due_at=db.in_seconds(3600))
         )
