@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import sys
-import time
 from collections.abc import Callable
 
 from onboarding.outbox import Claim
@@ -24,14 +23,15 @@ def poison_raises(claim: Claim) -> None:
 
 
 def poison_hangs(claim: Claim) -> None:
-    time.sleep(3600)
+    while True:
+        signal.pause()
 
 
 def poison_holds_on(claim: Claim) -> None:
     """Hangs, and does not listen to Celery's soft limit."""
     while True:
         try:
-            time.sleep(3600)
+            signal.pause()
         except Exception:  # noqa: BLE001 - that is the poison
             continue
 
