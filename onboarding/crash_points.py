@@ -43,7 +43,7 @@ POINTS: Final[dict[str, str]] = {
     "mail.handed_over": "the mail server has the letter, the promise is still there",
 }
 
-_SPELLING: Final = re.compile(r"(?P<name>[a-z.]+)(?::(?P<time>\d+)|=(?P<chance>0?\.\d+|1))?")
+_SPELLING: Final = re.compile(r"(?P<name>[a-z._]+)(?::(?P<time>\d+)|=(?P<chance>0?\.\d+|1))?")
 
 _armed: dict[str, Callable[[], bool]] = {}
 

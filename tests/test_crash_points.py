@@ -65,6 +65,11 @@ def test_several_points_can_be_armed() -> None:
     ]
 
 
+def test_every_point_can_be_armed() -> None:
+    described = " ".join(f"{name}=0.5 {name}:2 {name}" for name in POINTS)
+    assert crash_points.check(described) == described
+
+
 def test_nobody_dies_unless_told_to() -> None:
     assert dies("", *POINTS) == [*POINTS]
 
