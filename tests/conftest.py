@@ -1,3 +1,3 @@
 """What every test can ask for."""
 
-pytest_plugins = ["tests.servers.fixtures", "tests.databases", "tests.system"]
+pytest_plugins = ["tests.servers.fixtures", "tests.databases", "tests.system", "tests.faults.stage"]

@@ -39,6 +39,11 @@ class Journey:
                 time.sleep(0.05)
         return state
 
+    @property
+    def seen(self) -> list[tuple[UUID, int, str]]:
+        """The secrets that its client was shown: onboarding, version, secret."""
+        return [(UUID(str(self.path)[-36:]), *each) for each in self.shown]
+
     def _step(self) -> str:
         """Look where it stands, and do what is next there."""
         if self.path is None:
