@@ -1,0 +1,289 @@
+"""Everything dies all the time, for thousands of kills; then there is quiet, and all must be well.
+
+    python -m tests.faults.chaos --database postgresql --kills 5000
+
+A parent forks web, workers and relays, each of which may kill itself at every crash point; others are
+killed from outside, the broker forgets everything, the mail folder goes away and PostgreSQL restarts
+without a shutdown. Once there were enough kills, what was under way has `--patience` seconds to come
+to its end. It prints its figures as JSON, and ends with 1 if anything is wrong.
+"""
+
+import argparse
+import json
+import random
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import redis
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from onboarding import db, outbox
+from onboarding.crash_points import POINTS
+from onboarding.db import reading, transaction
+from onboarding.models import Message, Onboarding
+from onboarding.settings import settings
+from tests.faults import checking
+from tests.faults.nursery import Nursery
+from tests.faults.place import Place, a_place
+from tests.faults.roles import ROLES, rehearse
+from tests.faults.visitors import Visitor
+from tests.servers.postgres import Postgres
+
+CHILDREN = {
+    "postgresql": [
+        ("web", 0),
+        ("web", 1),
+        ("worker", 0),
+        ("worker", 1),
+        ("worker", 2),
+        ("relay", 0),
+        ("relay", 1),
+    ],
+    "sqlite": [("everything", 0), ("everything", 1)],
+}
+# Without a broker nothing is sent to one.
+ABSENT: dict[str, set[str]] = {"postgresql": set(), "sqlite": {"publish.begun", "publish.sent"}}
+# How likely a process dies where it comes by often, by now and then, and seldom.
+OFTEN, SOMETIMES, SELDOM = 1.0, 3.0, 5.0
+WEIGHTS = {
+    "start.inserted": SOMETIMES,
+    "secret.hashed": SOMETIMES,
+    "secret.sealed": SOMETIMES,
+    "reveal.claimed": SOMETIMES,
+    "reveal.opened": SOMETIMES,
+    "reveal.committed": SOMETIMES,
+    "message.failed": 4 * SELDOM,
+    "sweep.marked": SOMETIMES,
+    "sweep.committed": SOMETIMES,
+    "clock.locked": SELDOM,
+}
+# After how many deaths somebody is killed from outside, the broker loses everything, the mail
+# folder goes away, and PostgreSQL restarts: a slow machine has as many faults for as much work.
+KILL_EVERY, FLUSH_EVERY, MAIL_EVERY, RESTART_EVERY = 8, 20, 15, 120
+MAIL_AWAY = 0.4
+
+
+class Chaos:
+    """One run: its children, the servers that it disturbs, and what it has counted."""
+
+    def __init__(
+        self, options: argparse.Namespace, place: Place, postgres: Postgres | None
+    ) -> None:
+        self.options, self.place, self.postgres = options, place, postgres
+        self.draw = random.Random(options.seed)
+        self.points = sorted(set(POINTS) - ABSENT[options.database])
+        chances = {p: min(options.chance * WEIGHTS.get(p, OFTEN), 0.9) for p in self.points}
+        self.nursery = Nursery(self._live, chances, place.folder / "log")
+        self.flushes = self.restarts = self.mail_losses = self.retried = 0
+
+    def run(self) -> dict[str, Any]:
+        """Faults, then quiet; returns the figures, violations included."""
+        began = time.monotonic()
+        for role, slot in CHILDREN[self.options.database]:
+            self.nursery.add(role, slot)
+        self._faults(began + self.options.at_most)
+        faults = time.monotonic() - began
+        arrived, under_way = self._arrived(), self._under_way()
+        self.nursery.calm_down()
+        self.place.closed.touch()
+        quiet = self._quiet()
+        self.nursery.end()
+        return self._figures(faults, quiet, arrived, under_way)
+
+    def _faults(self, deadline: float) -> None:
+        """Until every point has killed often enough, and all together have."""
+        kinds = {self._kill: KILL_EVERY, self._lose_mail: MAIL_EVERY}
+        if self.postgres:
+            kinds |= {self._flush: FLUSH_EVERY, self._restart: RESTART_EVERY}
+        due = {fault: every * self.draw.uniform(0.5, 1) for fault, every in kinds.items()}
+        while not self._enough() and time.monotonic() < deadline:
+            for _ in range(20):
+                self.nursery.look()
+                time.sleep(0.002)
+            for fault, at in due.items():
+                if self.nursery.died >= at:
+                    fault()
+                    due[fault] += kinds[fault] * self.draw.uniform(0.7, 1.3)
+
+    def _enough(self) -> bool:
+        deaths = self.nursery.deaths()
+        return deaths.total() + self.nursery.killed_from_outside >= self.options.kills and all(
+            deaths[point] >= self.options.each for point in self.points
+        )
+
+    def _quiet(self) -> float | None:
+        """How many seconds it takes until nothing is under way; None: longer than they may."""
+        began = time.monotonic()
+        while time.monotonic() < began + self.options.patience:
+            self.nursery.look()
+            with suppress(DBAPIError):
+                self._retry()
+                if not self._under_way() and not self._waiting():
+                    return time.monotonic() - began
+            time.sleep(0.05)
+        return None
+
+    def _retry(self) -> None:
+        """As an operator would: what has killed eight workers in a row may go on, now that it is calm."""
+        with transaction() as session:
+            died = Message.cause == "worker_died"
+            for message_id in session.scalars(select(Message.id).where(died)).all():
+                self.retried += outbox.retry(session, message_id)
+
+    def _waiting(self) -> int:
+        with reading() as session:
+            return session.scalar(select(func.count()).select_from(Message)) or 0
+
+    def _kill(self) -> None:
+        self.nursery.kill_one(self.draw)
+
+    def _flush(self) -> None:
+        with redis.Redis.from_url(self.place.celery.conf.broker_url) as client:
+            client.flushall()
+        self.flushes += 1
+
+    def _lose_mail(self) -> None:
+        """Where the folder was is a file, for a moment."""
+        folder = settings().mail_dir
+        aside = folder.with_name("mail-aside")
+        folder.mkdir(exist_ok=True)
+        folder.rename(aside)
+        with suppress(FileExistsError):
+            folder.touch(exist_ok=False)
+        until = time.monotonic() + MAIL_AWAY
+        while time.monotonic() < until:
+            self.nursery.look()
+            time.sleep(0.002)
+        if folder.is_file():
+            folder.unlink()
+        for letter in aside.iterdir():
+            folder.mkdir(exist_ok=True)
+            letter.rename(folder / letter.name)
+        aside.rmdir()
+        self.mail_losses += 1
+
+    def _restart(self) -> None:
+        """What PostgreSQL calls an immediate shutdown: no process says good-bye."""
+        assert self.postgres is not None
+        self.postgres.cluster.stop(signal.SIGQUIT)
+        self.postgres.cluster.launch()
+        self.restarts += 1
+
+    def _live(self, role: str, slot: int) -> None:
+        ROLES[role](self.place, slot)
+
+    def _arrived(self) -> int:
+        return sum(1 for _ in self.place.arrived.iterdir())
+
+    def _under_way(self) -> int:
+        return sum(1 for _ in self.place.under_way.iterdir())
+
+    def _figures(
+        self, faults: float, quiet: float | None, arrived: int, under_way: int
+    ) -> dict[str, Any]:
+        deaths = self.nursery.deaths()
+        return {
+            "database": self.options.database,
+            "kills": deaths.total() + self.nursery.killed_from_outside,
+            "kills_at_points": dict(sorted(deaths.items())),
+            "kills_from_outside": self.nursery.killed_from_outside,
+            "flushes": self.flushes,
+            "postgresql_restarts": self.restarts,
+            "mail_losses": self.mail_losses,
+            "seconds_of_faults": round(faults, 1),
+            "onboardings": arrived + under_way,
+            "ended_under_faults": arrived,
+            "incidents_retried": self.retried,
+            "seconds_to_quiet": None if quiet is None else round(quiet, 1),
+            "violations": self._violations(deaths, quiet, arrived, under_way),
+        }
+
+    def _violations(
+        self, deaths: dict[str, int], quiet: float | None, arrived: int, under_way: int
+    ) -> list[str]:
+        rare = [p for p in self.points if deaths.get(p, 0) < self.options.each]
+        found = [f"{point} has killed {deaths.get(point, 0)} times" for point in rare]
+        found += self.nursery.wrong_ends
+        if quiet is None:
+            found += [f"no quiet after {self.options.patience} s", *_held_up()]
+        if arrived < 0.9 * (arrived + under_way):
+            found += [f"only {arrived} of {arrived + under_way} ended while there were faults"]
+        visitors = [*self._visitors()]
+        found += _astray(visitors)
+        shown = [(v.id, *each) for v in visitors for each in v.shown if v.id]
+        return found + checking.violations(shown, self.place.ring)
+
+    def _visitors(self) -> Iterator[Visitor]:
+        for folder in (self.place.under_way, self.place.arrived):
+            for file in folder.iterdir():
+                yield Visitor(file, self.place.key, self.place.ring)
+
+
+def _held_up() -> list[str]:
+    """What every message waits for, in seconds from now."""
+    with reading() as session:
+        now = db.clock(session)
+        return [
+            f"{m.task}: attempt {m.attempts}, made {(m.created_at - now).total_seconds():.1f}, "
+            f"due {(m.due_at - now).total_seconds():.1f}, turn or rest until "
+            f"{(m.leased_until - now).total_seconds() if m.leased_until else None}, by {m.claimed_by}"
+            for m in session.scalars(select(Message).limit(20))
+        ]
+
+
+def _astray(visitors: list[Visitor]) -> list[str]:
+    """Whoever is not where they wanted to go, and onboardings that nobody has asked for."""
+    with reading() as session:
+        states = {
+            row.id: row.state for row in session.execute(select(Onboarding.id, Onboarding.state))
+        }
+    found = [
+        f"{visitor.id}: {states.get(visitor.id)} instead of {visitor.plan.end}"
+        for visitor in visitors
+        if visitor.id is None or states.get(visitor.id) != visitor.plan.end
+    ]
+    if len(states) != len(visitors):
+        found.append(f"{len(visitors)} visitors began {len(states)} onboardings")
+    return found
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", choices=CHILDREN, default="postgresql")
+    parser.add_argument("--kills", type=int, default=600)
+    parser.add_argument("--each", type=int, help="kills at each point; default: one in 160")
+    parser.add_argument("--chance", type=float, default=0.02, help="of a death at a point")
+    parser.add_argument("--patience", type=float, default=30, help="seconds to quiet")
+    parser.add_argument("--at-most", type=float, default=1800, help="seconds of faults")
+    parser.add_argument("--seed", type=int, default=20261126)
+    parser.add_argument("--log-level", default="error")
+    parser.add_argument("--keep-log", type=Path, help="where the children's log goes in the end")
+    options = parser.parse_args(arguments)
+    options.each = options.each if options.each is not None else max(1, options.kills // 160)
+    return options
+
+
+def main(arguments: list[str]) -> int:
+    options = _options(arguments)
+    with a_place(options.database, options.log_level) as (place, postgres):
+        rehearse(place)
+        db.engine().dispose()
+        chaos = Chaos(options, place, postgres)
+        try:
+            figures = chaos.run()
+        finally:
+            chaos.nursery.end()
+            if options.keep_log:
+                options.keep_log.write_bytes(chaos.nursery.log.read_bytes())
+    print(json.dumps(figures, indent=1))  # noqa: T201 - that is what it is run for
+    return int(bool(figures["violations"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

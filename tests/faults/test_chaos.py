@@ -1,0 +1,29 @@
+"""Hundreds of kills in a few seconds. The same with thousands: CONTRIBUTING.md says how."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# As many kills as take some ten seconds on a machine that has nothing else to do.
+KILLS = {"postgresql": 600, "sqlite": 150}
+
+
+@pytest.mark.parametrize("database", KILLS)
+def test_all_is_well_once_the_kills_are_over(database: str) -> None:
+    options = ["--database", database, "--kills", str(KILLS[database])]
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.faults.chaos", *options],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert ran.stdout, ran.stderr
+    figures = json.loads(ran.stdout)
+    print(ran.stdout)  # noqa: T201 - the figures, for whoever runs pytest -s
+    assert figures["violations"] == []
+    assert figures["kills"] >= KILLS[database]
