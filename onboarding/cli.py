@@ -224,11 +224,7 @@ def doctor(
 
 @app.command()
 def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """After a restored backup: destroy the secrets that wait to be shown.
-
-    They may have been shown since the backup was made. On PostgreSQL, one that was restored
-    into another cluster or database is noticed without this.
-    """
+    """After a restored backup: destroy the secrets that wait to be shown."""
     from onboarding.commands import restoring
 
     _open_database()

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from onboarding import db, mail
 from onboarding.db import reading
 from onboarding.errors import EventNotAllowed
+from onboarding.histories import this_history
 from onboarding.migrations import upgrade
 from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
 from onboarding.sealing import Keyring
@@ -150,7 +151,7 @@ def test_a_role_without_any_right_of_its_own_can_ask_for_the_fence(primary: Clus
     url = primary.url.set(username="ordinary", database=NAME)
     engine = db.connect(url.render_as_string(hide_password=False))
     with db.engine().connect() as connection:
-        fence = connection.scalar(select(db.fence()))
+        fence = connection.scalar(select(this_history()))
     engine.dispose()
     db.connect(address(primary, NAME))
     with reading() as session:
