@@ -195,10 +195,12 @@ class Onboardings(RuleBasedStateMachine):
         for _ in range(steps - 1):
             self._work(number)
             self.the_seller_goes_on(number, "latest")
+            self.the_database_says_what_the_oracle_says()
 
     def _work(self, number: int) -> None:
         while self.entries[number]["messages"]:
             self.a_task_is_delivered(number, 0, "runs")
+            self.the_database_says_what_the_oracle_says()
 
     def _register(self) -> None:
         with transaction() as session:

@@ -13,7 +13,7 @@ def test_any_order_of_events_tasks_and_time_leads_where_it_must(database: Engine
     run_state_machine_as_test(
         Onboardings,
         settings=settings(
-            max_examples=40,
+            max_examples=30,
             stateful_step_count=12,
             derandomize=True,
             database=None,
