@@ -126,7 +126,12 @@ def promises_are_made_once(within: Within) -> Rows:
     once = Message.onboarding_id, Message.sequence, Message.task
     return (
         select(*once, func.count())
-        .where(within(Message.onboarding_id), notice.not_in(sorted(_ASKED_FOR)))
+        .where(
+            within(Message.onboarding_id),
+            # Each change of the registry promises its own look at those who wait.
+            Message.onboarding_id.is_not(None),
+            notice.not_in(sorted(_ASKED_FOR)),
+        )
         .group_by(*once, about)
         .having(func.count() > 1)
     )

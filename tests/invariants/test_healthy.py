@@ -90,6 +90,20 @@ def test_a_secret_of_another_history_that_was_destroyed_early_is_well(database: 
     assert wrong() == []
 
 
+def test_a_registry_that_changes_twice_before_anybody_looks_is_well(database: Engine) -> None:
+    builders.an_onboarding("awaiting_aggregator")
+    for uses_rest in (True, False):
+        with transaction() as session:
+            registry.upsert(
+                session,
+                name="Catalogue Express",
+                status="registered",
+                uses_rest=uses_rest,
+                asks_for="full",
+            )
+    assert wrong() == []
+
+
 def test_who_waits_for_an_aggregator_is_well_when_it_comes(database: Engine) -> None:
     waits = [builders.an_onboarding("awaiting_aggregator") for _ in range(2)]
     builders.work()
