@@ -18,7 +18,7 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
-.PHONY: help run test check bench mutants lock messages screenshots vendor clean browser
+.PHONY: help run test check bench faults mutants lock messages screenshots vendor clean browser
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -38,6 +38,11 @@ check: .venv/test ## Check format, lint, types and which module imports which
 
 bench: .venv/test ## Measure, and write benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: .venv/test ## Kill, race and forget for minutes: 5,000 kills on PostgreSQL, 1,000 on SQLite, 10,000 reveals
+	@$(BIN)/python -m tests.faults.chaos --database postgresql --kills 5000 $(ARGS)
+	@$(BIN)/python -m tests.faults.chaos --database sqlite --kills 1000 $(ARGS)
+	@ONBOARDING_TEST_RACES=10000x16 $(BIN)/pytest -s -k "of_many and postgresql" tests/races/test_reveal.py
 
 mutants: .venv/test browser ## Seed known bugs one by one, and show which test catches each; ARGS="no-fence" chooses
 	@$(BIN)/python -m tools.mutants $(ARGS)

@@ -20,6 +20,12 @@ def test_every_test_that_a_row_names_is_there(number: str, row: str) -> None:
         assert (ROOT / path).is_file(), path
 
 
+def test_every_test_that_a_promise_names_is_there() -> None:
+    named = re.findall(r"`(tests/[^`]+\.py)`", (ROOT / "docs" / "durability.md").read_text())
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+
+
 def test_every_file_of_fault_tests_is_in_the_table() -> None:
     named = {path for _, row in ROWS for path in re.findall(r"`tests/faults/([^`]+)`", row)}
     assert {path.name for path in (ROOT / "tests" / "faults").glob("test_*.py")} == named
