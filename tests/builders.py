@@ -162,12 +162,12 @@ def state_of(onboarding_id: UUID) -> str:
 
 
 def end_the_rest_of(message_id: UUID) -> None:
-    """As if the backoff of a failed message were over. One that is an incident stays one."""
+    """As if a backoff, or the turn of whoever has it, were over. An incident stays one."""
     with transaction() as session:
         session.execute(
             update(Message)
             .where(Message.id == message_id, Message.failed_at.is_(None))
-            .values(due_at=db.in_seconds(-1), leased_until=None)
+            .values(due_at=db.in_seconds(-1), leased_until=None, claimed_by=None)
         )
 
 

@@ -148,7 +148,7 @@ def test_a_few_conflicts_make_no_incident_of_a_task(engine: Engine, task: str) -
     with failing(engine, "transitions", "40001", times=5):
         for _ in range(6):
             tasks.run(str(message))
-            write_paths.end_turn(message)
+            builders.end_the_rest_of(message)
     assert write_paths.done(task, message) == 1
     assert not [m for m in builders.promised() if m.failed_at]
 

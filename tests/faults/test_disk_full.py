@@ -33,7 +33,7 @@ def test_a_full_database_refuses_and_takes_up_again(own_database: Engine, ring: 
     with full(own_database):
         for _ in range(3):
             answer = caller.post(onboarding["links"]["events"], choose)
-            refused(answer, 503, "unavailable")
+            refused(answer, 503, "no_space")
             assert int(answer.headers["retry-after"]) > 0
         refused(caller.post("/v1/onboardings", {"locale": "en"}), 503, "unavailable")
         assert caller.look(onboarding)["state"] == "started"

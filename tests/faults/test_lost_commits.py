@@ -130,7 +130,7 @@ def test_a_task_that_hears_nothing_is_done_again_and_has_one_effect(
         cut_off.cut(COMMIT, skip=commit, arrives=arrives)
         _run(message, expect_unknown=commit == 0)
         assert write_paths.done(task, message) == (arrives and last)
-        write_paths.end_turn(message)
+        builders.end_the_rest_of(message)
     assert cut_off.cuts == 2
     tasks.run(str(message))
     assert write_paths.done(task, message) == 1

@@ -64,6 +64,7 @@ def test_at_whatever_word_a_server_fails_the_letter_is_sent_again(
     tasks.run(str(message))
     (waiting,) = promised("send_email")
     assert (waiting.attempts, waiting.failed_at) == (1, None)
+    builders.end_the_rest_of(message)
     tasks.run(str(message))
     assert write_paths.done("send_email", message) == 1
     # F33: it was taken before the line broke, so it arrives twice, as one message to a mailbox.
@@ -80,6 +81,7 @@ def test_a_server_that_is_silent_from_the_start_is_tried_again(
     (waiting,) = promised("send_email")
     assert "the mail server does not answer" in (waiting.last_error or "")
     proxy.heal()
+    builders.end_the_rest_of(message)
     tasks.run(str(message))
     assert len(server.messages) == 1
 
@@ -92,6 +94,7 @@ def test_a_letter_that_is_deferred_again_and_again_is_no_incident(
     server.refuse(EMAIL, 451, times=20)
     for _ in range(20):
         tasks.run(str(message))
+        builders.end_the_rest_of(message)
     (waiting,) = builders.promised()
     assert (waiting.attempts, waiting.failed_at) == (20, None)
     tasks.run(str(message))
@@ -108,6 +111,7 @@ def test_a_letter_is_tried_for_a_day_and_then_an_operator_hears_of_it(
     server.refuse(EMAIL, 451, times=attempts)
     for _ in range(attempts):
         tasks.run(str(message))
+        builders.end_the_rest_of(message)
     (incident,) = promised()
     assert (incident.cause, incident.failed_at is None) == ("address_deferred", False)
     assert server.messages == []

@@ -86,6 +86,7 @@ def test_a_task_that_cannot_write_one_table_writes_none(engine: Engine, task: st
         assert _all_but_messages(engine) == before, table
         (waiting,) = [m for m in builders.promised() if m.id == message]
         assert waiting.last_error
+        builders.end_the_rest_of(message)
     tasks.run(str(message))
     assert write_paths.done(task, message) == 1
     assert len(letters()) <= 1, "a letter that could not be noted overwrites itself"

@@ -39,7 +39,7 @@ def test_who_cannot_write_is_told_to_come_back_and_who_reads_waits_for_nobody(
     cancel = {"event": "cancel", "data": {}}
     with impatient(sqlite), locked(sqlite):
         answer = caller.post(onboarding["links"]["events"], cancel)
-        refused(answer, 503, "unavailable")
+        refused(answer, 503, "busy")
         assert int(answer.headers["retry-after"]) > 0
         assert caller.look(onboarding)["state"] == "started"
         assert expect(caller.get("/readyz"), 200)["status"] == "ok"

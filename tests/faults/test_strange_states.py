@@ -24,6 +24,11 @@ STRANGE = "checking_identity"
 
 
 @pytest.fixture
+def checked() -> None:
+    """What these tests bring about is a violation: a state that the chart does not have."""
+
+
+@pytest.fixture
 def strange(own_database: Engine) -> UUID:
     """An onboarding that a later version has moved on, with a deadline and a promise of its own."""
     onboarding_id = an_onboarding("issuing_secret")

@@ -251,9 +251,3 @@ def done(task: str, message_id: UUID) -> int:
         if task != "send_email":
             return int(left is None)
         return len(session.scalars(select(Mail.id).where(Mail.id == message_id)).all())
-
-
-def end_turn(message_id: UUID) -> None:
-    """Let the turn of the worker that has it be over."""
-    with transaction() as session:
-        session.execute(update(Message).where(Message.id == message_id).values(leased_until=None))
