@@ -23,9 +23,10 @@ log = logs.get(__name__)
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
 LEASE: Final = 30.0
-# How soon a message that nobody has picked up is published again; it grows with its age.
+# How soon a message that nobody has picked up is published again; it grows with its age. The most
+# is what an old message still waits when all is well again, if its last copy was lost.
 REPUBLISH_AFTER: Final = timedelta(seconds=2)
-REPUBLISH_AT_MOST: Final = timedelta(seconds=60)
+REPUBLISH_AT_MOST: Final = timedelta(seconds=15)
 # Waits between attempts: 1, 2, 4, … seconds, at most an hour, each with jitter.
 BACKOFF_AT_MOST: Final = 3600.0
 MAX_ATTEMPTS: Final = 8
