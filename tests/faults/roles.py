@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from queue import Empty
 from uuid import UUID
 
+from celery import Celery
 from psycopg import OperationalError as NoConnection
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -84,6 +85,8 @@ def rehearse(place: Place) -> None:
             tasks.run(str(message_id))
         clock.sweep()
         _see_off(place, visitors, states)
+    if place.celery.conf.broker_url:
+        _rehearse_the_broker(place.celery)
 
 
 ROLES: dict[str, Callable[[Place, int], None]] = {
@@ -92,6 +95,14 @@ ROLES: dict[str, Callable[[Place, int], None]] = {
     "relay": sweeper,
     "everything": everything,
 }
+
+
+def _rehearse_the_broker(celery: Celery) -> None:
+    """Send and take one message on a connection of its own, which no child inherits."""
+    with celery.connection_for_write() as connection:
+        queue = connection.SimpleQueue(celery.amqp.queues["onboarding"])
+        queue.put("nothing")
+        queue.get(timeout=10).ack()
 
 
 def _serve(place: Place, slot: int) -> None:

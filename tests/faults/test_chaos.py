@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # As many kills as take some ten seconds on a machine that has nothing else to do.
-KILLS = {"postgresql": 600, "sqlite": 150}
+KILLS = {"postgresql": 600, "sqlite": 160}
 
 
 @pytest.mark.parametrize("database", KILLS)
