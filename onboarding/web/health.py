@@ -1,12 +1,13 @@
 """Is it alive, can it work, and how much is waiting: for supervisors, load balancers and Prometheus."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import JSONResponse, Response
@@ -99,11 +100,14 @@ def _about_broker(request: Request) -> dict[str, str]:
 
 
 def _check_database(settings: Settings) -> None:
-    """It takes changes. SQLite is asked for its write lock, with which a connection begins."""
-    with db.engine().connect() as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("SELECT 1")
-        elif connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+    """It takes changes. SQLite's lock is not asked for: somebody who writes is no reason to go away."""
+    with reading() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            read_only = session.scalar(text("SHOW transaction_read_only")) == "on"
+        else:
+            file = str(db.engine().url.database)
+            read_only = session.scalar(text("PRAGMA query_only")) or not os.access(file, os.W_OK)
+        if read_only:
             raise NotReady(_STANDS_IN_THE_WAY[DatabaseReadOnly])
 
 
