@@ -1,12 +1,19 @@
-"""After every fault the invariants hold, whatever the test itself has looked at."""
+"""Databases whose settings, triggers and tables may be spoiled; after every fault the invariants hold."""
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
 
 from onboarding import invariants
+from onboarding.sealing import Keyring
+from tests.databases import BOTH, connected, empty
+from tests.servers.postgres import Postgres
+from tests.web.answering import furnished
 
-DATABASES = {"database", "sqlite", "postgresql", "own_database"}
+DATABASES = {"database", "sqlite", "postgresql", "own_database", "engine", "on_postgresql"}
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +25,31 @@ def checked(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if databases:
         assert list(map(str, invariants.violations())) == []
+
+
+@pytest.fixture(scope="module")
+def own_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
+    """A PostgreSQL database of the test file's own."""
+    yield postgres.create_database(name := f"faults_{uuid4().hex}", postgres_template)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def on_postgresql(own_url: str, ring: Keyring) -> Iterator[Engine]:
+    """That database, empty."""
+    empty(own_url)
+    yield from connected(own_url)
+
+
+@pytest.fixture(params=BOTH)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The same on both kinds."""
+    on = "on_postgresql" if request.param == "postgresql" else "sqlite"
+    opened: Engine = request.getfixturevalue(on)
+    return opened
+
+
+@pytest.fixture
+def site(engine: Engine, ring: Keyring) -> FastAPI:
+    """The web application on it."""
+    return furnished(ring)

@@ -1,21 +1,14 @@
 """A statement that fails on one table only (F29): the whole transition is rolled back, and nobody is told that it worked."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from onboarding.sealing import Keyring
 from tests import builders
-from tests.databases import connected, empty
 from tests.dumping import dump
 from tests.faults import write_paths
 from tests.faults.breaking import failing
 from tests.faults.write_paths import REQUESTS
-from tests.servers.postgres import Postgres
-from tests.web.answering import furnished
 from tests.web.visiting import letters
 from workers import tasks
 
@@ -38,27 +31,6 @@ TASKS_WRITE = {
     "send_email": ["mails"],
     "revoke_client": ["clients"],
 }
-
-
-@pytest.fixture(scope="module")
-def own_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
-    """A database of this file's own, for triggers."""
-    yield postgres.create_database(name := f"tables_{uuid4().hex}", postgres_template)
-    postgres.drop_database(name)
-
-
-@pytest.fixture(params=["postgresql", "sqlite"])
-def engine(request: pytest.FixtureRequest, own_url: str, ring: Keyring) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite")
-        return
-    empty(own_url)
-    yield from connected(own_url)
-
-
-@pytest.fixture
-def site(engine: Engine, ring: Keyring) -> FastAPI:
-    return furnished(ring)
 
 
 @pytest.mark.parametrize("path", REQUESTS_WRITE)

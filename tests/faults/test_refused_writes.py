@@ -5,7 +5,6 @@ Writes are refused with 503 and a sentence that says why, reads go on, and it re
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -22,40 +21,12 @@ from tests.faults import write_paths
 from tests.faults.breaking import failing
 from tests.faults.write_paths import REQUESTS
 from tests.racing import race
-from tests.servers.postgres import Postgres
 from tests.web.answering import furnished
 from tests.web.calling import System, a_system, refused
 from tests.web.visiting import a_visitor, text
 from workers import tasks
 
 PATHS = ["start", "reveal", "page cancel"]
-
-
-@pytest.fixture(scope="module")
-def own_url(postgres: Postgres, postgres_template: str) -> Iterator[str]:
-    """A database of this file's own, whose settings may be changed."""
-    yield postgres.create_database(name := f"refused_{uuid4().hex}", postgres_template)
-    postgres.drop_database(name)
-
-
-@pytest.fixture(params=["postgresql", "sqlite"])
-def engine(request: pytest.FixtureRequest, own_url: str, ring: Keyring) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        yield request.getfixturevalue("sqlite")
-        return
-    empty(own_url)
-    yield from connected(own_url)
-
-
-@pytest.fixture
-def on_postgresql(own_url: str, ring: Keyring) -> Iterator[Engine]:
-    empty(own_url)
-    yield from connected(own_url)
-
-
-@pytest.fixture
-def site(engine: Engine, ring: Keyring) -> FastAPI:
-    return furnished(ring)
 
 
 @contextmanager
