@@ -22,7 +22,7 @@ from onboarding.sealing import Keyring, open_keyring
 from onboarding.walking import SCOPES
 from tests.faults import checking
 from tests.faults.journeys import Journey
-from tests.faults.zygote import Zygote, a_zygote, kill
+from tests.faults.zygote import Zygote, a_zygote
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Smtp, smtp_server
 from tests.servers.valkey import Valkey
@@ -67,7 +67,7 @@ class Stage:
         """Kill -9, as everywhere here."""
         for role in roles:
             if role in self.processes:
-                kill(self.processes.pop(role))
+                self.zygote.kill(self.processes.pop(role))
 
     def restart(self, role: str, crash_at: str = "") -> None:
         self.stop(role)

@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,11 +23,17 @@ class Zygote:
         self.process = process
 
     def start(self, role: str, environment: dict[str, str], log: Path) -> int:
-        """The ID of a new process that runs a role."""
-        order = {"role": role, "environment": environment, "log": str(log)}
+        """The ID of a new process that runs a role. It stays this one's until `kill`."""
+        return self._order("start", role=role, environment=environment, log=str(log))
+
+    def kill(self, process: int) -> None:
+        """End a process with all that it has started, as a crash would; one that is dead is collected."""
+        self._order("kill", process=process)
+
+    def _order(self, what: str, **about: object) -> int:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.write(json.dumps([what, about]) + "\n")
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
@@ -50,24 +55,6 @@ def a_zygote() -> Iterator[Zygote]:
             process.kill()
 
 
-def lives(process: int) -> bool:
-    """Whether a process is still there."""
-    with suppress(ProcessLookupError):
-        os.kill(process, 0)
-        return True
-    return False
-
-
-def kill(process: int, seconds: float = 20) -> None:
-    """End a process with all that it has started, as a crash would, and wait until it is gone."""
-    with suppress(ProcessLookupError):
-        os.killpg(process, signal.SIGKILL)
-    deadline = time.monotonic() + seconds
-    while lives(process):
-        assert time.monotonic() < deadline, f"process {process} outlives kill -9"
-        time.sleep(0.002)
-
-
 def _main() -> None:
     """Import what every role needs, but not what reads the settings on import."""
     import celery.app.base  # noqa: PLC0415
@@ -79,15 +66,26 @@ def _main() -> None:
     from onboarding.commands import opening  # noqa: F401, PLC0415
     from workers import serving  # noqa: F401, PLC0415
 
-    # The kernel collects the dead; a child needs its own again.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
-        order = json.loads(line)
-        process = os.fork()
-        if process == 0:
-            _become(**order)
-        sys.stdout.write(f"{process}\n")
+        what, about = json.loads(line)
+        sys.stdout.write(f"{_ORDERS[what](**about)}\n")
         sys.stdout.flush()
+
+
+def _start(role: str, environment: dict[str, str], log: str) -> int:
+    process = os.fork()
+    if process == 0:
+        _become(role, environment, log)
+    return process
+
+
+def _kill(process: int) -> int:
+    """The dead are collected here and nowhere else, so that no number is somebody else's by now."""
+    with suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    return process
 
 
 def _become(role: str, environment: dict[str, str], log: str) -> None:
@@ -98,7 +96,6 @@ def _become(role: str, environment: dict[str, str], log: str) -> None:
 
     on_a_leash()
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
@@ -109,6 +106,8 @@ def _become(role: str, environment: dict[str, str], log: str) -> None:
     cli.main()
     os._exit(0)
 
+
+_ORDERS = {"start": _start, "kill": _kill}
 
 if __name__ == "__main__":
     _main()
