@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from onboarding.chart import REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
-from onboarding.invariants.secrecy import versions, versions_in_history
+from onboarding.invariants.secrecy import steps_of_each, versions, versions_of_each
 from onboarding.models import Client, Link, Message, Onboarding, Secret, Transition
 
 # Why a version may have ended → the events that end it.
@@ -55,24 +55,8 @@ def client_was_issued(within: Within) -> Rows:
 @rule("I3", Onboarding.id, what="{} secrets were made, and {} versions exist", do=_HALF_DONE)
 def secrets_were_made(within: Within) -> Rows:
     """There are as many versions of secrets as history says were made."""
-    made = (
-        select(Transition.onboarding_id, func.count().label("number"))
-        .where(within(Transition.onboarding_id), Transition.event == "secret_generated")
-        .group_by(Transition.onboarding_id)
-        .subquery()
-    )
-    present = (
-        versions_in_history(Secret.version >= 1, within)
-        .group_by(Transition.onboarding_id)
-        .subquery()
-    )
-    said, there = func.coalesce(made.c.number, 0), func.coalesce(present.c.number, 0)
-    return (
-        select(Onboarding.id, said, there)
-        .outerjoin(made, made.c.onboarding_id == Onboarding.id)
-        .outerjoin(present, present.c.onboarding_id == Onboarding.id)
-        .where(within(Onboarding.id), said != there)
-    )
+    made, there = steps_of_each("secret_generated"), versions_of_each(Secret.version >= 1)
+    return select(Onboarding.id, made, there).where(within(Onboarding.id), made != there)
 
 
 @rule("I3", Client.id, what="version {} counts as saved, and nobody said so", do=_UNASKED)

@@ -69,9 +69,7 @@ def steps_are_signed(within: Within) -> Rows:
     """A transition names its actor, and the rules under which the onboarding was routed."""
     return (
         select(Transition.onboarding_id, Transition.sequence)
-        .outerjoin(
-            Onboarding, and_(Onboarding.id == Transition.onboarding_id, within(Onboarding.id))
-        )
+        .outerjoin(Onboarding, Onboarding.id == Transition.onboarding_id)
         .where(
             within(Transition.onboarding_id),
             or_(
@@ -90,33 +88,20 @@ def steps_are_signed(within: Within) -> Rows:
 )
 def choice_is_in_history(within: Within) -> Rows:
     """The connection type and the credential mode are those of the last choice."""
-    latest = (
-        select(Transition.onboarding_id, func.max(Transition.sequence).label("sequence"))
-        .where(
-            within(Transition.onboarding_id), Transition.event.in_(("choose_type", "start_over"))
-        )
-        .group_by(Transition.onboarding_id)
-        .subquery()
+    event = _of_the_last_choice(Transition.event)
+    kind, mode = (
+        _of_the_last_choice(Transition.details[name].as_string())
+        for name in ("connection_type", "credential_mode")
     )
-    chosen = and_(
-        Transition.onboarding_id == latest.c.onboarding_id,
-        Transition.sequence == latest.c.sequence,
-    )
-    kind, mode = _detail("connection_type"), _detail("credential_mode")
     # Who fires `choose_type` without a choice keeps the one before.
-    said = or_(Transition.event.is_distinct_from("choose_type"), kind.is_not(None))
-    return (
-        select(Onboarding.id, Onboarding.connection_type)
-        .outerjoin(latest, latest.c.onboarding_id == Onboarding.id)
-        .outerjoin(Transition, chosen)
-        .where(
-            within(Onboarding.id),
-            said,
-            or_(
-                Onboarding.connection_type.is_distinct_from(kind),
-                Onboarding.credential_mode.is_distinct_from(mode),
-            ),
-        )
+    said = or_(event.is_distinct_from("choose_type"), kind.is_not(None))
+    return select(Onboarding.id, Onboarding.connection_type).where(
+        within(Onboarding.id),
+        said,
+        or_(
+            Onboarding.connection_type.is_distinct_from(kind),
+            Onboarding.credential_mode.is_distinct_from(mode),
+        ),
     )
 
 
@@ -143,5 +128,16 @@ def _steps(within: Within) -> Any:
     )
 
 
-def _detail(name: str) -> Any:
-    return Transition.details[name].as_string()
+def _of_the_last_choice(value: Any) -> Any:
+    """What the last transition says that chose a type, or took the choice back."""
+    return (
+        select(value)
+        .where(
+            Transition.onboarding_id == Onboarding.id,
+            Transition.event.in_(("choose_type", "start_over")),
+        )
+        .order_by(Transition.sequence.desc())
+        .limit(1)
+        .correlate(Onboarding)
+        .scalar_subquery()
+    )

@@ -54,7 +54,7 @@ def one_live_secret(within: Within) -> Rows:
     alive = (
         select(Client.onboarding_id, func.count())
         .join(Secret, Secret.client_id == Client.id)
-        .where(within(Secret.client_id), within(Client.id), Secret.ended_at.is_(None))
+        .where(within(Secret.client_id), Secret.ended_at.is_(None))
     )
     return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 1)
 
@@ -86,7 +86,6 @@ def live_secret_of_a_live_client(within: Within) -> Rows:
         .join(Secret, Secret.client_id == Client.id)
         .where(
             within(Secret.client_id),
-            within(Client.id),
             Secret.ended_at.is_(None),
             Client.revoked_at.is_not(None),
         )
@@ -127,7 +126,7 @@ def versions_have_no_gap(within: Within) -> Rows:
     numbered = (
         select(Client.onboarding_id, func.count(), func.max(Secret.version))
         .join(Secret, Secret.client_id == Client.id)
-        .where(within(Secret.client_id), within(Client.id))
+        .where(within(Secret.client_id))
     )
     return numbered.group_by(Client.id, Client.onboarding_id).having(
         or_(func.max(Secret.version) != func.count(), func.min(Secret.version) != 1)
@@ -255,7 +254,6 @@ def letter_leads_back_to_its_own(within: Within) -> Rows:
         .join(ResumeLink, ResumeLink.id == Mail.id)
         .where(
             within(Mail.id),
-            within(ResumeLink.id),
             ResumeLink.onboarding_id != Mail.onboarding_id,
         )
     )
@@ -275,7 +273,6 @@ def moved_by_its_own_system(within: Within) -> Rows:
         .join(Transition, Transition.onboarding_id == Onboarding.id)
         .where(
             within(Onboarding.id),
-            within(Transition.onboarding_id),
             Onboarding.api_key_id.is_not(None),
             Transition.actor_kind == "api",
             func.replace(Transition.actor_id, "-", "") != "key:" + key,

@@ -204,7 +204,7 @@ def _by_transitions(within: Within) -> Rows:
     return (
         _row(Transition.onboarding_id, notice, must, literal(1), literal(0))
         .join(Onboarding, Onboarding.id == Transition.onboarding_id)
-        .where(within(Transition.onboarding_id), within(Onboarding.id), moves.in_(sorted(NOTICES)))
+        .where(within(Transition.onboarding_id), moves.in_(sorted(NOTICES)))
     )
 
 

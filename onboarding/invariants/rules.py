@@ -23,7 +23,11 @@ class Within:
     last: bool
 
     def __call__(self, column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-        """The condition that a column lies in it; its table has an index that begins with it."""
+        """The condition that a column lies in it, for the one table that a select starts from.
+
+        Its other tables are reached from there by an index. A planner that is told of the stretch
+        twice, and takes it for a single row, compares every row of it with every other.
+        """
         ends: list[ColumnElement[bool]] = [true()]
         if not self.first:
             ends.append(column > bindparam("after", type_=column.type))

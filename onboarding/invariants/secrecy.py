@@ -54,24 +54,9 @@ def shown_secret_is_not_sealed(within: Within) -> Rows:
 @rule("I2", Onboarding.id, what="was shown a secret {} times, and {} versions were", do=_SHOWN)
 def every_showing_has_its_version(within: Within) -> Rows:
     """History knows of as many reveals as there are versions that were shown: none twice."""
-    reveals = (
-        select(Transition.onboarding_id, func.count().label("number"))
-        .where(within(Transition.onboarding_id), Transition.event == "reveal_secret")
-        .group_by(Transition.onboarding_id)
-        .subquery()
-    )
-    shown = (
-        versions_in_history(Secret.revealed_at.is_not(None), within)
-        .group_by(Transition.onboarding_id)
-        .subquery()
-    )
-    there, here = func.coalesce(reveals.c.number, 0), func.coalesce(shown.c.number, 0)
-    return (
-        select(Onboarding.id, there, here)
-        .outerjoin(reveals, reveals.c.onboarding_id == Onboarding.id)
-        .outerjoin(shown, shown.c.onboarding_id == Onboarding.id)
-        .where(within(Onboarding.id), there != here)
-    )
+    reveals = steps_of_each("reveal_secret")
+    shown = versions_of_each(Secret.revealed_at.is_not(None))
+    return select(Onboarding.id, reveals, shown).where(within(Onboarding.id), reveals != shown)
 
 
 @rule("I2", Client.id, what="version {} was shown at {}, of which history knows nothing", do=_SHOWN)
@@ -166,7 +151,6 @@ def secret_is_sealed(within: Within) -> Rows:
         .join(Client, Client.id == SealedSecret.client_id)
         .where(
             within(SealedSecret.client_id),
-            within(Client.id),
             _unknown("seal", key),
             _unknown("public", key),
         )
@@ -186,7 +170,6 @@ def client_has_a_verified_contact(within: Within) -> Rows:
         select(Onboarding.id, Client.id)
         .join(Client, Client.onboarding_id == Onboarding.id)
         .where(
-            within(Onboarding.id),
             within(Client.onboarding_id),
             Client.revoked_at.is_(None),
             Onboarding.contact_verified_at.is_(None),
@@ -194,15 +177,28 @@ def client_has_a_verified_contact(within: Within) -> Rows:
     )
 
 
-def versions_in_history(chosen: ColumnElement[bool], within: Within) -> Rows:
-    """How many versions the client IDs of an onboarding have, to be grouped by the onboarding.
+def steps_of_each(event: str) -> ColumnElement[int]:
+    """How often an event is in the history of the onboarding that is looked at."""
+    return (
+        select(func.count(Transition.sequence))
+        .where(Transition.onboarding_id == Onboarding.id, Transition.event == event)
+        .correlate(Onboarding)
+        .scalar_subquery()
+    )
+
+
+def versions_of_each(chosen: ColumnElement[bool]) -> ColumnElement[int]:
+    """How many versions the client IDs of the onboarding that is looked at have.
 
     It goes by the client IDs that history issued: no index leads from an onboarding to its old ones.
     """
+    issued = Transition.details["client_id"].as_string()
     return (
-        select(Transition.onboarding_id, func.count().label("number"))
-        .join(Secret, Secret.client_id == Transition.details["client_id"].as_string())
-        .where(within(Transition.onboarding_id), Transition.event == "issue_id", chosen)
+        select(func.count(Secret.version))
+        .join_from(Transition, Secret, Secret.client_id == issued)
+        .where(Transition.onboarding_id == Onboarding.id, Transition.event == "issue_id", chosen)
+        .correlate(Onboarding)
+        .scalar_subquery()
     )
 
 
@@ -211,7 +207,7 @@ def versions(within: Within, *columns: Any) -> Rows:
     return (
         select(Client.onboarding_id, *columns)
         .join_from(Secret, Client, Client.id == Secret.client_id)
-        .where(within(Secret.client_id), within(Client.id))
+        .where(within(Secret.client_id))
     )
 
 

@@ -22,7 +22,6 @@ _AGAIN = (
 def client_as_the_state_says(within: Within) -> Rows:
     """There is a live client ID in the states that say so, and in no other."""
     alive = exists().where(
-        within(Client.onboarding_id),
         Client.onboarding_id == Onboarding.id,
         Client.revoked_at.is_(None),
     )
@@ -86,9 +85,7 @@ def sealed_secret_as_the_state_says(within: Within) -> Rows:
 @rule("I15", Onboarding.id, what="is in {}, {}", do=_AGAIN)
 def link_as_the_state_says(within: Within) -> Rows:
     """A seller account is linked in the states that say so, and in no other."""
-    alive = exists().where(
-        within(Link.onboarding_id), Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None)
-    )
+    alive = exists().where(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None))
     return _unlike(within, Onboarding.state.in_(LINKED), alive, "linked seller account")
 
 
@@ -101,7 +98,6 @@ def link_acts_once_it_is_confirmed(within: Within) -> Rows:
         select(Onboarding.id, Onboarding.state, said)
         .join(Link, Link.onboarding_id == Onboarding.id)
         .where(
-            within(Onboarding.id),
             within(Link.onboarding_id),
             Link.ended_at.is_(None),
             acts != (Onboarding.state == "confirmed"),
