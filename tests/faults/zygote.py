@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def _become(role: str, environment: dict[str, str], log: str) -> None:
     os._exit(0)
 
 
-_ORDERS = {"start": _start, "kill": _kill}
+_ORDERS: dict[str, Callable[..., int]] = {"start": _start, "kill": _kill}
 
 if __name__ == "__main__":
     _main()
