@@ -88,7 +88,7 @@ def test_wrong_clocks_fire_no_deadline_early_lose_none_and_double_none(postgresq
             .where(Message.id == resting)
             .values(due_at=wait, leased_until=wait, attempts=1)
         )
-        assert outbox.claim(session, taken, owner=presence.sign(), lease=300)
+        assert outbox.claim(session, taken, owner=presence.sign(), lease=80)
         before = db.clock(session)
 
     with wrong_clocks(postgresql) as workers:
