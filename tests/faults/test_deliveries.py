@@ -10,10 +10,11 @@ import redis
 from celery import Celery
 from sqlalchemy import func, select
 
-from onboarding import lifecycle
 from onboarding.access import Actor
-from onboarding.db import reading, transaction
-from onboarding.models import Mail, Message, Onboarding, Transition
+from onboarding.db import reading
+from onboarding.models import Mail, Message, Transition
+from tests import builders
+from tests.builders import an_onboarding
 from tests.faults.journeys import Journey
 from tests.faults.stage import ENDS, Stage, until
 
@@ -59,20 +60,8 @@ def test_relays_and_clocks_at_once_do_everything_once(stage: Stage) -> None:
     """F15: two relays and a worker, each of which sweeps and fires deadlines."""
     stage.stop("worker", "relay")
     number = 30
-    with transaction() as session:
-        for one in range(number):
-            lifecycle.start(
-                session,
-                SELLER,
-                locale="en",
-                rule_set="tests",
-                contact_email=f"late-{one}@sample.example",
-            )
-        late = select(Onboarding.id).where(Onboarding.contact_email.like("late-%"))
-        month = timedelta(days=31)
-        for onboarding in session.scalars(select(Onboarding).where(Onboarding.id.in_(late))):
-            onboarding.entered_at -= month
-            onboarding.wakes_at = onboarding.entered_at
+    for one in range(number):
+        builders.age(an_onboarding(email=f"late-{one}@sample.example"), timedelta(days=31))
     stage.start("relay", "relay-2", "worker")
     until(lambda: letters("expired") == number, "not every letter is there")
     stage.check()

@@ -29,13 +29,15 @@ def test_a_full_database_refuses_and_takes_up_again(own_database: Engine, ring: 
     caller = a_system(served(ring))
     onboarding = caller.start()
     choose = {"event": "choose_type", "data": {"connection_type": "plugin"}}
+    # SQLite says that its log could not be written, at the commit, and not what became of it.
+    code = "outcome_unknown" if own_database.dialect.name == "sqlite" else "no_space"
     before = dump(own_database)
     with full(own_database):
         for _ in range(3):
             answer = caller.post(onboarding["links"]["events"], choose)
-            refused(answer, 503, "no_space")
+            refused(answer, 503, code)
             assert int(answer.headers["retry-after"]) > 0
-        refused(caller.post("/v1/onboardings", {"locale": "en"}), 503, "unavailable")
+        refused(caller.post("/v1/onboardings", {"locale": "en"}), 503, code)
         assert caller.look(onboarding)["state"] == "started"
     assert dump(own_database) | {"api_keys": []} == before | {"api_keys": []}
     assert expect(caller.post(onboarding["links"]["events"], choose), 200)["state"] == "type_chosen"
