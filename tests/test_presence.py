@@ -18,6 +18,7 @@ from tests.builders import a_message
 from tests.databases import count_statements
 from tests.racing import race
 from tests.test_outbox import claim, claimed, due, finish, pass_time, the
+from tests.test_relay import until
 from workers.relay import Deaths
 
 PROGRAM = """
@@ -69,8 +70,7 @@ def test_who_is_killed_is_gone_at_once(database: Engine) -> None:
         process.kill()
         process.wait()
         # The server has to notice that the connection is closed, which it does without any timer.
-        while theirs in presence.living():
-            pass
+        until(lambda: theirs not in presence.living())
         assert presence.living() == {ours}
 
 
@@ -102,8 +102,7 @@ def test_a_forked_child_leaves_its_parents_sign_alone(database: Engine) -> None:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
     assert presence.sign() == number
-    while presence.living() != {number}:
-        pass
+    until(lambda: presence.living() == {number})
 
 
 def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(database: Engine) -> None:
@@ -111,12 +110,11 @@ def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(database: Engin
     deaths = Deaths()
     with transaction() as session:
         assert outbox.claim(session, kept, owner=presence.sign())
-    with another_process(database, str(left)) as (theirs, process):
+    with another_process(database, str(left)) as (_theirs, process):
         assert deaths.look() == 0
         process.kill()
         process.wait()
-        while not deaths.look():
-            assert theirs in presence.living() or presence.living()
+        until(lambda: deaths.look() == 1)
     with transaction() as session:
         assert [announcement.id for announcement in outbox.due(session)] == [left]
     with reading() as session:

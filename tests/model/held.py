@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import and_, bindparam, case, select
 
 from onboarding import db
 from onboarding.db import reading
@@ -93,7 +93,8 @@ _MESSAGES: Final = select(
     Message.sequence,
     Message.max_attempts,
     Message.attempts,
-    (Message.leased_until > db.now()).label("leased"),
+    # One that rests after a failure is nobody's turn.
+    and_(Message.leased_until > db.now(), Message.claimed_by.is_not(None)).label("leased"),
     Message.failed_at.is_not(None).label("failed"),
 )
 _HISTORY: Final = (

@@ -106,13 +106,20 @@ class Replay:
     def deliver(self, step: Step, before: World, after: World) -> None:
         """What a failed message rests for is over when the broker delivers it."""
         message = self.messages[step.who]
-        self._put(message, due_at=db.in_seconds(-1))
+        self._end_the_rest_of(message)
         if step.verb == "deliver":
             self.broker.discard(message)
         with transaction() as session:
-            claim = outbox.claim(session, message)
+            claim = outbox.claim(session, message, owner=1)
         if claim:
             self.turns[before.workers.index(None)] = claim
+
+    def _end_the_rest_of(self, message: UUID) -> None:
+        """It is due; a turn that somebody has goes on."""
+        self._put(message, due_at=db.in_seconds(-1))
+        with transaction() as session:
+            resting = Message.id == message, Message.claimed_by.is_(None)
+            session.execute(update(Message).where(*resting).values(leased_until=None))
 
     def lose(self, step: Step, before: World, after: World) -> None:
         self.broker.discard(self.messages[step.who])
@@ -121,7 +128,7 @@ class Replay:
         self._put(self.messages[step.who], leased_until=db.in_seconds(-1))
 
     def sweep(self, step: Step, before: World, after: World) -> None:
-        self._put(self.messages[step.who], due_at=db.in_seconds(-1))
+        self._end_the_rest_of(self.messages[step.who])
         assert relay.relay_once(self._publish) == 1
 
     def retry(self, step: Step, before: World, after: World) -> None:
