@@ -39,7 +39,7 @@ def fail(taken: Claim, cause: str = "smtp_down", *, final: bool = False) -> bool
 
 def fail_after_rest(message_id: UUID) -> bool:
     """The next attempt fails too, once its time has come."""
-    pass_time(message_id, timedelta(minutes=10))
+    pass_time(message_id, 2 * timedelta(seconds=outbox.BACKOFF_AT_MOST))
     return fail(claimed(message_id))
 
 
