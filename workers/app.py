@@ -65,7 +65,8 @@ def build(broker_url: str) -> Celery:
 def _register(celery: Celery, name: str) -> None:
     """A Celery task of the promised name, which takes a message's ID."""
 
-    @celery.task(name=name)
+    # Shared tasks would be those of every other application in the process, too.
+    @celery.task(name=name, shared=False)
     def run(message_id: str) -> None:
         tasks.run(message_id)
 
