@@ -91,9 +91,10 @@ def test_what_is_swallowed_gets_no_answer_ever(proxy: FaultProxy, smtp: Smtp) ->
 def test_a_target_may_come_and_go(tmp_path: Path) -> None:
     address = tmp_path / "socket"
     with fault_proxy(address) as proxy:
+        # The reset may come before `connect` has returned, or after.
         with (
-            socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection,
             pytest.raises(ConnectionResetError),
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection,
         ):
             connection.recv(1)
         with socket.socket(socket.AF_UNIX) as listener:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlalchemy.exc import DBAPIError
 
 from onboarding import db, links
 from onboarding.access import Actor
@@ -35,7 +36,8 @@ class Journey:
         while state not in ENDS and time.monotonic() < deadline:
             try:
                 state = self._step()
-            except (httpx.HTTPError, Refusal):
+            # The account is linked from here, without the API between: an outage shows as it is.
+            except (httpx.HTTPError, Refusal, DBAPIError):
                 time.sleep(0.05)
         return state
 

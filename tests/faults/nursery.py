@@ -65,7 +65,7 @@ class Nursery:
                 self.died += 1
                 self.add(child.role, child.slot)
             elif status:
-                self.wrong_ends.append(f"{child.role} ended with {os.WEXITSTATUS(status)}")
+                self.wrong_ends.append(f"{child.role} ended: {self._last_words(process)}")
 
     def kill_one(self, draw: random.Random) -> None:
         """As the system does when memory runs out: without asking where the process is."""
@@ -100,8 +100,12 @@ class Nursery:
             self.run(role, slot)
             os._exit(0)
         except BaseException:  # noqa: BLE001 - it must not go on as a second parent
-            traceback.print_exc()
+            words = self.log.with_name(f"last-words-{os.getpid()}")
+            words.write_text(traceback.format_exc())
         os._exit(1)
+
+    def _last_words(self, process: int) -> str:
+        return self.log.with_name(f"last-words-{process}").read_text()
 
 
 def on_a_leash() -> None:
