@@ -35,7 +35,7 @@ def serve(
     """
     from workers import serving
 
-    serving.serve(_publishing, samples=samples, migrate=migrate)
+    raise typer.Exit(serving.serve(_publishing, samples=samples, migrate=migrate))
 
 
 @cli.app.command()
@@ -43,7 +43,7 @@ def web() -> None:
     """Run pages and API only; tasks need a broker and workers."""
     from workers import serving
 
-    serving.web(_publishing)
+    raise typer.Exit(serving.web(_publishing))
 
 
 @cli.app.command()
@@ -55,12 +55,9 @@ def worker(
 
     cli.need_broker(settings())
     cli.prepare(settings())
-    from workers.app import app
+    from workers import celery_worker
 
-    running = app.Worker(concurrency=concurrency, loglevel=settings().log_level.upper())
-    running.start()
-    # Whoever keeps it running must learn that it has not ended in order.
-    raise typer.Exit(running.exitcode or 0)
+    raise typer.Exit(celery_worker.work(concurrency, settings().log_level))
 
 
 @cli.app.command(name="relay")

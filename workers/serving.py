@@ -1,10 +1,9 @@
 """What `serve` and `web` run: the web server on a socket of ours, and around it whatever else is asked for.
 
 The socket listens before anything is made, so a taken port is noticed first, and a request that
-comes early waits instead of failing. What was left unfinished is taken up before the web framework
-is even loaded: after a crash, nobody waits for pages to be ready.
+comes early waits instead of failing. It outlives the process that serves: while a killed one is
+replaced, requests wait, too.
 """
-# ruff: noqa: PLC0415 - see above
 
 import os
 import signal
@@ -12,17 +11,18 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from onboarding import cli, logs
+import uvicorn
+
+from onboarding import cli, db, logs
 from onboarding.sealing import Keyring
 from onboarding.settings import PREFIX, Settings, settings
-from workers import relay
+from onboarding.web.app import create_app
+from workers import demo, relay
 from workers.listening import listen
 from workers.publisher import CeleryPublisher, EmbeddedPublisher
-
-if TYPE_CHECKING:
-    import uvicorn
+from workers.supervision import supervise
 
 log = logs.get(__name__)
 
@@ -33,25 +33,37 @@ Publishing = Callable[[Settings], AbstractContextManager[Publisher]]
 GRACE: Final = 2
 
 
-def serve(publishing: Publishing, *, samples: bool, migrate: bool) -> None:
-    """Pages, API, relay, clock and tasks in one process, until Ctrl-C or SIGTERM."""
+def serve(publishing: Publishing, *, samples: bool, migrate: bool) -> int:
+    """Pages, API, relay, clock and tasks in one process, until Ctrl-C or SIGTERM; the exit code."""
     with _listener() as (listener, chosen):
         upgrade = migrate or chosen.database_url.startswith("sqlite")
         ring = cli.prepare(chosen, upgrade=upgrade)
-        with publishing(chosen) as publisher, _sweeping(publisher):
-            server = _server(chosen, ring)
-            journeys = _journeys(server, chosen) if samples else None
-            _run(server, listener)
-            if journeys is not None:
-                journeys.join(GRACE)
+
+        def run(deaths: int) -> int:
+            with publishing(chosen) as publisher, _sweeping(publisher):
+                server = _server(chosen, ring)
+                journeys = demo.begin(server, chosen) if samples and not deaths else None
+                _run(server, listener)
+                if journeys is not None:
+                    journeys.join(GRACE)
+            return 0
+
+        db.engine().dispose()
+        return supervise(run)
 
 
-def web(publishing: Publishing) -> None:
-    """Pages and API only."""
+def web(publishing: Publishing) -> int:
+    """Pages and API only, until Ctrl-C or SIGTERM; the exit code."""
     with _listener() as (listener, chosen):
-        server = _server(chosen, cli.prepare(chosen))
-        with publishing(chosen):
-            _run(server, listener)
+        ring = cli.prepare(chosen)
+
+        def run(_: int) -> int:
+            with publishing(chosen):
+                _run(_server(chosen, ring), listener)
+            return 0
+
+        db.engine().dispose()
+        return supervise(run)
 
 
 @contextmanager
@@ -67,12 +79,8 @@ def _listener() -> Iterator[tuple[socket.socket, Settings]]:
         yield listener, settings()
 
 
-def _server(chosen: Settings, ring: Keyring) -> "uvicorn.Server":
+def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
     """One process, threads for handlers; the logs are ours."""
-    import uvicorn
-
-    from onboarding.web.app import create_app
-
     return uvicorn.Server(
         uvicorn.Config(
             create_app(chosen, ring),
@@ -86,13 +94,7 @@ def _server(chosen: Settings, ring: Keyring) -> "uvicorn.Server":
     )
 
 
-def _journeys(server: "uvicorn.Server", chosen: Settings) -> threading.Thread:
-    from workers import demo
-
-    return demo.begin(server, chosen)
-
-
-def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     """Until it is told to stop: uvicorn raises the signal again once it has stopped in order."""
     host, port = listener.getsockname()[:2]
     log.info("listening", host=host, port=port)
