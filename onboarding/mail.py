@@ -26,6 +26,8 @@ from onboarding.settings import Settings
 
 # Seconds that the mail server has for each of its answers.
 PATIENCE: Final = 10.0
+# Causes that are over for every letter as soon as they are for one: nobody was there to take it.
+AWAY: Final = frozenset({"mail_server_away", "mail_folder_unavailable"})
 
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
@@ -186,9 +188,12 @@ def _failures_in_our_words() -> Iterator[None]:
     except ssl.SSLCertVerificationError as error:
         why = f"the mail server's certificate: {error.verify_message}"
         raise Unavailable("mail_certificate_refused", why) from None
+    except smtplib.SMTPServerDisconnected:
+        why = "the mail server does not answer any more"
+        raise Unavailable("mail_server_unavailable", why) from None
     except OSError as error:
         why = f"the mail server does not answer: {type(error).__name__}"
-        raise Unavailable("mail_server_unavailable", why) from None
+        raise Unavailable("mail_server_away", why) from None
 
 
 def _failure(code: int, answer: bytes | str, final: str, passing: str) -> Refused | Unavailable:

@@ -29,6 +29,10 @@ REPUBLISH_AFTER: Final = timedelta(seconds=2)
 REPUBLISH_AT_MOST: Final = timedelta(seconds=15)
 # Waits between attempts: 1, 2, 4, … seconds, at most an hour, each with jitter.
 BACKOFF_AT_MOST: Final = 3600.0
+# The most that it rests because its worker died, which is seldom its own fault.
+REST_AFTER_DEATH_AT_MOST: Final = 8.0
+# How many of them one success wakes; the next one wakes the next.
+WOKEN_AT_MOST: Final = 500
 MAX_ATTEMPTS: Final = 8
 # A mail server may defer a letter for a while, and be away for long: about a day in all.
 ATTEMPTS: Final[Mapping[str, int]] = {"send_email": 35}
@@ -40,10 +44,11 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a broker learns of a message: its task's name and its ID, nothing else."""
+    """What a broker learns of a message: its task's name and its ID, and whether it goes first."""
 
     task: str
     id: UUID
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Claim:
     onboarding_id: UUID | None
     sequence: int | None
     about: dict[str, Any]
+    # Why the attempt before this one failed, as a code.
+    cause: str | None = None
 
 
 Publish = Callable[[Sequence[Announcement]], None]
@@ -127,6 +134,7 @@ def claim(
             Message.onboarding_id,
             Message.sequence,
             Message.about,
+            Message.cause,
         )
     ).one_or_none()
     if row is None:
@@ -156,11 +164,11 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
     it is due again it rests: a turn that is nobody's, so that no stray delivery wastes an attempt.
     """
     over = final or claim.attempt >= claim.max_attempts
-    values: dict[str, Any] = {"claimed_by": None, "last_error": error[:500]}
+    values: dict[str, Any] = {"claimed_by": None, "cause": cause, "last_error": error[:500]}
     if over:
-        values |= {"failed_at": db.now(), "cause": cause, "leased_until": None}
+        values |= {"failed_at": db.now(), "leased_until": None}
     else:
-        values |= _resting(claim.attempt)
+        values |= _resting(_backoff(claim.attempt))
     written = session.execute(
         update(Message)
         .where(Message.id == claim.id, Message.attempts == claim.attempt)
@@ -198,21 +206,38 @@ def owners(session: Session) -> set[int]:
 def take_back(session: Session, dead: Collection[int]) -> int:
     """End the turns of processes that have died; returns how many.
 
-    The first time a message is due at once. One that has seen several workers die may be what kills
-    them, so it rests as after a failure.
+    The first time a message is published at once, and before all that waits: somebody has waited
+    for it longest. One that has seen several workers die may be what kills them, so it rests.
     """
     rows = session.execute(
-        select(Message.id, Message.attempts)
+        select(Message.id, Message.task, Message.attempts)
         .where(Message.claimed_by.in_(dead))
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        at_once: dict[str, Any] = {"leased_until": None, "due_at": db.now()}
-        values = at_once if row.attempts == 1 else _resting(row.attempts - 1)
-        session.execute(
-            update(Message).where(Message.id == row.id).values(claimed_by=None, **values)
-        )
+        rest = min(_backoff(row.attempts - 1), REST_AFTER_DEATH_AT_MOST)
+        values = {"claimed_by": None} | (_published() if row.attempts == 1 else _resting(rest))
+        session.execute(update(Message).where(Message.id == row.id).values(**values))
+        if row.attempts == 1:
+            _announce_after_commit(session, Announcement(row.task, row.id, first=True))
     return len(rows)
+
+
+def wake(session: Session, cause: str) -> int:
+    """What one attempt failed of works again: end the rest of others that failed of it; how many.
+
+    So an outage is over for all messages as soon as it is for one, whatever their backoff.
+    """
+    woken = session.scalars(
+        select(Message.id)
+        .where(Message.cause == cause, Message.failed_at.is_(None))
+        .where(Message.claimed_by.is_(None), Message.leased_until > db.now())
+        .limit(WOKEN_AT_MOST)
+        .with_for_update(skip_locked=True)
+    ).all()
+    free = {"leased_until": None, "due_at": db.now()}
+    session.execute(update(Message).where(Message.id.in_(woken)).values(**free))
+    return len(woken)
 
 
 def retry(session: Session, message_id: UUID) -> bool:
@@ -223,9 +248,8 @@ def retry(session: Session, message_id: UUID) -> bool:
         .values(
             failed_at=None,
             cause=None,
-            leased_until=None,
-            due_at=db.in_seconds(REPUBLISH_AFTER.total_seconds()),
             max_attempts=Message.attempts + 1,
+            **_published(),
         )
         .returning(Message.task)
     ).one_or_none()
@@ -240,9 +264,14 @@ def _free() -> ColumnElement[bool]:
     return or_(Message.leased_until.is_(None), Message.leased_until <= db.now())
 
 
-def _resting(attempt: int) -> dict[str, Any]:
-    """Nobody's turn until the backoff ends, and due then: one instant in both columns."""
-    wait = db.in_seconds(_backoff(attempt))
+def _published() -> dict[str, Any]:
+    """Anybody's turn, and as if published: it comes due by itself if the publisher dies first."""
+    return {"leased_until": None, "due_at": db.in_seconds(REPUBLISH_AFTER.total_seconds())}
+
+
+def _resting(seconds: float) -> dict[str, Any]:
+    """Nobody's turn until the rest is over, and due then: one instant in both columns."""
+    wait = db.in_seconds(seconds)
     return {"leased_until": wait, "due_at": wait}
 
 

@@ -135,7 +135,6 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
         {"connection_type": "plugin", "credential_mode": "full"},
     ),
     ("ck_transitions_starts_from_nothing", {"sequence": 2}),
-    ("ck_messages_incident_has_a_cause", {"cause": "smtp_down"}),
     ("ck_secrets_ended_has_a_reason", {"ended_because": "revoked"}),
     ("ck_links_client_or_aggregator", {"client_id": None}),
 ]

@@ -179,7 +179,7 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
         port = probe.getsockname()[1]
     with pytest.raises(Unavailable) as caught:
         mail.deliver(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
-    assert caught.value.cause == "mail_server_unavailable"
+    assert caught.value.cause == "mail_server_away"
 
 
 def test_a_letter_that_was_taken_is_not_sent_again_for_a_rude_good_bye() -> None:

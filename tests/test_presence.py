@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
 
-from onboarding import outbox, presence
+from onboarding import db, outbox, presence
 from onboarding.db import reading, transaction
-from onboarding.outbox import LeaseLost
+from onboarding.outbox import Announcement, LeaseLost
 from tests.builders import a_message
 from tests.databases import count_statements
 from tests.racing import race
@@ -105,7 +106,9 @@ def test_a_forked_child_leaves_its_parents_sign_alone(database: Engine) -> None:
     until(lambda: presence.living() == {number})
 
 
-def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(database: Engine) -> None:
+def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(
+    database: Engine, published: list[Announcement]
+) -> None:
     left, kept = a_message(), a_message()
     deaths = Deaths()
     with transaction() as session:
@@ -115,8 +118,7 @@ def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(database: Engin
         process.kill()
         process.wait()
         until(lambda: deaths.look() == 1)
-    with transaction() as session:
-        assert [announcement.id for announcement in outbox.due(session)] == [left]
+    assert published[-1] == Announcement("generate_secret", left, first=True)
     with reading() as session:
         assert outbox.owners(session) == {presence.sign()}
 
@@ -137,7 +139,9 @@ def test_a_look_that_finds_nobody_new_asks_no_table(sqlite: Engine) -> None:
     assert statements == []
 
 
-def test_the_turns_of_a_dead_process_end_and_no_others(database: Engine) -> None:
+def test_the_turns_of_a_dead_process_end_and_no_others(
+    database: Engine, published: list[Announcement]
+) -> None:
     dead, alive, nobodys = a_message(), a_message(), a_message()
     with transaction() as session:
         late = outbox.claim(session, dead, owner=1)
@@ -145,9 +149,10 @@ def test_the_turns_of_a_dead_process_end_and_no_others(database: Engine) -> None
         outbox.claim(session, nobodys)
     with reading() as session:
         assert outbox.owners(session) == {1, 2}
+    published.clear()
     with transaction() as session:
         assert outbox.take_back(session, {1}) == 1
-    assert due() == [dead]
+    assert published == [Announcement("generate_secret", dead, first=True)]
     assert (claim(alive), claim(nobodys)) == (None, None)
     assert claimed(dead).attempt == 2
     assert late is not None
@@ -155,15 +160,39 @@ def test_the_turns_of_a_dead_process_end_and_no_others(database: Engine) -> None
         finish(late)
 
 
-def test_what_kills_worker_after_worker_rests_longer_and_longer(database: Engine) -> None:
-    message_id = a_message(max_attempts=3)
-    for attempt in (1, 2, 3):
+def test_what_the_publisher_did_not_hear_of_comes_due_by_itself(database: Engine) -> None:
+    message_id = a_message()
+    with transaction() as session:
+        outbox.claim(session, message_id, owner=1)
+    outbox.publish_with(None)
+    with transaction() as session:
+        outbox.take_back(session, {1})
+    pass_time(message_id, timedelta(seconds=3))
+    assert due() == [message_id]
+
+
+def test_what_kills_worker_after_worker_rests_but_never_for_long(
+    database: Engine, published: list[Announcement]
+) -> None:
+    message_id = a_message(max_attempts=8)
+    for attempt in range(1, 9):
         pass_time(message_id, timedelta(minutes=10))
-        with transaction() as session:
-            assert outbox.claim(session, message_id, owner=attempt) is not None
-        with transaction() as session:
-            outbox.take_back(session, {attempt})
-        assert (due() == [message_id]) is (attempt == 1)
+        published.clear()
+        rest = rest_after_death(message_id, attempt)
+        assert (rest is None, len(published)) == ((True, 1) if attempt == 1 else (False, 0))
+    assert rest is not None
+    assert round(rest.total_seconds()) == outbox.REST_AFTER_DEATH_AT_MOST
     pass_time(message_id, timedelta(minutes=10))
     assert claim(message_id) is None
     assert the(message_id).cause == "worker_died"
+
+
+def rest_after_death(message_id: UUID, owner: int) -> timedelta | None:
+    """How long a message rests whose worker has died."""
+    with transaction() as session:
+        assert outbox.claim(session, message_id, owner=owner) is not None
+    with transaction() as session:
+        outbox.take_back(session, {owner})
+        died_at = db.clock(session)
+    resting_until = the(message_id).leased_until
+    return resting_until - died_at if resting_until else None

@@ -17,14 +17,6 @@ from tests.test_relay import until
 from workers.publisher import EmbeddedPublisher
 
 
-@pytest.fixture
-def published() -> list[Announcement]:
-    """What a publisher was told, in place until the test ends."""
-    told: list[Announcement] = []
-    outbox.publish_with(told.extend)
-    return told
-
-
 def test_publishing_happens_after_the_commit(database: Engine) -> None:
     seen: list[Message | None] = []
 

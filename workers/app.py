@@ -100,6 +100,7 @@ def _publish(**_: Any) -> None:
 def _sweep(**_: Any) -> None:
     """The worker's main process sweeps, in a thread; its children run tasks."""
     publisher = CeleryPublisher(app)
+    outbox.publish_with(publisher.publish)
     threading.Thread(
         target=relay.run, args=(publisher.publish, _stop), name="relay", daemon=True
     ).start()

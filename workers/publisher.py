@@ -18,6 +18,8 @@ log = logs.get(__name__)
 
 # Announcements that wait for a slow broker. More than this are dropped: the sweep finds them.
 BACKLOG = 10_000
+# What goes before all that waits in the broker: Celery counts from 0 there.
+FIRST, NORMAL = 0, 3
 
 
 class EmbeddedPublisher:
@@ -72,6 +74,7 @@ class CeleryPublisher:
                 self._app.send_task(
                     announcement.task,
                     args=(str(announcement.id),),
+                    priority=FIRST if announcement.first else NORMAL,
                     producer=producer,
                     retry=False,
                 )

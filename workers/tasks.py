@@ -87,6 +87,8 @@ def send_email(claim: Claim) -> None:
     with transaction() as session:
         outbox.finish(session, claim)
         if letter is not None:
+            if claim.cause in mail.AWAY:
+                outbox.wake(session, claim.cause)
             session.execute(
                 insert(Mail).values(
                     id=claim.id,

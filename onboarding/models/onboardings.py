@@ -137,7 +137,7 @@ class Message(Base):
 
     __tablename__ = "messages"
     __table_args__ = (
-        CheckConstraint("(failed_at IS NULL) = (cause IS NULL)", name="incident_has_a_cause"),
+        CheckConstraint("failed_at IS NULL OR cause IS NOT NULL", name="incident_has_a_cause"),
         CheckConstraint("attempts >= 0", name="attempts"),
         CheckConstraint(
             "claimed_by IS NULL OR (leased_until IS NOT NULL AND failed_at IS NULL)",
@@ -165,10 +165,11 @@ class Message(Base):
     leased_until: Mapped[datetime | None]
     # The sign of life of the process whose turn it is; a turn without one only ends with its time.
     claimed_by: Mapped[int | None] = mapped_column(BigInteger)
-    last_error: Mapped[str | None] = mapped_column(Text)
-    # An incident: it has failed for good, and why, as a code.
-    failed_at: Mapped[datetime | None]
+    # Why its last attempt failed: as a code, and as a line for a person.
     cause: Mapped[str | None] = mapped_column(String(40))
+    last_error: Mapped[str | None] = mapped_column(Text)
+    # An incident: it has failed for good.
+    failed_at: Mapped[datetime | None]
 
 
 class Mail(Base):

@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import Engine
 
 from onboarding import mail, outbox
+from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from tests import builders
-from tests.builders import an_onboarding, fire, promised
+from tests.builders import an_onboarding, end_the_rest_of, fire, promised
 from tests.databases import forget_settings
 from tests.faults import write_paths
 from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.smtp import Smtp, smtp_server
+from tests.servers.valkey import free_port
 from workers import tasks
 
 EMAIL = "seller@shop.example"
@@ -52,6 +54,30 @@ def a_letter() -> UUID:
     fire(an_onboarding("type_chosen", email=EMAIL), "cancel")
     (message,) = promised("send_email")
     return message.id
+
+
+def test_once_the_server_is_back_all_letters_go_out_however_long_they_still_had_to_rest(
+    sqlite: Engine, server: Smtp, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        fire(an_onboarding("type_chosen", email=EMAIL), "cancel")
+    letters = [message.id for message in promised("send_email")]
+    with monkeypatch.context() as away:
+        away.setenv("ONBOARDING_SMTP_URL", f"smtp://127.0.0.1:{free_port()}")
+        forget_settings()
+        for _ in range(8):
+            for letter in letters:
+                end_the_rest_of(letter)
+                tasks.run(str(letter))
+    forget_settings()
+    end_the_rest_of(letters[0])
+    tasks.run(str(letters[0]))
+    with transaction() as session:
+        woken = {announcement.id for announcement in outbox.due(session)}
+    assert set(letters[1:]) <= woken
+    for letter in letters[1:]:
+        tasks.run(str(letter))
+    assert len(server.messages) == 3
 
 
 @pytest.mark.parametrize("silently", [False, True], ids=["hangs up", "falls silent"])
