@@ -2,12 +2,15 @@
 
 import errno
 import socket
+import time
 from typing import Final
 
 from onboarding.commands.exits import USAGE, Failure
 
 # Connections that wait to be accepted.
 BACKLOG: Final = 2048
+# Seconds that a port may still be taken: a predecessor that was just killed lets go a moment later.
+PATIENCE: Final = 1.0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -17,12 +20,23 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        _bind(listener, (host, port))
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise _cannot_listen(host, port, error) from None
     return listener
+
+
+def _bind(listener: socket.socket, address: tuple[str, int]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return listener.bind(address)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> Failure:

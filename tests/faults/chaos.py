@@ -61,7 +61,7 @@ WEIGHTS = {
     "message.failed": 4 * SELDOM,
     "sweep.marked": SOMETIMES,
     "sweep.committed": SOMETIMES,
-    "clock.locked": SELDOM,
+    "clock.locked": 4 * SELDOM,
 }
 # After how many deaths somebody is killed from outside, the broker loses everything, the mail
 # folder goes away, and PostgreSQL restarts: a slow machine has as many faults for as much work.

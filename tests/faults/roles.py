@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from onboarding import outbox
 from onboarding.chart import OPEN
 from onboarding.db import reading
-from onboarding.errors import Refusal
+from onboarding.errors import Refusal, Unavailable
 from onboarding.models import Message
 from tests.faults.place import Place
 from tests.faults.visitors import PLANS, Visitor, states_of
@@ -143,7 +143,7 @@ def _database_may_be_away() -> Iterator[None]:
     """The next try finds it back; every other error ends the process, and is a violation."""
     try:
         yield
-    except (OperationalError, PoolTimeout, NoConnection):
+    except (OperationalError, PoolTimeout, NoConnection, Unavailable):
         pass
     except DBAPIError as error:
         if not error.connection_invalidated:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # As many kills as take some ten seconds on a machine that has nothing else to do.
-KILLS = {"postgresql": 600, "sqlite": 160}
+KILLS = {"postgresql": 320, "sqlite": 100}
 
 
 @pytest.mark.parametrize("database", KILLS)
