@@ -14,6 +14,7 @@ from onboarding.models import (
     Aggregator,
     Client,
     Grant,
+    KeyCheck,
     Link,
     Mail,
     Message,
@@ -205,6 +206,11 @@ def unfinished(session: Session) -> tuple[int, datetime | None]:
         select(func.count(), func.min(Message.created_at)).where(Message.failed_at.is_(None))
     ).one()
     return row[0], row[1]
+
+
+def key_checks(session: Session) -> dict[str, bytes]:
+    """The fingerprint of each key that this database was used with."""
+    return {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
 
 
 def aggregator_of(session: Session, onboarding: Onboarding) -> Aggregator | None:
