@@ -101,9 +101,8 @@ def _sweep(**_: Any) -> None:
     """The worker's main process sweeps, in a thread; its children run tasks."""
     publisher = CeleryPublisher(app)
     outbox.publish_with(publisher.publish)
-    threading.Thread(
-        target=relay.run, args=(publisher.publish, _stop), name="relay", daemon=True
-    ).start()
+    swept = (publisher.publish, _stop, publisher.has_room)
+    threading.Thread(target=relay.run, args=swept, name="relay", daemon=True).start()
 
 
 @worker_shutting_down.connect

@@ -72,7 +72,7 @@ def relay_() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with _publishing(settings()) as publisher:
-        relay.run(publisher.publish, stop)
+        relay.run(publisher.publish, stop, publisher.has_room)
 
 
 def main() -> None:

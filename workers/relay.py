@@ -32,8 +32,13 @@ CLEAN_EVERY: Final = 600.0
 NAMED_AT_MOST: Final = 3
 
 
-def run(publish: Publish, stop: threading.Event) -> None:
-    """Sweep until told to stop. An error is logged and the next look tries again."""
+def run(
+    publish: Publish, stop: threading.Event, has_room: Callable[[], bool] = lambda: True
+) -> None:
+    """Sweep until told to stop. An error is logged and the next look tries again.
+
+    Nothing is published again while `has_room` says no, or raises: what is due stays due.
+    """
     deaths, forfeit, clean = (
         Deaths(),
         Seldom(clock.forfeit, FORFEIT_EVERY),
@@ -42,7 +47,10 @@ def run(publish: Publish, stop: threading.Event) -> None:
     _attempt(tell_of_strangers)
     while not stop.is_set():
         _attempt(deaths.look)
-        found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
+        found = (
+            _attempt(lambda: relay_once(publish, has_room=has_room)),
+            _attempt(lambda: clock.sweep(BATCH)),
+        )
         _attempt(forfeit.look)
         _attempt(clean.look)
         stop.wait(_pause(found))
@@ -100,7 +108,9 @@ def tell_of_strangers() -> int:
     return len(found)
 
 
-def relay_once(publish: Publish, limit: int = BATCH) -> int:
+def relay_once(
+    publish: Publish, limit: int = BATCH, *, has_room: Callable[[], bool] = lambda: True
+) -> int:
     """Publish messages whose time has come; returns how many.
 
     The first look takes no lock: most find nothing, and on SQLite a lock holds up every writer.
@@ -109,6 +119,8 @@ def relay_once(publish: Publish, limit: int = BATCH) -> int:
         due = exists().where(Message.failed_at.is_(None), Message.due_at <= db.now())
         if not session.scalar(select(due)):
             return 0
+    if not has_room():
+        return 0
     with transaction() as session:
         announcements = outbox.due(session, limit)
         crash_points.reach("sweep.marked")
