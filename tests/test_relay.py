@@ -156,6 +156,17 @@ def test_a_cleaning_says_whether_there_is_more(database: Engine) -> None:
     assert [clock.clean(limit=3) for _ in range(2)] == [(3, True), (2, False)]
 
 
+def test_the_first_round_does_not_wait_for_a_look_at_every_onboarding(database: Engine) -> None:
+    """What the dead have left over is published first."""
+    overdue_messages(1)
+    stop = threading.Event()
+    stop.set()
+    statements = count_statements(database)
+    relay.run(lambda _: statements.append("published"), stop)
+    reading_all = next(n for n, sent in enumerate(statements) if "state NOT IN" in sent)
+    assert statements.index("published") < reading_all
+
+
 def test_a_relay_survives_a_publisher_that_raises(
     database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,9 +55,11 @@ def run(
         _attempt(clean.look)
         return _pause(more)
 
+    pause = look_round()
+    # It reads the whole table, and what was left over by the dead cannot wait for that.
     _attempt(tell_of_strangers)
-    while not stop.is_set():
-        stop.wait(look_round())
+    while not stop.wait(pause):
+        pause = look_round()
 
 
 class Seldom:
