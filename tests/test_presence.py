@@ -11,12 +11,14 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from onboarding import db, outbox, presence
 from onboarding.db import reading, transaction
 from onboarding.outbox import Announcement, LeaseLost
 from tests.builders import a_message
 from tests.databases import count_statements
+from tests.faults.breaking import failing
 from tests.racing import race
 from tests.test_outbox import claim, claimed, due, finish, pass_time, the
 from tests.test_relay import until
@@ -128,6 +130,16 @@ def test_the_first_look_after_a_start_finds_those_who_died_before_it(database: E
     with transaction() as session:
         outbox.claim(session, message_id, owner=17)
     assert Deaths().look() == 1
+
+
+def test_a_look_that_failed_is_made_again(own_database: Engine) -> None:
+    message_id = a_message()
+    with transaction() as session:
+        outbox.claim(session, message_id, owner=17)
+    deaths = Deaths()
+    with failing(own_database, "messages"), pytest.raises(DBAPIError):
+        deaths.look()
+    assert deaths.look() == 1
 
 
 def test_a_look_that_finds_nobody_new_asks_no_table(sqlite: Engine) -> None:

@@ -6,7 +6,7 @@ depends on a particular relay being alive.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 from sqlalchemy import exists, select
@@ -99,9 +99,12 @@ class Deaths:
         with reading() as session:
             owners = outbox.owners(session)
         dead = owners - presence.living()
+        ended = self._end_turns(dead) if dead else 0
+        # Last: where anything failed until here, the next look sees the same deaths.
         self._living = living
-        if not dead:
-            return 0
+        return ended
+
+    def _end_turns(self, dead: Collection[int]) -> int:
         with transaction() as session:
             ended = outbox.take_back(session, dead)
         log.info("turns_of_the_dead_ended", processes=len(dead), messages=ended)
