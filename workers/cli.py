@@ -41,8 +41,10 @@ def serve(
 @cli.app.command()
 def web() -> None:
     """Run pages and API only; tasks need a broker and workers."""
+    from onboarding.settings import settings
     from workers import serving
 
+    cli.need_broker(settings())
     raise typer.Exit(serving.web(_publishing))
 
 

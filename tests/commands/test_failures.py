@@ -109,8 +109,8 @@ def test_a_broken_key_file_is_named(run: Run, tmp_path: Path) -> None:
     assert "pepper.1.key" in failed.err
 
 
-@pytest.mark.parametrize("command", ["worker", "relay"])
-def test_workers_need_a_broker(run: Run, command: str) -> None:
+@pytest.mark.parametrize("command", ["web", "worker", "relay"])
+def test_who_does_a_part_of_the_work_needs_a_broker(run: Run, command: str) -> None:
     failed = run(command)
     assert failed.code == exits.USAGE
     assert "ONBOARDING_BROKER_URL is empty" in failed.err
