@@ -156,17 +156,30 @@ def test_a_secret_that_cannot_be_made_is_made_once_the_key_is_back(
     assert is_the_one_that_works(shown.client_id, shown.secret.get_secret_value(), keys)
 
 
-def test_a_worker_with_another_pepper_does_not_start(system: System) -> None:
+def break_the_file(path: Path) -> None:
+    path.write_text("not a key")
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (replace, "not the one that this database was used with: pepper."),
+        (break_the_file, "cannot be read as a key"),
+    ],
+)
+def test_a_worker_with_another_pepper_does_not_start(
+    system: System, harm: Callable[[Path], None], told: str
+) -> None:
     """Even by Celery's own command: it would make secrets that nobody can ever check."""
     keys = Path(system.environment["ONBOARDING_KEYS_DIR"])
     opening.open_keyring(Settings(keys_dir=keys))
-    replace(next(keys.glob("pepper.*")))
+    harm(next(keys.glob("pepper.*")))
     onboarding_id = an_onboarding("issuing_secret")
     log = system.folder / "worker.log"
     with environment(system.environment):
         worker = process.start([CELERY, "-A", "workers.app", "worker"], log)
     assert worker.wait(60) == 1
-    assert "not the one that this database was used with: pepper." in log.read_text()
+    assert told in log.read_text()
     assert state_of(onboarding_id) == "issuing_secret"
 
 
