@@ -42,6 +42,8 @@ SCOPES: Final = (
 )
 
 KEY_PREFIX: Final = "onbk_"
+# As the table has it.
+NAME_AT_MOST: Final = 80
 
 
 def create_api_key(session: Session, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
@@ -50,6 +52,8 @@ def create_api_key(session: Session, name: str, scopes: Iterable[str]) -> tuple[
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown:
         raise Invalid({"scopes": f"No such scope: {', '.join(unknown)}."})
+    if not 0 < len(name) <= NAME_AT_MOST:
+        raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
     text = KEY_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(id=db.new_id(), name=name, hash=_hash(text), scopes=wanted)
     session.add(key)

@@ -115,13 +115,14 @@ def after_commit(session: Session, action: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(action)
 
 
-def hold(session: Session, table: str) -> None:
+def hold(session: Session, table: str, *, alone: bool = False) -> None:
     """Keep everybody from writing to a table until this transaction ends; others may hold it too.
 
-    SQLite needs nothing: whoever writes there is alone.
+    Unless it is held `alone`. SQLite needs nothing: whoever writes there is alone.
     """
+    mode = "SHARE ROW EXCLUSIVE" if alone else "SHARE"
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"LOCK TABLE {table} IN SHARE MODE"))
+        session.execute(text(f"LOCK TABLE {table} IN {mode} MODE"))
 
 
 class now(expression.FunctionElement[datetime]):  # noqa: N801 - reads as SQL's now() in a query

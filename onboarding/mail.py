@@ -21,11 +21,14 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID
 
+from onboarding import smtp
 from onboarding.errors import NotFound
 from onboarding.settings import Settings
 
 # Seconds that the mail server has for each of its answers.
 PATIENCE: Final = 10.0
+# And for all of them: less than a task may take, and much less than a worker's turn.
+IN_ALL: Final = 15.0
 # Causes that are over for every letter as soon as they are for one: nobody was there to take it.
 AWAY: Final = frozenset({"mail_server_away", "mail_folder_unavailable"})
 
@@ -141,10 +144,12 @@ def _conversation(url: str) -> Iterator[smtplib.SMTP]:
     encrypted = parts.scheme == "smtps"
     port = parts.port or (465 if encrypted else 587 if parts.username else 25)
     context = ssl.create_default_context()
-    server = (
-        smtplib.SMTP_SSL(parts.hostname or "", port, timeout=PATIENCE, context=context)
-        if encrypted
-        else smtplib.SMTP(parts.hostname or "", port, timeout=PATIENCE)
+    server = smtp.connect(
+        parts.hostname or "",
+        port,
+        context if encrypted else None,
+        patience=PATIENCE,
+        in_all=IN_ALL,
     )
     try:
         required = bool(parts.username) or parse_qs(parts.query).get("starttls") == ["required"]

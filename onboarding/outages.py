@@ -37,7 +37,18 @@ _SQLITE: Final[Mapping[int, type[Unavailable]]] = {
     sqlite3.SQLITE_FULL: DatabaseFull,
     sqlite3.SQLITE_BUSY: DatabaseBusy,
     sqlite3.SQLITE_LOCKED: DatabaseBusy,
+    sqlite3.SQLITE_NOTADB: DatabaseAway,
 }
+# A COMMIT that is answered with one of these has not happened.
+_ROLLED_BACK: Final = frozenset(
+    {
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CONSTRAINT,
+    }
+)
 _STATEMENT_COMPLETION_UNKNOWN: Final = "40003"
 # The server's last words on a connection: admin_shutdown, crash_shutdown.
 _LAST_WORDS: Final = frozenset({"57P01", "57P02"})
@@ -79,7 +90,7 @@ def leaves_unknown(error: DBAPIError) -> bool:
             or state[:2] in {"08", "57", "58"}
             or state == _STATEMENT_COMPLETION_UNKNOWN
         )
-    return _result_code(error) not in {*_SQLITE, sqlite3.SQLITE_CONSTRAINT}
+    return _result_code(error) not in _ROLLED_BACK
 
 
 def _kind(error: DBAPIError) -> type[Unavailable] | None:

@@ -13,7 +13,6 @@ import secrets
 import select
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -89,7 +88,10 @@ def _give_on_postgresql(engine: Engine) -> _Sign:
 
 def _is_open(engine: Engine, driver: Any) -> bool:
     """A server says nothing on an idle connection unless it ends it, so few calls ask it."""
-    if not select.select([driver.fileno()], [], [], 0)[0]:
+    # Not select(): it knows no descriptor from 1024 on.
+    looking = select.poll()
+    looking.register(driver.fileno(), select.POLLIN)
+    if not looking.poll(0):
         return True
     try:
         driver.execute("SELECT 1")
@@ -110,12 +112,12 @@ def _locked(engine: Engine) -> set[int]:
 
 
 def _give_on_sqlite(engine: Engine) -> _Sign:
-    """The file is locked before it has its name, so nobody finds it free."""
+    """The file is locked before it has its name, so nobody finds it free. Others may look at it."""
     folder = _folder(engine)
     folder.mkdir(mode=0o700, exist_ok=True)
     number = secrets.randbits(_BITS)
     draft = folder / f".{number}"
-    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
     fcntl.flock(handle, fcntl.LOCK_EX)
     path = draft.rename(folder / str(number))
 
@@ -127,17 +129,25 @@ def _give_on_sqlite(engine: Engine) -> _Sign:
 
 
 def _living_on_sqlite(engine: Engine) -> set[int]:
-    """Whoever can lock a file shows that its process is dead, and clears it away."""
-    living = set()
     folder = _folder(engine)
-    for path in folder.glob("[0-9]*") if folder.exists() else ():
-        with suppress(FileNotFoundError), path.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
-            except BlockingIOError:
-                living.add(int(path.name))
-    return living
+    paths = folder.glob("[0-9]*") if folder.exists() else ()
+    return {int(path.name) for path in paths if _is_held(path)}
+
+
+def _is_held(path: Path) -> bool:
+    """Whoever can lock a file shows that its process is dead, and clears it away.
+
+    A file that may not be read is another user's: nobody can say that its process is dead.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+    except FileNotFoundError:
+        return False
+    except (BlockingIOError, PermissionError):
+        return True
+    return False
 
 
 def _folder(engine: Engine) -> Path:

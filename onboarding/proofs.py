@@ -151,7 +151,10 @@ def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
 def check_code(
     session: Session, ring: Keyring, onboarding: Onboarding, entered: str
 ) -> CodeVerdict:
-    """Try a code. A right one verifies the contact; a wrong one counts, so commit either way."""
+    """Try a code. A right one verifies the contact; a wrong one counts, so commit either way.
+
+    The caller holds the onboarding's lock, so that tries at once are counted one by one.
+    """
     code = latest_code(session, onboarding.id)
     if code is None or code.used_at or db.clock(session) - code.created_at > CODE_LASTS:
         return "expired"
@@ -173,7 +176,6 @@ def latest_code(session: Session, onboarding_id: UUID) -> ContactCode | None:
         .where(ContactCode.onboarding_id == onboarding_id)
         .order_by(ContactCode.created_at.desc(), ContactCode.id.desc())
         .limit(1)
-        .with_for_update()
     ).one_or_none()
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, union_all
 from sqlalchemy.orm import Session
 
 from onboarding import db
@@ -14,6 +15,7 @@ from onboarding.models import (
     Aggregator,
     Client,
     Grant,
+    KeyCheck,
     Link,
     Mail,
     Message,
@@ -72,24 +74,48 @@ def latest(
     return session.scalars(query).all()
 
 
-def overdue(session: Session, limit: int = 100) -> Sequence[Onboarding]:
-    """Whose turn has lasted longer than the chart allows, longest first."""
-    late = (
-        and_(
-            Onboarding.state == state,
-            Onboarding.entered_at < db.in_seconds(-move.overdue_after.total_seconds()),
+def overdue(
+    session: Session, limit: int = 100, *, state: str | None = None
+) -> Sequence[Onboarding]:
+    """Whose turn has lasted longer than the chart allows, longest first; in one state, or in any."""
+    states = tuple(NEXT_MOVE) if state is None else (state,) if state in NEXT_MOVE else ()
+    return session.scalars(_overdue_in(states), {"most": limit}).all() if states else []
+
+
+@cache
+def _overdue_in(states: tuple[str, ...]) -> Select[Onboarding]:
+    """An index finds the first ones of each state; no more than these are looked at.
+
+    Kept, because to put it together takes longer than to answer it.
+    """
+    most = bindparam("most", type_=Integer())
+    of_each = [
+        select(
+            select(Onboarding.id, Onboarding.entered_at)
+            .where(*is_late_in(state))
+            .order_by(Onboarding.entered_at)
+            .limit(most)
+            .subquery()
         )
-        for state, move in NEXT_MOVE.items()
+        for state in states
+    ]
+    late = union_all(*of_each).subquery()
+    first = select(late).order_by(late.c.entered_at).limit(most).subquery()
+    return (
+        select(Onboarding).join(first, first.c.id == Onboarding.id).order_by(Onboarding.entered_at)
     )
-    return session.scalars(
-        select(Onboarding).where(or_(*late)).order_by(Onboarding.entered_at).limit(limit)
-    ).all()
 
 
-def is_overdue(session: Session, onboarding: Onboarding) -> bool:
+def is_late_in(state: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Conditions: it stands in this state, and for longer than the chart allows."""
+    since = db.in_seconds(-NEXT_MOVE[state].overdue_after.total_seconds())
+    return Onboarding.state == state, Onboarding.entered_at < since
+
+
+def is_overdue(onboarding: Onboarding, now: datetime) -> bool:
     """Whether this one's turn has lasted longer than the chart allows."""
     move = NEXT_MOVE.get(onboarding.state)
-    return move is not None and db.clock(session) - onboarding.entered_at > move.overdue_after
+    return move is not None and now - onboarding.entered_at > move.overdue_after
 
 
 def incidents(session: Session, limit: int = 100) -> Sequence[Message]:
@@ -183,8 +209,7 @@ def fired_this_hour(session: Session, onboarding_id: UUID, event: str) -> int:
 
 def latest_transition_at(session: Session) -> datetime | None:
     """When anything moved last; None where nothing ever did."""
-    latest = select(Onboarding.entered_at).order_by(Onboarding.entered_at.desc()).limit(1)
-    return session.scalar(latest)
+    return session.scalar(select(func.max(Onboarding.entered_at)))
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -195,7 +220,10 @@ def counts(session: Session) -> dict[str, int]:
 
 def strangers(session: Session, limit: int) -> dict[str, str]:
     """Onboardings in a state that the chart does not have: reference → state."""
-    query = select(Onboarding.reference, Onboarding.state).where(Onboarding.state.not_in(STATES))
+    unknown = counts(session).keys() - set(STATES)
+    if not unknown:
+        return {}
+    query = select(Onboarding.reference, Onboarding.state).where(Onboarding.state.in_(unknown))
     return {row.reference: row.state for row in session.execute(query.limit(limit))}
 
 
@@ -205,6 +233,11 @@ def unfinished(session: Session) -> tuple[int, datetime | None]:
         select(func.count(), func.min(Message.created_at)).where(Message.failed_at.is_(None))
     ).one()
     return row[0], row[1]
+
+
+def key_checks(session: Session) -> dict[str, bytes]:
+    """The fingerprint of each key that this database was used with."""
+    return {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
 
 
 def aggregator_of(session: Session, onboarding: Onboarding) -> Aggregator | None:

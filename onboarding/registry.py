@@ -17,6 +17,8 @@ from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Onboarding
 
 STATUSES = ("registered", "suspended", "unregistered")
+# As the table has it.
+NAME_AT_MOST = 120
 
 # How many parked onboardings one message wakes; it promises the next batch itself.
 BATCH = 100
@@ -76,6 +78,8 @@ def upsert(
         raise Invalid({"asks_for": "One of delegated, full."})
     if not fold(name):
         raise Invalid({"name": "A name with letters or digits."})
+    if len(name.strip()) > NAME_AT_MOST:
+        raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
     namesake = find(session, name)
     aggregator = (session.get(Aggregator, aggregator_id) if aggregator_id else None) or namesake
     if namesake is not None and namesake is not aggregator:

@@ -14,6 +14,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,6 +122,12 @@ def fingerprints(ring: Keyring) -> dict[str, bytes]:
         for purpose, held in ring.keys.items()
         for key_id, key in held.items()
     }
+
+
+def misfits(ring: Keyring, known: Mapping[str, bytes]) -> list[str]:
+    """Of the known fingerprints, those whose key the ring lacks or has another one for."""
+    held = fingerprints(ring)
+    return sorted(key_id for key_id, value in known.items() if held.get(key_id) != value)
 
 
 def _hmac(key: bytes, context: str, value: str) -> bytes:

@@ -14,10 +14,11 @@ from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.db import clock as clock_of
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, MovedOn
-from onboarding.models import Onboarding
+from onboarding.models import Onboarding, SealedSecret
 from tests.builders import age, an_onboarding, fire, promised, state_of, the
 from tests.racing import race
 from workers import clock
+from workers.clock import Swept
 
 # Machines under load: how much sooner than an instant we still look and expect nothing.
 MARGIN = timedelta(seconds=30)
@@ -59,7 +60,7 @@ def test_a_state_ends_at_its_instant_and_not_before(database: Engine, state: str
     clock.sweep()
     assert state_of(onboarding_id) == state
     stand_at(onboarding_id, after)
-    assert clock.sweep() == 1
+    assert clock.sweep().done == 1
     assert state_of(onboarding_id) == ended
     with reading() as session:
         last = queries.history(session, onboarding_id)[-1]
@@ -71,10 +72,10 @@ def test_reminders_come_at_their_instants_and_not_before(database: Engine, state
     onboarding_id = an_onboarding(state, email=EMAIL)
     for number, instant in enumerate(NEXT_MOVE[state].reminders, start=1):
         stand_at(onboarding_id, instant - MARGIN)
-        assert clock.sweep() == 0
+        assert clock.sweep().done == 0
         stand_at(onboarding_id, instant)
-        assert clock.sweep() == 1
-        assert clock.sweep() == 0
+        assert clock.sweep().done == 1
+        assert clock.sweep().done == 0
         assert reminders(onboarding_id) == list(range(1, number + 1))
         assert the(onboarding_id).reminders == number
     assert state_of(onboarding_id) == state
@@ -84,7 +85,7 @@ def test_reminders_come_at_their_instants_and_not_before(database: Engine, state
 def test_time_alone_moves_nobody_who_waits_for_us(database: Engine, state: str) -> None:
     onboarding_id = an_onboarding(state)
     age(onboarding_id, 400 * DAY)
-    assert clock.sweep() == 0
+    assert clock.sweep().done == 0
     assert state_of(onboarding_id) == state
     with pytest.raises(EventNotAllowed):
         fire(onboarding_id, "expire", CLOCK)
@@ -101,7 +102,7 @@ def test_who_moves_is_not_reminded_of_where_he_was(database: Engine) -> None:
     fire(onboarding_id, "start_over")
     assert the(onboarding_id).reminders == 0
     stand_at(onboarding_id, 7 * DAY - MARGIN)
-    assert clock.sweep() == 0
+    assert clock.sweep().done == 0
     stand_at(onboarding_id, 7 * DAY)
     clock.sweep()
     assert reminders(onboarding_id) == [1, 1]
@@ -110,7 +111,7 @@ def test_who_moves_is_not_reminded_of_where_he_was(database: Engine) -> None:
 def test_nobody_without_an_address_is_promised_a_letter(database: Engine) -> None:
     onboarding_id = an_onboarding("type_chosen")
     stand_at(onboarding_id, 7 * DAY)
-    assert clock.sweep() == 1
+    assert clock.sweep().done == 1
     assert promised("send_email") == []
     assert the(onboarding_id).reminders == 1
 
@@ -126,10 +127,10 @@ def test_after_a_long_sleep_nobody_is_reminded_twice_at_once(database: Engine) -
 def test_after_a_very_long_sleep_only_the_end_comes(database: Engine) -> None:
     onboarding_id = an_onboarding("type_chosen", email=EMAIL)
     stand_at(onboarding_id, 300 * DAY)
-    assert clock.sweep() == 1
+    assert clock.sweep().done == 1
     assert state_of(onboarding_id) == "expired"
     assert reminders(onboarding_id) == []
-    assert clock.sweep() == 0
+    assert clock.sweep().done == 0
 
 
 def test_sweeps_at_once_do_everything_once(database: Engine) -> None:
@@ -140,7 +141,7 @@ def test_sweeps_at_once_do_everything_once(database: Engine) -> None:
     for onboarding_id in reminded:
         stand_at(onboarding_id, 7 * DAY)
     outcomes = race(*[clock.sweep] * 4)
-    assert sum(o for o in outcomes if isinstance(o, int)) == 20, outcomes
+    assert sum(o.done for o in outcomes if isinstance(o, Swept)) == 20, outcomes
     with reading() as session:
         steps = Counter(step.event for one in ending for step in queries.history(session, one))
     assert steps["expire"] == 10
@@ -151,7 +152,7 @@ def test_a_sweep_is_bounded_and_begins_with_the_longest_due(database: Engine) ->
     ids = [an_onboarding("type_chosen") for _ in range(3)]
     for number, onboarding_id in enumerate(ids):
         stand_at(onboarding_id, 31 * DAY + number * HOUR)
-    assert clock.sweep(limit=2) == 2
+    assert clock.sweep(limit=2).done == 2
     assert [state_of(one) for one in ids] == ["type_chosen", "expired", "expired"]
 
 
@@ -160,8 +161,33 @@ def test_one_that_cannot_be_moved_holds_up_nobody(own_database: Engine) -> None:
     stand_at(stuck, 32 * DAY)
     stand_at(other, 31 * DAY)
     _forbid_changes(own_database, stuck)
-    assert clock.sweep() == 1
+    assert clock.sweep().done == 1
     assert (state_of(stuck), state_of(other)) == ("type_chosen", "expired")
+
+
+def test_one_that_somebody_holds_holds_up_nobody(postgresql: Engine) -> None:
+    """An operator's open transaction: its row comes first in every sweep, and is passed by."""
+    held, other, third = (an_onboarding("type_chosen") for _ in range(3))
+    for number, onboarding_id in enumerate((third, other, held)):
+        stand_at(onboarding_id, 31 * DAY + number * HOUR)
+    with postgresql.begin() as connection:
+        connection.execute(update(Onboarding).where(Onboarding.id == held).values(reminders=0))
+        assert clock.sweep(limit=2) == (1, True)
+        assert clock.sweep(limit=2) == (1, True)
+        assert clock.sweep(limit=2) == (0, False)
+    assert (state_of(other), state_of(third)) == ("expired", "expired")
+    assert clock.sweep(limit=2) == (1, False)
+
+
+def test_a_secret_that_somebody_holds_is_destroyed_later(postgresql: Engine) -> None:
+    onboarding_id = an_onboarding("secret_ready")
+    with transaction() as session:
+        session.execute(update(SealedSecret).values(fence="another"))
+    with postgresql.begin() as connection:
+        connection.execute(update(Onboarding).values(reminders=0))
+        assert clock.forfeit() == (0, False)
+    assert clock.forfeit() == (1, False)
+    assert state_of(onboarding_id) == "secret_lapsed"
 
 
 def test_who_was_faster_than_the_clock_stays_where_he_went(database: Engine) -> None:
@@ -170,7 +196,7 @@ def test_who_was_faster_than_the_clock_stays_where_he_went(database: Engine) -> 
         stand_at(onboarding_id, 24 * HOUR)
         outcomes = race(clock.sweep, partial(fire, onboarding_id, "reissue_secret", expected=4))
         lapsed = state_of(onboarding_id) == "secret_lapsed"
-        assert outcomes[0] == int(lapsed)
+        assert outcomes[0] == (int(lapsed), False)
         assert isinstance(outcomes[1], MovedOn) is lapsed
 
 
@@ -180,7 +206,7 @@ def test_a_deadline_that_was_moved_is_looked_at_again(database: Engine) -> None:
     with transaction() as session:
         onboarding = lifecycle.lock(session, onboarding_id)
         session.execute(update(Onboarding).values(wakes_at=onboarding.entered_at + 60 * DAY))
-    assert clock.sweep() == 0
+    assert clock.sweep().done == 0
     assert state_of(onboarding_id) == "type_chosen"
 
 

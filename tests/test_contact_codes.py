@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select, update
 from onboarding import lifecycle, proofs
 from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
-from onboarding.models import ContactCode, Onboarding
+from onboarding.models import ContactCode
 from onboarding.sealing import Keyring
 from tests.builders import an_onboarding, make_older, promised, the
 from tests.dumping import everything_written
@@ -31,9 +31,8 @@ def send(onboarding_id: UUID, email: str = EMAIL) -> UUID:
 
 
 def enter(onboarding_id: UUID, ring: Keyring, code: str) -> str:
-    """Without the onboarding's lock: the code must count its own tries."""
     with transaction() as session:
-        onboarding = session.get_one(Onboarding, onboarding_id)
+        onboarding = lifecycle.lock(session, onboarding_id)
         return proofs.check_code(session, ring, onboarding, code)
 
 
@@ -96,6 +95,15 @@ def test_a_code_lasts_ten_minutes(database: Engine, ring: Keyring) -> None:
     code = proofs.code_of(ring, send(onboarding_id))
     make_older(ContactCode, "created_at", timedelta(minutes=10) + MARGIN)
     assert enter(onboarding_id, ring, code) == "expired"
+
+
+def test_a_page_that_shows_where_a_code_went_waits_for_nobody(postgresql: Engine) -> None:
+    onboarding_id = an_onboarding("type_chosen")
+    send(onboarding_id)
+    with postgresql.begin() as connection:
+        connection.execute(select(ContactCode.id).with_for_update())
+        with reading() as session:
+            assert proofs.latest_code(session, onboarding_id) is not None
 
 
 def test_only_the_latest_code_counts_by_the_clock_of_the_database(

@@ -1,22 +1,27 @@
 """A process that dies is known to be dead at once; one that lives is never taken for dead."""
 
 import os
+import resource
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from onboarding import db, outbox, presence
 from onboarding.db import reading, transaction
 from onboarding.outbox import Announcement, LeaseLost
 from tests.builders import a_message
 from tests.databases import count_statements
+from tests.faults.breaking import failing
 from tests.racing import race
 from tests.test_outbox import claim, claimed, due, finish, pass_time, the
 from tests.test_relay import until
@@ -93,6 +98,56 @@ def test_who_has_lost_its_sign_gets_another(postgresql: Engine) -> None:
     assert presence.living() == {presence.sign()}
 
 
+def test_a_sign_is_kept_however_many_files_are_open(postgresql: Engine) -> None:
+    """select() knows no descriptor from 1024 on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    postgresql.dispose()
+    opened = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while opened[-1] < 1100:
+            opened.append(os.dup(opened[0]))
+        number = presence.sign()
+        assert presence.sign() == number
+    finally:
+        presence.withdraw()
+        for each in opened:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_others_may_look_at_a_sign(sqlite: Engine) -> None:
+    number = presence.sign()
+    sign = Path(f"{sqlite.url.database}.workers") / str(number)
+    assert stat.S_IMODE(sign.stat().st_mode) & 0o444 == 0o444
+
+
+def test_who_gives_a_sign_that_nobody_may_read_is_not_taken_for_dead() -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "db.workers").mkdir(mode=0o755)
+        sign = folder / "db.workers" / "17"
+        sign.touch()
+        sign.chmod(0)
+        db.connect(f"sqlite:///{folder / 'db'}")
+        with nobody():
+            assert presence.living() == {17}
+        db.engine().dispose()
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Root may read everything, so be somebody else."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
 def test_a_forked_child_leaves_its_parents_sign_alone(database: Engine) -> None:
     number = presence.sign()
     child = os.fork()
@@ -128,6 +183,16 @@ def test_the_first_look_after_a_start_finds_those_who_died_before_it(database: E
     with transaction() as session:
         outbox.claim(session, message_id, owner=17)
     assert Deaths().look() == 1
+
+
+def test_a_look_that_failed_is_made_again(own_database: Engine) -> None:
+    message_id = a_message()
+    with transaction() as session:
+        outbox.claim(session, message_id, owner=17)
+    deaths = Deaths()
+    with failing(own_database, "messages"), pytest.raises(DBAPIError):
+        deaths.look()
+    assert deaths.look() == 1
 
 
 def test_a_look_that_finds_nobody_new_asks_no_table(sqlite: Engine) -> None:

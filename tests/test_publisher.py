@@ -5,16 +5,21 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from kombu.exceptions import OperationalError
+from sqlalchemy import Engine, update
 
-from onboarding import outbox
+from onboarding import db, outbox
 from onboarding.db import transaction
 from onboarding.models import Message
 from onboarding.outbox import Announcement
 from tests.builders import a_message, a_walk, handle, promised, state_of, vouch
+from tests.servers.valkey import Valkey
 from tests.test_outbox import claimed, due, fail, pass_time, retry, stored
-from tests.test_relay import until
-from workers.publisher import EmbeddedPublisher
+from tests.test_relay import overdue_messages, until
+from workers import publisher as publisher_module
+from workers import relay
+from workers.app import build
+from workers.publisher import CeleryPublisher, EmbeddedPublisher
 
 
 def test_publishing_happens_after_the_commit(database: Engine) -> None:
@@ -99,3 +104,94 @@ def test_what_has_not_begun_when_the_process_ends_stays_promised(database: Engin
     assert {message.id for message in promised()} == set(ids)
     a_message()
     assert len(promised()) == 4
+
+
+@pytest.fixture
+def celery_publisher(valkey: Valkey) -> Iterator[CeleryPublisher]:
+    """Messages to a broker that no worker serves."""
+    celery = build(valkey.url)
+    publisher = CeleryPublisher(celery)
+    yield publisher
+    publisher.close()
+    celery.close()
+
+
+def test_while_nobody_works_sweeps_do_not_fill_the_broker(
+    database: Engine,
+    celery_publisher: CeleryPublisher,
+    valkey: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publisher_module, "ENOUGH", 250)
+    overdue_messages(200)
+    for _ in range(5):
+        sweep_all(celery_publisher)
+    until(lambda: in_the_broker(valkey) == 300)
+    assert sweep_all(celery_publisher) == 0
+    valkey.forget()
+    assert sweep_all(celery_publisher) == 200
+    until(lambda: in_the_broker(valkey) == 200)
+
+
+def test_what_goes_first_counts_as_well(
+    database: Engine,
+    celery_publisher: CeleryPublisher,
+    valkey: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publisher_module, "ENOUGH", 3)
+    celery_publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+    celery_publisher.publish([Announcement("send_email", db.new_id())])
+    until(lambda: in_the_broker(valkey) == 2)
+    assert celery_publisher.has_room()
+    celery_publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+    assert not celery_publisher.has_room()
+
+
+def test_a_sweep_leaves_messages_due_while_the_broker_is_away(database: Engine) -> None:
+    ids = overdue_messages(3)
+    celery = build("redis://127.0.0.1:1/0")
+    publisher = CeleryPublisher(celery)
+    with pytest.raises(OperationalError):
+        relay.relay_once(publisher.publish, has_room=publisher.has_room)
+    publisher.close()
+    assert set(due()) == set(ids)
+
+
+def test_a_new_promise_is_published_however_much_waits(
+    database: Engine,
+    celery_publisher: CeleryPublisher,
+    valkey: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publisher_module, "ENOUGH", 0)
+    outbox.publish_with(celery_publisher.publish)
+    a_message()
+    until(lambda: in_the_broker(valkey) == 1)
+
+
+def test_without_a_broker_a_task_that_waits_is_not_queued_again(database: Engine) -> None:
+    publisher = EmbeddedPublisher(threads=1)
+    held = threading.Event()
+    publisher._pool.submit(held.wait, 20)  # noqa: SLF001 - its only thread is busy
+    overdue_messages(20)
+    for _ in range(5):
+        sweep_all(publisher)
+    assert publisher._pool._work_queue.qsize() == 20  # noqa: SLF001 - the pool shows it nowhere
+    held.set()
+    until(publisher._pool._work_queue.empty)  # noqa: SLF001
+    sweep_all(publisher)
+    publisher.close()
+
+
+def sweep_all(publisher: CeleryPublisher | EmbeddedPublisher) -> int:
+    """Everything is due; how much of it was published again."""
+    with transaction() as session:
+        session.execute(update(Message).values(due_at=db.in_seconds(-1)))
+    return sum(iter(lambda: relay.relay_once(publisher.publish, has_room=publisher.has_room), 0))
+
+
+def in_the_broker(valkey: Valkey) -> int:
+    """Messages in all its lists, whatever their priority."""
+    with valkey.client() as client:
+        return sum(client.llen(key) for key in client.scan_iter(_type="list"))

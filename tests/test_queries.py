@@ -1,16 +1,15 @@
 """The questions that pages and operators ask: right answers, and found by an index among many."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Select, insert, select
+from sqlalchemy import Engine
 
-from onboarding import db, outbox, queries
+from onboarding import outbox, queries
 from onboarding.chart import NEXT_MOVE, OPEN, STATES
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import NotFound
-from onboarding.models import BrowserSession, Grant, Message, Onboarding
+from onboarding.models import BrowserSession, Grant
 from tests.builders import (
     ACCOUNT,
     a_message,
@@ -49,6 +48,25 @@ def test_the_longest_overdue_comes_first(database: Engine) -> None:
         age(onboarding_id, timedelta(days=8 + number))
     with reading() as session:
         assert [one.id for one in queries.overdue(session, limit=2)] == [ids[2], ids[1]]
+
+
+def test_the_overdue_of_one_state_are_asked_for_alone(database: Engine) -> None:
+    early, late = an_onboarding("type_chosen"), an_onboarding("issuing_secret")
+    age(early, timedelta(days=9))
+    age(late, timedelta(days=8))
+    with reading() as session:
+        assert [one.id for one in queries.overdue(session)] == [early, late]
+        assert [one.id for one in queries.overdue(session, state="issuing_secret")] == [late]
+        assert queries.overdue(session, state="cancelled") == []
+
+
+def test_what_moved_last_is_known(database: Engine) -> None:
+    with reading() as session:
+        assert queries.latest_transition_at(session) is None
+    ids = [an_onboarding(state) for state in ("type_chosen", "started", "cancelled")]
+    age(ids[2], timedelta(days=1))
+    with reading() as session:
+        assert queries.latest_transition_at(session) == the(ids[1]).entered_at
 
 
 def test_incidents_are_what_failed_for_good(database: Engine) -> None:
@@ -148,76 +166,3 @@ def test_every_question_only_looks(database: Engine) -> None:
         for question in (queries.overdue, queries.incidents, queries.counts, queries.unfinished):
             question(session)
         assert [*session.new, *session.dirty] == []
-
-
-# What is asked again and again while nothing happens must not look at everybody who waits.
-RESTING: dict[str, tuple[Select[Any], str]] = {
-    "the clock": (
-        select(Onboarding.id)
-        .where(Onboarding.wakes_at <= db.now())
-        .order_by(Onboarding.wakes_at)
-        .limit(100),
-        "ix_onboardings_wakes_at",
-    ),
-    "the relay": (
-        select(Message.id).where(Message.failed_at.is_(None), Message.due_at <= db.now()).limit(1),
-        "ix_messages_due",
-    ),
-    "the registry": (
-        select(Onboarding.id)
-        .where(Onboarding.state == "awaiting_aggregator", Onboarding.aggregator_id == "feedwise")
-        .limit(100),
-        "ix_onboardings_parked",
-    ),
-    "retries": (
-        select(Message.id).where(Message.failed_at.is_(None), Message.due_at <= db.in_seconds(0.0)),
-        "ix_messages_due",
-    ),
-}
-
-
-def test_resting_onboardings_cost_nothing(postgresql: Engine) -> None:
-    """The index narrows down what is looked at: it is a condition there, not only an order."""
-    many_resting(5_000)
-    with postgresql.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
-        for asker, (query, index) in RESTING.items():
-            compiled = query.compile(postgresql, compile_kwargs={"literal_binds": True})
-            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}").scalars())
-            assert index in plan, f"{asker}:\n{plan}"
-            assert "Index Cond" in plan, f"{asker}:\n{plan}"
-
-
-def many_resting(count: int) -> None:
-    with transaction() as session:
-        later = db.clock(session) + timedelta(days=30)
-        session.execute(
-            insert(Onboarding),
-            [
-                {
-                    "id": one,
-                    "reference": f"Q-{one.hex[-14:]}",
-                    "state": "started",
-                    "sequence": 1,
-                    "rule_set": "tests",
-                    "locale": "en",
-                    "answers": {},
-                    "reminders": 0,
-                    "wakes_at": later,
-                }
-                for one in (new_id() for _ in range(count))
-            ],
-        )
-        session.execute(
-            insert(Message),
-            [
-                {
-                    "id": new_id(),
-                    "task": "send_email",
-                    "about": {},
-                    "due_at": later,
-                    "max_attempts": 8,
-                }
-                for _ in range(count)
-            ],
-        )

@@ -9,16 +9,17 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
-from onboarding import outbox
+from onboarding import outbox, proofs
 from onboarding.db import in_seconds, new_id, transaction
-from onboarding.models import Message
+from onboarding.models import BrowserSession, Message
 from onboarding.outbox import Announcement
 from tests.builders import age, an_onboarding, promised, state_of
 from tests.databases import count_statements
 from tests.racing import race
-from workers import relay
+from workers import clock, relay
+from workers.clock import Swept
 
 
 def overdue_messages(count: int) -> list[UUID]:
@@ -116,6 +117,54 @@ def test_a_backlog_is_worked_off_without_a_pause(
     finally:
         stop.set()
         thread.join(20)
+
+
+def test_deadlines_that_sweeps_share_are_worked_off_without_a_pause(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each finds the same ones and does a part of them: that is no reason to pause."""
+    monkeypatch.setattr(relay, "PAUSE", 30.0)
+    monkeypatch.setattr(relay, "BATCH", 4)
+    ids = [an_onboarding("type_chosen") for _ in range(20)]
+    for onboarding_id in ids:
+        age(onboarding_id, timedelta(days=31))
+    stop = threading.Event()
+    threads = [threading.Thread(target=relay.run, args=(lambda _: None, stop)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: {state_of(one) for one in ids} == {"expired"})
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+
+
+def test_what_is_seldom_looked_for_is_due_again_while_there_is_more() -> None:
+    left = [Swept(100, more=True), Swept(100, more=True), Swept(3, more=False)]
+    look = relay.Seldom(lambda: left.pop(0), 3600)
+    assert [look.look() for _ in range(5)] == [100, 100, 3, 0, 0]
+
+
+def test_a_cleaning_says_whether_there_is_more(database: Engine) -> None:
+    with transaction() as session:
+        for _ in range(5):
+            proofs.open_session(session)
+        session.flush()  # The update below is not the session's own.
+        idle = -proofs.SESSION_IDLE.total_seconds() - 60
+        session.execute(update(BrowserSession).values(seen_at=in_seconds(idle)))
+    assert [clock.clean(limit=3) for _ in range(2)] == [(3, True), (2, False)]
+
+
+def test_the_first_round_does_not_wait_for_a_look_at_every_onboarding(database: Engine) -> None:
+    """What the dead have left over is published first."""
+    overdue_messages(1)
+    stop = threading.Event()
+    stop.set()
+    statements = count_statements(database)
+    relay.run(lambda _: statements.append("published"), stop)
+    reading_all = next(n for n, sent in enumerate(statements) if "state NOT IN" in sent)
+    assert statements.index("published") < reading_all
 
 
 def test_a_relay_survives_a_publisher_that_raises(

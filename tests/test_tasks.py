@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from onboarding import outbox
+from onboarding import db, outbox
 from onboarding.chart import ON_ENTRY
 from onboarding.db import new_id, reading, transaction
 from onboarding.models import Mail, SealedSecret, Secret
+from onboarding.sealing import Keyring
 from onboarding.settings import settings as settings_of
 from tests import builders
 from tests.builders import (
@@ -29,6 +30,7 @@ from tests.builders import (
 )
 from tests.databases import forget_settings
 from tests.dumping import dump
+from tests.faults.breaking import failing
 from tests.racing import race
 from tests.test_registry import record
 from workers import tasks
@@ -226,3 +228,32 @@ def test_a_batch_of_letters_reaches_everybody_who_is_concerned(database: Engine)
     assert sent.count("cancelled") == 3
     assert {"secret_ready", "secret_revealed", "seller_linked"} <= set(sent)
     assert promised() == []
+
+
+def test_an_incident_tells_of_an_outage_by_its_code(own_database: Engine) -> None:
+    """PostgreSQL's codes; SQLite's trigger stands for any other mistake."""
+    message_id = a_promise_of("generate_secret")
+    with failing(own_database, "secrets", "53100"):
+        tasks.run(message_id)
+    (kept,) = promised("generate_secret")
+    outage = own_database.dialect.name == "postgresql"
+    assert kept.cause == ("no_space" if outage else "task_failed")
+    assert "as the test asked" in str(kept.last_error)
+    assert "INSERT" not in str(kept.last_error)
+
+
+def test_an_incident_tells_no_values_of_a_row(postgres_database: str, ring: Keyring) -> None:
+    """PostgreSQL tells them in a line of their own."""
+    own_database = db.connect(postgres_database)
+    message_id = a_promise_of("send_email")
+    onboarding_id = str(promised("send_email")[0].onboarding_id)
+    sql = "ALTER TABLE mails ADD CONSTRAINT none_for CHECK (onboarding_id <> '{}')"
+    with own_database.begin() as connection:
+        connection.exec_driver_sql(sql.format(onboarding_id))
+    tasks.run(message_id)
+    (kept,) = promised("send_email")
+    assert kept.cause == "task_failed"
+    assert "none_for" in str(kept.last_error)
+    assert onboarding_id not in str(kept.last_error)
+    assert "DETAIL" not in str(kept.last_error)
+    own_database.dispose()

@@ -18,8 +18,7 @@ from celery.signals import (
 )
 
 from onboarding import logs, outbox
-from onboarding.commands import opening
-from onboarding.commands.exits import Failure
+from onboarding.commands import failures, opening
 from onboarding.settings import settings
 from workers import broker, relay, tasks
 from workers.publisher import CeleryPublisher
@@ -83,11 +82,15 @@ def _log(**_: Any) -> None:
 
 @worker_init.connect
 def _connect(**_: Any) -> None:
-    """Before the pool forks; each child drops what it has inherited. A wrong keyring ends it here."""
+    """Before the pool forks; each child drops what it has inherited.
+
+    What goes wrong ends it here: Celery would log it and go on without a database or a keyring.
+    """
     try:
         opening.prepare(settings())
-    except Failure as failure:
-        sys.exit(f"{failure.sentence} {failure.advice}")
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        failure = failures.explain(error)
+        sys.exit(f"{failure.sentence} {failure.advice}" if failure else repr(error))
 
 
 @worker_process_init.connect
@@ -101,9 +104,8 @@ def _sweep(**_: Any) -> None:
     """The worker's main process sweeps, in a thread; its children run tasks."""
     publisher = CeleryPublisher(app)
     outbox.publish_with(publisher.publish)
-    threading.Thread(
-        target=relay.run, args=(publisher.publish, _stop), name="relay", daemon=True
-    ).start()
+    swept = (publisher.publish, _stop, publisher.has_room)
+    threading.Thread(target=relay.run, args=swept, name="relay", daemon=True).start()
 
 
 @worker_shutting_down.connect

@@ -41,8 +41,10 @@ def serve(
 @cli.app.command()
 def web() -> None:
     """Run pages and API only; tasks need a broker and workers."""
+    from onboarding.settings import settings
     from workers import serving
 
+    cli.need_broker(settings())
     raise typer.Exit(serving.web(_publishing))
 
 
@@ -72,7 +74,7 @@ def relay_() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with _publishing(settings()) as publisher:
-        relay.run(publisher.publish, stop)
+        relay.run(publisher.publish, stop, publisher.has_room)
 
 
 def main() -> None:

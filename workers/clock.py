@@ -4,8 +4,9 @@ Any number of these may run: each deadline is looked at again under the onboardi
 sweeps that see it fire it once. The database's clock decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,8 +21,15 @@ from onboarding.models import Onboarding
 log = logs.get(__name__)
 
 
-def sweep(limit: int = 100) -> int:
-    """Do what has come due, at most `limit` onboardings; returns how many."""
+class Swept(NamedTuple):
+    """What came of one sweep: how many it did, and whether there may be more of them at once."""
+
+    done: int
+    more: bool
+
+
+def sweep(limit: int = 100) -> Swept:
+    """Do what has come due, at most `limit` onboardings."""
     with reading() as session:
         due = session.scalars(
             select(Onboarding.id)
@@ -30,33 +38,49 @@ def sweep(limit: int = 100) -> int:
             .order_by(Onboarding.wakes_at)
             .limit(limit)
         ).all()
-    return sum(_attempt(_wake, onboarding_id) for onboarding_id in due)
+    return _each(_wake, due, limit)
 
 
-def forfeit(limit: int = 100) -> int:
-    """Destroy secrets that were sealed in another history of this database; returns how many."""
+def forfeit(limit: int = 100) -> Swept:
+    """Destroy secrets that were sealed in another history of this database."""
     with reading() as session:
         found = fences.fenced(session, limit)
-    return sum(_attempt(fences.forfeit, onboarding_id) for onboarding_id in found)
+    return _each(fences.forfeit, found, limit)
 
 
-def clean(limit: int = 1000) -> int:
+def clean(limit: int = 1000) -> Swept:
     """Remove what nobody can come back to: browser sessions that were idle for too long."""
     with transaction() as session:
-        return proofs.forget_idle(session, limit)
+        gone = proofs.forget_idle(session, limit)
+    return Swept(gone, gone == limit)
+
+
+def _each(verb: Callable[[Session, UUID], bool], found: Sequence[UUID], limit: int) -> Swept:
+    """Sweeps at once find the same ones and share them, so what was found says if there may be more."""
+    done = sum(_attempt(verb, onboarding_id) for onboarding_id in found)
+    return Swept(done, bool(done) and len(found) == limit)
 
 
 def _attempt(verb: Callable[[Session, UUID], bool], onboarding_id: UUID) -> bool:
-    """One onboarding in a transaction of its own: what is wrong with it holds up nobody else."""
+    """One onboarding in a transaction of its own: what is wrong with it holds up nobody else.
+
+    Nor does one that somebody holds, another sweep or an operator's psql.
+    """
     try:
         with transaction() as session:
-            return verb(session, onboarding_id)
+            return _is_free(session, onboarding_id) and verb(session, onboarding_id)
     except Exception as error:
         # Where the database is away or takes nothing, the next sweep will do.
         if outages.outage(error):
             raise
         log.warning("deadline_failed", onboarding=str(onboarding_id), exc_info=True)
         return False
+
+
+def _is_free(session: Session, onboarding_id: UUID) -> bool:
+    """Take the row's lock without waiting for it."""
+    free = select(Onboarding.id).where(Onboarding.id == onboarding_id)
+    return session.scalar(free.with_for_update(skip_locked=True)) is not None
 
 
 def _wake(session: Session, onboarding_id: UUID) -> bool:

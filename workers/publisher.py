@@ -1,14 +1,17 @@
 """Wakes workers after a commit. Best effort: what is not published comes due by itself.
 
-Both publishers return at once, so that no request ever waits for a broker.
+Both publishers return at once, so that no request ever waits for a broker. What a sweep publishes
+again is bounded: while nobody works, copies would pile up, and each costs a transaction in the end.
 """
 
 import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 from celery import Celery
+from kombu.exceptions import ChannelError
 
 from onboarding import crash_points, logs
 from onboarding.outbox import Announcement
@@ -18,8 +21,12 @@ log = logs.get(__name__)
 
 # Announcements that wait for a slow broker. More than this are dropped: the sweep finds them.
 BACKLOG = 10_000
+# Messages in a queue that are enough: a sweep that added to them would only add copies.
+ENOUGH = 1000
 # What goes before all that waits in the broker: Celery counts from 0 there.
 FIRST, NORMAL = 0, 3
+# How AMQP, and all who take after it, say that there is none.
+NO_SUCH_QUEUE = 404
 
 
 class EmbeddedPublisher:
@@ -27,15 +34,31 @@ class EmbeddedPublisher:
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="task")
+        self._waiting: set[UUID] = set()
 
     def publish(self, announcements: Sequence[Announcement]) -> None:
-        """Queue each task on a thread."""
+        """Queue each task on a thread, unless it waits for one already."""
         for announcement in announcements:
-            self._pool.submit(_run, announcement)
+            if announcement.id not in self._waiting:
+                self._waiting.add(announcement.id)
+                self._pool.submit(self._run, announcement)
+
+    def has_room(self) -> bool:
+        """Whether a sweep may add to what waits."""
+        return len(self._waiting) < ENOUGH
 
     def close(self) -> None:
         """Let running tasks end; those that have not begun stay promised."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _run(self, announcement: Announcement) -> None:
+        """A thread pool swallows what its functions raise, so it is said here."""
+        # From here on its turn speaks for it; after that, one that hangs must be noticed.
+        self._waiting.discard(announcement.id)
+        try:
+            tasks.run(str(announcement.id))
+        except Exception:
+            log.exception("task_crashed", task=announcement.task, message=str(announcement.id))
 
 
 class CeleryPublisher:
@@ -43,16 +66,24 @@ class CeleryPublisher:
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._unsent = 0
+        self._counting = threading.Lock()
         self._waiting: queue.Queue[Sequence[Announcement] | None] = queue.Queue(BACKLOG)
         self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
         self._thread.start()
 
     def publish(self, announcements: Sequence[Announcement]) -> None:
         """Hand the announcements to the thread."""
+        self._count(len(announcements))
         try:
             self._waiting.put_nowait(announcements)
         except queue.Full:
+            self._count(-len(announcements))
             log.warning("publisher_backlog_full")
+
+    def has_room(self) -> bool:
+        """Whether a sweep may add to what waits. Asks the broker; raises where it does not answer."""
+        return self._unsent + self._length() < ENOUGH
 
     def close(self) -> None:
         """Send what is waiting, then stop; a broker that is away does not hold this up for long."""
@@ -65,6 +96,22 @@ class CeleryPublisher:
                 self._send(announcements)
             except Exception as error:  # noqa: BLE001 - the sweep will publish it again
                 log.warning("publish_failed", error=type(error).__name__, count=len(announcements))
+            self._count(-len(announcements))
+
+    def _count(self, more: int) -> None:
+        with self._counting:
+            self._unsent += more
+
+    def _length(self) -> int:
+        """What no worker has taken yet, of every priority. A broker that lost everything has no queue."""
+        name = self._app.conf.task_default_queue
+        with self._app.connection_for_write() as connection:
+            try:
+                return int(connection.default_channel.queue_declare(name, passive=True)[1])
+            except ChannelError as error:
+                if int(error.reply_code) != NO_SUCH_QUEUE:
+                    raise
+                return 0
 
     def _send(self, announcements: Sequence[Announcement]) -> None:
         """No retry: a broker that is away would hold up everything behind this."""
@@ -79,11 +126,3 @@ class CeleryPublisher:
                     retry=False,
                 )
                 crash_points.reach("publish.sent")
-
-
-def _run(announcement: Announcement) -> None:
-    """A thread pool swallows what its functions raise, so it is said here."""
-    try:
-        tasks.run(str(announcement.id))
-    except Exception:
-        log.exception("task_crashed", task=announcement.task, message=str(announcement.id))

@@ -6,8 +6,8 @@ depends on a particular relay being alive.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, TypeVar
 
 from sqlalchemy import exists, select
 
@@ -16,12 +16,15 @@ from onboarding.db import reading, transaction
 from onboarding.models import Message
 from onboarding.outbox import Publish
 from workers import clock
+from workers.clock import Swept
 
 log = logs.get(__name__)
 
+Found = TypeVar("Found")
+
 # How many messages, and how many deadlines, one look deals with.
 BATCH: Final = 100
-# Seconds between two looks, unless the one before found so much that there may be more.
+# Seconds between two rounds, unless the one before found so much that there may be more.
 PAUSE: Final = 0.5
 # Seconds to wait after an error: a database that is away is not hammered.
 PAUSE_AFTER_ERROR: Final = 2.0
@@ -32,35 +35,50 @@ CLEAN_EVERY: Final = 600.0
 NAMED_AT_MOST: Final = 3
 
 
-def run(publish: Publish, stop: threading.Event) -> None:
-    """Sweep until told to stop. An error is logged and the next look tries again."""
-    deaths, forfeit, clean = (
-        Deaths(),
-        Seldom(clock.forfeit, FORFEIT_EVERY),
-        Seldom(clock.clean, CLEAN_EVERY),
-    )
-    _attempt(tell_of_strangers)
-    while not stop.is_set():
+def run(
+    publish: Publish, stop: threading.Event, has_room: Callable[[], bool] = lambda: True
+) -> None:
+    """Sweep until told to stop. An error is logged and the next look tries again.
+
+    Nothing is published again while `has_room` says no, or raises: what is due stays due.
+    """
+    deaths = Deaths()
+    forfeit, clean = Seldom(clock.forfeit, FORFEIT_EVERY), Seldom(clock.clean, CLEAN_EVERY)
+
+    def look_round() -> float:
         _attempt(deaths.look)
-        found = _attempt(lambda: relay_once(publish)), _attempt(lambda: clock.sweep(BATCH))
+        more = (
+            _attempt(lambda: relay_once(publish, has_room=has_room) == BATCH),
+            _attempt(lambda: clock.sweep(BATCH).more),
+        )
         _attempt(forfeit.look)
         _attempt(clean.look)
-        stop.wait(_pause(found))
+        return _pause(more)
+
+    pause = look_round()
+    # It reads the whole table, and what was left over by the dead cannot wait for that.
+    _attempt(tell_of_strangers)
+    while not stop.wait(pause):
+        pause = look_round()
 
 
 class Seldom:
-    """A look that is made at once, and then not again for a number of seconds. One that fails is due again."""
+    """A look that is made at once, and then not again for a number of seconds.
 
-    def __init__(self, look: Callable[[], int], every: float) -> None:
+    One that fails, or that leaves more to do, is due again at once.
+    """
+
+    def __init__(self, look: Callable[[], Swept], every: float) -> None:
         self._look, self._every, self._next = look, every, 0.0
 
     def look(self) -> int:
-        """What it found, or 0 where it is not its time."""
+        """How many it did; 0 where it is not its time."""
         if time.monotonic() < self._next:
             return 0
-        found = self._look()
-        self._next = time.monotonic() + self._every
-        return found
+        done, more = self._look()
+        if not more:
+            self._next = time.monotonic() + self._every
+        return done
 
 
 class Deaths:
@@ -81,9 +99,12 @@ class Deaths:
         with reading() as session:
             owners = outbox.owners(session)
         dead = owners - presence.living()
+        ended = self._end_turns(dead) if dead else 0
+        # Last: where anything failed until here, the next look sees the same deaths.
         self._living = living
-        if not dead:
-            return 0
+        return ended
+
+    def _end_turns(self, dead: Collection[int]) -> int:
         with transaction() as session:
             ended = outbox.take_back(session, dead)
         log.info("turns_of_the_dead_ended", processes=len(dead), messages=ended)
@@ -100,7 +121,9 @@ def tell_of_strangers() -> int:
     return len(found)
 
 
-def relay_once(publish: Publish, limit: int = BATCH) -> int:
+def relay_once(
+    publish: Publish, limit: int = BATCH, *, has_room: Callable[[], bool] = lambda: True
+) -> int:
     """Publish messages whose time has come; returns how many.
 
     The first look takes no lock: most find nothing, and on SQLite a lock holds up every writer.
@@ -109,6 +132,8 @@ def relay_once(publish: Publish, limit: int = BATCH) -> int:
         due = exists().where(Message.failed_at.is_(None), Message.due_at <= db.now())
         if not session.scalar(select(due)):
             return 0
+    if not has_room():
+        return 0
     with transaction() as session:
         announcements = outbox.due(session, limit)
         crash_points.reach("sweep.marked")
@@ -117,14 +142,14 @@ def relay_once(publish: Publish, limit: int = BATCH) -> int:
     return len(announcements)
 
 
-def _pause(found: Sequence[int | None]) -> float:
+def _pause(more: Sequence[bool | None]) -> float:
     """None stands for a look that failed."""
-    if None in found:
+    if None in more:
         return PAUSE_AFTER_ERROR
-    return 0 if BATCH in found else PAUSE
+    return 0 if any(more) else PAUSE
 
 
-def _attempt(look: Callable[[], int]) -> int | None:
+def _attempt(look: Callable[[], Found]) -> Found | None:
     try:
         return look()
     except Exception as error:

@@ -106,7 +106,8 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 @contextmanager
 def _sweeping(publisher: Publisher) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=relay.run, args=(publisher.publish, stop), name="relay")
+    swept = (publisher.publish, stop, publisher.has_room)
+    thread = threading.Thread(target=relay.run, args=swept, name="relay")
     thread.start()
     try:
         yield

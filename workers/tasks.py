@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from onboarding import (
@@ -21,13 +22,14 @@ from onboarding import (
     logs,
     mail,
     notices,
+    outages,
     outbox,
     presence,
     registry,
 )
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
-from onboarding.errors import EventNotAllowed, MovedOn, NotFound
+from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Refusal
 from onboarding.models import Mail
 from onboarding.outbox import Claim, LeaseLost
 from onboarding.sealing import Keyring, read_keyring
@@ -199,10 +201,9 @@ def _give_up(claim: Claim, why: str) -> None:
 
 def _fail(claim: Claim, error: Exception) -> None:
     """Come back later, or leave an incident for an operator. The cause is a code, not a trace."""
-    cause = getattr(error, "cause", None) or getattr(error, "code", None) or "task_failed"
-    final = isinstance(error, mail.Refused)
+    cause, final = _cause(error), isinstance(error, mail.Refused)
     with transaction() as session:
-        over = outbox.fail(session, claim, str(cause), _one_line(error), final=final)
+        over = outbox.fail(session, claim, cause, _one_line(error), final=final)
     log.warning("task_failed", attempt=claim.attempt, cause=cause, incident=over, exc_info=error)
 
 
@@ -216,8 +217,21 @@ def _spare_a_thread(claim: Claim) -> None:
     log.error("task_hangs", task=claim.task, message=str(claim.id), incident=over)
 
 
+def _cause(error: Exception) -> str:
+    """The code of an error of ours, or of the outage that it stands for."""
+    ours = outages.outage(error) or error
+    if isinstance(ours, Refusal):
+        return ours.code
+    return ours.cause if isinstance(ours, mail.Refused | mail.Unavailable) else "task_failed"
+
+
 def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """SQLAlchemy adds the statement, and PostgreSQL the values that were in its way: neither is told."""
+    if isinstance(error, StatementError):
+        why = str(error.orig or "").partition("\n")[0]
+    else:
+        why = str(error)
+    return " ".join(f"{type(error).__name__}: {why}".split())
 
 
 @cache

@@ -120,7 +120,7 @@ def _database(chosen: Settings) -> Check:
 def _keyring(chosen: Settings) -> Check:
     """Not made here, even for a new database."""
     ring = sealing.read_keyring(chosen.keys_dir)
-    wrong = opening.misfits(ring)
+    wrong = opening.misfits(ring, opening.key_checks())
     held = sum(map(len, ring.keys.values()))
     if wrong:
         advice = "Restore the keyring from its backup, or set ONBOARDING_KEYS_DIR."

@@ -7,8 +7,17 @@ import httpx
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from onboarding import outages
 from onboarding.commands.exits import NOT_FOUND, REFUSED, UNAVAILABLE, USAGE, Failure
-from onboarding.errors import EventNotAllowed, EventUnknown, Invalid, NotFound, Refusal, Unavailable
+from onboarding.errors import (
+    DatabaseAway,
+    EventNotAllowed,
+    EventUnknown,
+    Invalid,
+    NotFound,
+    Refusal,
+    Unavailable,
+)
 from onboarding.sealing import KeyringWrong
 from onboarding.settings import WrongSettings, masked, settings
 
@@ -38,7 +47,8 @@ def _refusal(error: Refusal) -> Failure:
         return Failure("There is no such onboarding.", advice, NOT_FOUND)
     # What is allowed instead stands among the details already.
     advice = "" if isinstance(error, EventNotAllowed) else error.advice
-    return Failure(error.sentence + details, advice, _CODES.get(type(error), REFUSED))
+    code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), REFUSED)
+    return Failure(error.sentence + details, advice, code)
 
 
 def _driver(error: ModuleNotFoundError) -> Failure | None:
@@ -55,7 +65,11 @@ def _database_url(error: Exception) -> Failure:
     )
 
 
-def _database(error: DBAPIError | PoolTimeout) -> Failure:
+def _database(error: DBAPIError | PoolTimeout) -> Failure | None:
+    """What is no outage is a mistake of ours, and shows its trace."""
+    outage = outages.outage(error)
+    if not isinstance(outage, DatabaseAway):
+        return _refusal(outage) if outage else None
     url = masked(settings().database_url)
     why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     if url.startswith("sqlite"):

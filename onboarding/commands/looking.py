@@ -59,7 +59,7 @@ def summary(onboarding: Onboarding, now: datetime) -> dict[str, object]:
         "entered_at": onboarding.entered_at,
         "next_move": move.whom if move else None,
         "overdue_at": onboarding.entered_at + move.overdue_after if move else None,
-        "overdue": is_overdue(onboarding, now),
+        "overdue": queries.is_overdue(onboarding, now),
     }
 
 
@@ -87,38 +87,17 @@ def references(session: Session, messages: Sequence[Message]) -> dict[UUID, str]
     return {row.id: row.reference for row in rows}
 
 
-def is_overdue(onboarding: Onboarding, now: datetime) -> bool:
-    """Whether its turn has lasted longer than the chart allows."""
-    move = NEXT_MOVE.get(onboarding.state)
-    return move is not None and now - onboarding.entered_at > move.overdue_after
-
-
 def _found(
     session: Session, state: str | None, limit: int, *, overdue: bool
 ) -> Sequence[Onboarding]:
-    if not overdue:
-        return queries.latest(session, limit, state=state)
-    if state is None:
-        return queries.overdue(session, limit)
-    return _overdue_in(session, state, limit)
-
-
-def _overdue_in(session: Session, state: str, limit: int) -> Sequence[Onboarding]:
-    move = NEXT_MOVE.get(state)
-    if move is None:
-        return []
-    since = db.in_seconds(-move.overdue_after.total_seconds())
-    return session.scalars(
-        select(Onboarding)
-        .where(Onboarding.state == state, Onboarding.entered_at < since)
-        .order_by(Onboarding.entered_at)
-        .limit(limit)
-    ).all()
+    if overdue:
+        return queries.overdue(session, limit, state=state)
+    return queries.latest(session, limit, state=state)
 
 
 def _row(onboarding: Onboarding, now: datetime) -> tuple[str, ...]:
     move = NEXT_MOVE.get(onboarding.state)
-    late = " late" if is_overdue(onboarding, now) else ""
+    late = " late" if queries.is_overdue(onboarding, now) else ""
     return (
         onboarding.reference,
         onboarding.state,

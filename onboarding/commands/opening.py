@@ -4,11 +4,10 @@ import logging
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, insert, inspect, select, text
+from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
 
-from onboarding import crash_points, db, logs, sealing
+from onboarding import crash_points, db, logs, queries, sealing
 from onboarding.commands import printing
 from onboarding.commands.exits import USAGE, Failure
 from onboarding.db import reading, transaction
@@ -17,7 +16,7 @@ from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 
 VERSIONS: Final = Path(__file__).parents[1] / "migrations" / "versions"
-# Only the web process opens sealed secrets, so a worker may do without this key.
+# Only the web process opens sealed secrets, so a worker may do without any of these keys.
 _ONLY_FOR_THE_WEB: Final = "seal."
 
 
@@ -62,8 +61,7 @@ def open_keyring(chosen: Settings) -> Keyring:
     # Where secrets were issued before, an empty folder is a lost keyring, not a new one.
     read = sealing.read_keyring if known else sealing.open_keyring
     ring = read(chosen.keys_dir)
-    _record(sealing.fingerprints(ring), known)
-    wrong = misfits(ring)
+    wrong = misfits(ring, known) or _record(ring, known)
     if wrong:
         raise Failure(
             f"The keyring in {chosen.keys_dir} is not the one that this database was used with:"
@@ -83,21 +81,18 @@ def need_broker(chosen: Settings) -> None:
         )
 
 
-def misfits(ring: Keyring) -> list[str]:
+def misfits(ring: Keyring, known: dict[str, bytes]) -> list[str]:
     """Keys that this database was used with and that are gone or different now."""
-    held = sealing.fingerprints(ring)
-    return sorted(
-        key_id
-        for key_id, value in key_checks().items()
-        if held.get(key_id) != value
-        and not (key_id.startswith(_ONLY_FOR_THE_WEB) and key_id not in held)
-    )
+    wrong = sealing.misfits(ring, known)
+    if ring.keys["seal"]:
+        return wrong
+    return [key_id for key_id in wrong if not key_id.startswith(_ONLY_FOR_THE_WEB)]
 
 
 def key_checks() -> dict[str, bytes]:
     """The known value under each key that this database was used with."""
     with reading() as session:
-        return {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
+        return queries.key_checks(session)
 
 
 def schema(engine: Engine) -> str | None:
@@ -161,18 +156,20 @@ def _refuse_newer(found: str | None) -> None:
         )
 
 
-def _record(fingerprints: dict[str, bytes], known: dict[str, bytes]) -> None:
-    """Remember the keys that this database meets for the first time."""
-    new = [
-        {"key_id": key_id, "value": value}
-        for key_id, value in fingerprints.items()
-        if key_id not in known
-    ]
-    if not new:
-        return
-    try:
-        with transaction() as session:
+def _record(ring: Keyring, known: dict[str, bytes]) -> list[str]:
+    """Remember the keys that this database meets for the first time; what is wrong with the ring.
+
+    Processes that start at once compare one after the other: a foreign keyring leaves no trace,
+    which would lock out the right one.
+    """
+    held = sealing.fingerprints(ring)
+    if held.keys() <= known.keys():
+        return []
+    with transaction() as session:
+        db.hold(session, KeyCheck.__tablename__, alone=True)
+        known = queries.key_checks(session)
+        wrong = misfits(ring, known)
+        new = [{"key_id": k, "value": value} for k, value in held.items() if k not in known]
+        if new and not wrong:
             session.execute(insert(KeyCheck), new)
-    except IntegrityError:
-        # Another process that starts now was faster; whether it has the same keys is checked next.
-        return
+    return wrong

@@ -100,6 +100,5 @@ def _overdue(session: Session) -> Check:
 
 
 def _count_overdue(session: Session, state: str) -> int:
-    since = db.in_seconds(-NEXT_MOVE[state].overdue_after.total_seconds())
-    late = (Onboarding.state == state, Onboarding.entered_at < since)
-    return session.scalar(select(func.count()).select_from(Onboarding).where(*late)) or 0
+    late = select(func.count()).select_from(Onboarding).where(*queries.is_late_in(state))
+    return session.scalar(late) or 0

@@ -67,7 +67,7 @@ def turn(onboarding: Onboarding, now: datetime) -> str:
         return "nobody's, this is an end"
     age = printing.age(now - onboarding.entered_at)
     due = printing.moment(onboarding.entered_at + move.overdue_after)
-    late = "overdue since" if looking.is_overdue(onboarding, now) else "overdue from"
+    late = "overdue since" if queries.is_overdue(onboarding, now) else "overdue from"
     words = f"{move.whom}'s for {age}, {late} {due}"
     if move.then and move.then_after:
         words += f"; {move.then} at {printing.moment(onboarding.entered_at + move.then_after)}"

@@ -73,7 +73,7 @@ class Onboarding(Base):
             postgresql_where=text("state = 'awaiting_aggregator'"),
             sqlite_where=text("state = 'awaiting_aggregator'"),
         ),
-        Index("ix_onboardings_created_at", "created_at", "id"),
+        Index("ix_onboardings_state_entered_at", "state", "entered_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -17,8 +17,8 @@ from onboarding.broker import Glance
 from onboarding.chart import STATES
 from onboarding.db import reading
 from onboarding.errors import DatabaseBusy, DatabaseFull, DatabaseReadOnly, Unavailable
-from onboarding.models import KeyCheck, Message
-from onboarding.sealing import Keyring, KeyringWrong
+from onboarding.models import Message
+from onboarding.sealing import KeyringWrong
 from onboarding.settings import Settings
 
 log = logs.get(__name__)
@@ -131,16 +131,10 @@ def _check_keyring(settings: Settings) -> None:
         raise NotReady("the keyring cannot be read") from None
     except Unavailable as error:
         raise NotReady(str(error)) from None
-    wrong = _misfits(ring)
+    with reading() as session:
+        wrong = sealing.misfits(ring, queries.key_checks(session))
     if wrong:
         raise NotReady(f"the keyring is another one: {', '.join(wrong)}")
-
-
-def _misfits(ring: Keyring) -> list[str]:
-    with reading() as session:
-        known = {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
-    held = sealing.fingerprints(ring)
-    return sorted(key_id for key_id, value in known.items() if held.get(key_id) != value)
 
 
 _CHECKS: Final[dict[str, Callable[[Settings], None]]] = {

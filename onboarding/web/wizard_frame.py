@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import lifecycle, proofs, queries
+from onboarding import db, lifecycle, proofs, queries
 from onboarding.access import Actor
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
@@ -79,7 +79,7 @@ def progress(session: Session, onboarding: Onboarding, task: str) -> dict[str, b
     messages = queries.messages_of(session, onboarding.id)
     return {
         "failed": any(message.task == task and message.failed_at for message in messages),
-        "late": queries.is_overdue(session, onboarding),
+        "late": queries.is_overdue(onboarding, db.clock(session)),
     }
 
 

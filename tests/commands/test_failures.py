@@ -1,13 +1,16 @@
 """What can be foreseen to fail is a sentence, an advice and an exit code; never a trace, never a password."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from onboarding import db
-from onboarding.commands import exits, opening
+from onboarding.commands import exits, failures, opening
 from onboarding.db import reading, transaction
+from onboarding.errors import DatabaseBusy, OutcomeUnknown, StateUnknown, Unavailable
 from onboarding.migrations import versions
 from onboarding.models import ApiKey
 from tests.commands.conftest import Outcome, Run
@@ -109,8 +112,8 @@ def test_a_broken_key_file_is_named(run: Run, tmp_path: Path) -> None:
     assert "pepper.1.key" in failed.err
 
 
-@pytest.mark.parametrize("command", ["worker", "relay"])
-def test_workers_need_a_broker(run: Run, command: str) -> None:
+@pytest.mark.parametrize("command", ["web", "worker", "relay"])
+def test_who_does_a_part_of_the_work_needs_a_broker(run: Run, command: str) -> None:
     failed = run(command)
     assert failed.code == exits.USAGE
     assert "ONBOARDING_BROKER_URL is empty" in failed.err
@@ -137,3 +140,36 @@ def test_no_color_is_respected(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "\x1b[31m" not in run("show", "nothing").err
     monkeypatch.delenv("NO_COLOR")
     assert "\x1b[1;31m" in run("show", "nothing").err
+
+
+@pytest.mark.parametrize("error", [OutcomeUnknown(), DatabaseBusy(), StateUnknown("of another")])
+def test_whatever_does_not_answer_has_one_exit_code(error: Unavailable) -> None:
+    failure = failures.explain(error)
+    assert failure is not None
+    assert failure.code == exits.UNAVAILABLE
+    assert failure.sentence.startswith(error.sentence)
+
+
+def test_a_busy_database_is_not_said_to_be_away(run: Run, sqlite: Engine) -> None:
+    busy = OperationalError("SELECT 1", {}, Exception("database is locked"))
+    assert isinstance(busy.orig, Exception)
+    busy.orig.sqlite_errorcode = sqlite3.SQLITE_BUSY  # type: ignore[attr-defined]
+    failure = failures.explain(busy)
+    assert failure is not None
+    assert failure.code == exits.UNAVAILABLE
+    assert failure.sentence == DatabaseBusy().sentence
+
+
+def test_a_mistake_of_ours_is_not_taken_for_an_outage() -> None:
+    mistake = IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+    assert failures.explain(mistake) is None
+
+
+def test_names_that_are_too_long_are_refused_on_both(run_on_both: Run) -> None:
+    for arguments in (
+        ("keys", "create", "x" * 81, "--scope", "onboardings:read"),
+        ("aggregators", "set", "x" * 121),
+    ):
+        failed = run_on_both(*arguments)
+        assert failed.code == exits.USAGE
+        assert "characters" in failed.err

@@ -68,7 +68,7 @@ def main() -> None:
     print("ready", flush=True)  # noqa: T201 - for whoever reads this
     swept = 0
     for number in itertools.count():
-        swept += clock.sweep()
+        swept += clock.sweep().done
         relay.relay_once(run)
         if ended.wait(0.02) and number > STARTS:
             break

@@ -19,6 +19,7 @@ from tests.builders import OPERATOR, SELLER, an_onboarding, fire, state_of, the
 from tests.racing import race, rounds, winners
 from tests.test_clock import DAY, HOUR, stand_at
 from workers import clock
+from workers.clock import Swept
 
 ROUNDS, RACERS = 8, 16
 OTHER_OPERATOR = Actor("operator", "operator:second")
@@ -97,10 +98,10 @@ def test_schedulers_at_once_against_sellers_who_click(database: Engine) -> None:
     seen = the(ids[0]).sequence
     clicks = [partial(fire, one, "cancel", SELLER, expected=seen) for one in ids]
     swept = race(*[clock.sweep] * 4, *clicks)[:4]
-    assert all(isinstance(one, int) for one in swept), swept
+    assert all(isinstance(one, Swept) for one in swept), swept
     states = [state_of(one) for one in ids]
     assert set(states) <= {"expired", "cancelled"}
-    assert sum(swept) == states.count("expired")  # type: ignore[arg-type]
+    assert sum(one.done for one in swept) == states.count("expired")  # type: ignore[attr-defined]
     assert {the(one).sequence for one in ids} == {seen + 1}
 
 

@@ -1,0 +1,163 @@
+"""What is asked again and again looks at no more than it finds: by an index, however many wait."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Select, event, insert, select
+from sqlalchemy.orm import Session
+
+from onboarding import db, queries
+from onboarding.chart import NEXT_MOVE, OPEN
+from onboarding.db import new_id, reading, transaction
+from onboarding.models import Message, Onboarding
+
+# What is asked again and again while nothing happens must not look at everybody who waits.
+RESTING: dict[str, tuple[Select[Any], str]] = {
+    "the clock": (
+        select(Onboarding.id)
+        .where(Onboarding.wakes_at <= db.now())
+        .order_by(Onboarding.wakes_at)
+        .limit(100),
+        "ix_onboardings_wakes_at",
+    ),
+    "the relay": (
+        select(Message.id).where(Message.failed_at.is_(None), Message.due_at <= db.now()).limit(1),
+        "ix_messages_due",
+    ),
+    "the registry": (
+        select(Onboarding.id)
+        .where(Onboarding.state == "awaiting_aggregator", Onboarding.aggregator_id == "feedwise")
+        .limit(100),
+        "ix_onboardings_parked",
+    ),
+    "retries": (
+        select(Message.id).where(Message.failed_at.is_(None), Message.due_at <= db.in_seconds(0.0)),
+        "ix_messages_due",
+    ),
+}
+
+
+# What operators and their monitoring ask: an index tells, and the rows of those who are listed.
+LOOKED_UP: dict[str, Callable[[Session], object]] = {
+    "the stuck list": queries.overdue,
+    "the stuck list of a state": lambda session: queries.overdue(session, state="verifying"),
+    "those in a state": lambda session: queries.latest(session, 20, state="verifying"),
+    "how many stand where": queries.counts,
+    "those whom nobody knows": lambda session: queries.strangers(session, 3),
+    "the latest transition": queries.latest_transition_at,
+}
+
+
+@pytest.mark.parametrize("asker", LOOKED_UP)
+def test_no_question_of_an_operator_reads_the_table(own_database: Engine, asker: str) -> None:
+    many_resting(3_000)
+    run_alone(own_database, "VACUUM" if own_database.dialect.name == "sqlite" else "VACUUM ANALYZE")
+    plans = plans_of(own_database, LOOKED_UP[asker])
+    assert plans
+    for plan in plans:
+        assert "Seq Scan on onboardings" not in plan, plan
+        for line in plan.splitlines():
+            assert not line.startswith("SCAN onboardings") or "COVERING INDEX" in line, plan
+
+
+def test_the_stuck_list_looks_at_no_more_than_it_lists(postgresql: Engine) -> None:
+    many_resting(10_000, entered=timedelta(days=-400))
+    run_alone(postgresql, "VACUUM ANALYZE")
+    (plan,) = plans_of(postgresql, lambda session: queries.overdue(session, 10), "ANALYZE")
+    read = [
+        int(line.split("rows=")[-1].split(".")[0]) for line in plan.splitlines() if "Scan" in line
+    ]
+    assert max(read) <= 10 * len(NEXT_MOVE), plan
+
+
+def test_resting_onboardings_cost_nothing(postgresql: Engine) -> None:
+    """The index narrows down what is looked at: it is a condition there, not only an order."""
+    many_resting(5_000)
+    with postgresql.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        for asker, (query, index) in RESTING.items():
+            compiled = query.compile(postgresql, compile_kwargs={"literal_binds": True})
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}").scalars())
+            assert index in plan, f"{asker}:\n{plan}"
+            assert "Index Cond" in plan, f"{asker}:\n{plan}"
+
+
+def plans_of(engine: Engine, question: Callable[[Session], object], option: str = "") -> list[str]:
+    """How the database answers each statement about onboardings that a question sends."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    with reading() as session:
+        question(session)
+    event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        return [
+            _plan(connection.exec_driver_sql(f"{_explain(engine, option)} {statement}", parameters))
+            for statement, parameters in sent
+            if "FROM onboardings" in statement
+        ]
+
+
+def _explain(engine: Engine, option: str) -> str:
+    return "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else f"EXPLAIN {option}"
+
+
+def _plan(answer: Any) -> str:
+    return "\n".join(str(row[-1]) for row in answer)
+
+
+def run_alone(engine: Engine, statement: str) -> None:
+    """Outside every transaction."""
+    with engine.connect() as connection:
+        connection.connection.driver_connection.rollback()  # type: ignore[union-attr]
+        driver: Any = connection.connection.driver_connection
+        if engine.dialect.name == "postgresql":
+            driver.autocommit = True
+        driver.execute(statement)
+        if engine.dialect.name == "postgresql":
+            driver.autocommit = False
+
+
+def many_resting(count: int, entered: timedelta = timedelta()) -> None:
+    """In every state that waits, as many as in any other."""
+    states = sorted(OPEN)
+    with transaction() as session:
+        now = db.clock(session)
+        later = now + timedelta(days=30)
+        session.execute(
+            insert(Onboarding),
+            [
+                {
+                    "id": one,
+                    "reference": f"Q-{one.hex[-14:]}",
+                    "state": states[number % len(states)],
+                    "sequence": 1,
+                    "rule_set": "tests",
+                    "locale": "en",
+                    "answers": {},
+                    "reminders": 0,
+                    "connection_type": "plugin",
+                    "wakes_at": later,
+                    "entered_at": now + entered,
+                }
+                for number, one in enumerate(new_id() for _ in range(count))
+            ],
+        )
+        session.execute(
+            insert(Message),
+            [
+                {
+                    "id": new_id(),
+                    "task": "send_email",
+                    "about": {},
+                    "due_at": later,
+                    "max_attempts": 8,
+                }
+                for _ in range(count)
+            ],
+        )
