@@ -17,7 +17,7 @@ from jinja2 import Environment
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, ownership, proofs, queries, words
+from onboarding import addresses, db, proofs, queries, words
 from onboarding.chart import NEXT_MOVE
 from onboarding.mail import Letter
 from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
@@ -121,7 +121,7 @@ def _names(session: Session, onboarding: Onboarding) -> tuple[str, str]:
     is proved, only the registry's names go there.
     """
     aggregator = _one_line(onboarding.aggregator_name)
-    if ownership.address_is_proved(session, onboarding):
+    if addresses.is_proved(session, onboarding):
         return aggregator, _one_line(onboarding.connection_name)
     return (aggregator if onboarding.aggregator_id else ""), ""
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, outbox, sealing
+from onboarding import addresses, db, outbox, sealing
 from onboarding.access import Actor
 from onboarding.errors import NotFound, TooMany
 from onboarding.models import (
@@ -23,8 +23,6 @@ from onboarding.models import (
     ContactCode,
     Grant,
     Link,
-    Mail,
-    Message,
     Onboarding,
     ResumeLink,
 )
@@ -139,13 +137,8 @@ def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
         raise TooMany(3600)
     code = ContactCode(id=db.new_id(), onboarding_id=onboarding.id, email=email)
     session.add(code)
-    outbox.promise(
-        session,
-        "send_email",
-        {"notice": "contact_code", "code": str(code.id)},
-        onboarding_id=onboarding.id,
-        sequence=onboarding.sequence,
-    )
+    about = {"notice": "contact_code", "code": str(code.id)}
+    _promise_letter(session, onboarding, about, email)
 
 
 def check_code(
@@ -201,18 +194,12 @@ def promise_resume_link(session: Session, onboarding: Onboarding, email: str) ->
     """
     same_address = email == onboarding.contact_email
     onboarding.contact_email = email
-    sent = _resume_links_of_the_hour(session, onboarding.id)
+    sent = addresses.links_of_the_hour(session, onboarding.id)
     if same_address and sent and db.clock(session) - max(sent) < UNDER_WAY:
         return
     if len(sent) >= RESUME_LINKS_AN_HOUR:
         raise TooMany(3600)
-    outbox.promise(
-        session,
-        "send_email",
-        {"notice": "resume_link"},
-        onboarding_id=onboarding.id,
-        sequence=onboarding.sequence,
-    )
+    _promise_letter(session, onboarding, {"notice": "resume_link"}, email)
 
 
 def known_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
@@ -250,6 +237,19 @@ def touch(session: Session, browser: BrowserSession) -> None:
         browser.seen_at = now
 
 
+def _promise_letter(
+    session: Session, onboarding: Onboarding, about: dict[str, str], email: str
+) -> None:
+    outbox.promise(
+        session,
+        "send_email",
+        about,
+        onboarding_id=onboarding.id,
+        sequence=onboarding.sequence,
+    )
+    addresses.count_letter(session, onboarding, email)
+
+
 def _is_under_way(session: Session, code: ContactCode | None, email: str) -> bool:
     if code is None or code.used_at or code.attempts >= CODE_ATTEMPTS or code.email != email:
         return False
@@ -259,22 +259,6 @@ def _is_under_way(session: Session, code: ContactCode | None, email: str) -> boo
 def _is_code(ring: Keyring, code: ContactCode, entered: str) -> bool:
     digits = "".join(letter for letter in entered if letter.isascii() and letter.isdigit())
     return hmac.compare_digest(digits, code_of(ring, code.id))
-
-
-def _resume_links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:
-    """When each was promised, or handed over: a message is gone once its letter is."""
-    an_hour_ago = db.in_seconds(-3600)
-    promised = select(Message.created_at).where(
-        Message.onboarding_id == onboarding_id,
-        Message.about["notice"].as_string() == "resume_link",
-        Message.created_at > an_hour_ago,
-    )
-    handed_over = select(Mail.sent_at).where(
-        Mail.onboarding_id == onboarding_id,
-        Mail.notice == "resume_link",
-        Mail.sent_at > an_hour_ago,
-    )
-    return [*session.scalars(promised), *session.scalars(handed_over)]
 
 
 def forget_idle(session: Session, limit: int) -> int:

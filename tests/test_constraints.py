@@ -91,6 +91,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "grants": {"session_id": ID, "onboarding_id": ID},
     "contact_codes": {"id": ID, "onboarding_id": ID, "email": "a@b.example", "attempts": 0},
     "resume_links": {"id": ID, "onboarding_id": ID},
+    "unproved_letters": {"id": ID, "address_hash": HASH},
     "pending_sign_ins": {
         "state": "s",
         "session_id": ID,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     LargeBinary,
     String,
 )
@@ -58,6 +59,18 @@ class ContactCode(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     attempts: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None]
+
+
+class UnprovedLetter(Base):
+    """A letter that a visitor caused at an address which nobody had proved: only so many go there."""
+
+    __tablename__ = "unproved_letters"
+    __table_args__ = (Index("ix_unproved_letters_address", "address_hash", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    # Of the address in small letters: whoever was written to once is no fact that we keep.
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
 
 
 class ResumeLink(Base):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import credentials, db, lifecycle, ownership, proofs
+from onboarding import addresses, credentials, db, lifecycle, ownership, proofs
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, NotFound, TooMany
@@ -130,7 +130,7 @@ def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | No
     """Before a client ID exists, any address; afterwards only the one that was proved before."""
     if onboarding.state == "type_chosen":
         return fields.email(typed)
-    return onboarding.contact_email if ownership.address_is_proved(session, onboarding) else None
+    return onboarding.contact_email if addresses.is_proved(session, onboarding) else None
 
 
 def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVerdict, str | None]:

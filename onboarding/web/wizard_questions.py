@@ -12,17 +12,17 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import events, lifecycle, proofs, registry, routing
+from onboarding import addresses, events, lifecycle, proofs, registry, routing
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
-from onboarding.errors import MovedOn, NotFound
+from onboarding.errors import MovedOn, NotFound, TooMany
 from onboarding.models import Aggregator, Onboarding
 from onboarding.routing import Advice, Door, Question, Step
 from onboarding.routing_questions import START, TREE
 from onboarding.web import browser, wizard_answers
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
-from onboarding.web.wizard_frame import framed, home, look, to_home, too_late
+from onboarding.web.wizard_frame import framed, home, look, to_home, too_late, too_many
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
@@ -97,6 +97,8 @@ def answer(request: Request, locale: str, onboarding_id: str, code: str, typed: 
             done = _answer(session, request, onboarding_id, code, typed)
     except MovedOn:
         return _moved_on(request, onboarding_id, typed)
+    except TooMany as error:
+        return too_many(request, onboarding_id, error)
     if done.step is None:
         return _question_page(request, done.onboarding, done.question, done.values, done.errors)
     return RedirectResponse(_place(request, done.onboarding, done.step), 303)
@@ -139,6 +141,7 @@ def _choose(session: Session, actor: Actor, onboarding: Onboarding, door: Door) 
     }
     data = {name: value for name, value in chosen.items() if value}
     events.choose_type(session, onboarding.id, actor, data, onboarding.sequence)
+    addresses.count_letter(session, onboarding, onboarding.contact_email)
 
 
 def _take_over(onboarding: Onboarding, door: Door) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import lifecycle, ownership, proofs, queries
+from onboarding import addresses, lifecycle, proofs, queries
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, TooMany
@@ -130,7 +130,7 @@ def _spend(request: Request, token: str) -> tuple[UUID, str]:
 def _show_save(request: Request, onboarding_id: str, wrong: str | None = None) -> Response:
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
-        proved = ownership.address_is_proved(session, onboarding)
+        proved = addresses.is_proved(session, onboarding)
     if onboarding.state not in OPEN:
         return wizard_frame.to_home(request, onboarding_id)
     return wizard_frame.framed(
@@ -147,7 +147,7 @@ def _show_save(request: Request, onboarding_id: str, wrong: str | None = None) -
 
 def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | None:
     """An address that was proved stays; any other one may be typed anew."""
-    if ownership.address_is_proved(session, onboarding):
+    if addresses.is_proved(session, onboarding):
         return onboarding.contact_email
     return fields.email(typed)
 
