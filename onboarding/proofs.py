@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, db, outbox, sealing
+from onboarding import addresses, db, outbox, sealing, succession
 from onboarding.access import Actor
 from onboarding.errors import NotFound, TooMany
 from onboarding.models import (
@@ -28,8 +28,8 @@ from onboarding.models import (
 )
 from onboarding.sealing import Keyring
 
-# Longer than the 20 hours from which WCAG 2.2.1 asks for no warning.
-SESSION_IDLE: Final = timedelta(hours=24)
+# Since somebody did something there last; looking writes nothing down.
+SESSION_IDLE: Final = timedelta(days=30)
 PROOF_FRESH: Final = timedelta(minutes=10)
 CODE_LASTS: Final = timedelta(minutes=10)
 CODE_ATTEMPTS: Final = 5
@@ -54,33 +54,33 @@ def open_session(session: Session) -> tuple[BrowserSession, str]:
 
 
 def find_session(session: Session, token: str) -> BrowserSession | None:
-    """The session that a cookie leads to, unless it has been idle for a day."""
-    return session.scalars(
-        select(BrowserSession).where(
+    """The session that a cookie leads to, unless it is idle or over."""
+    found = session.execute(
+        select(BrowserSession, db.now()).where(
             BrowserSession.token_hash == _hash(token),
             BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
+            succession.not_over(),
         )
     ).one_or_none()
+    return succession.without_old_sign_in(*found) if found else None
 
 
-def renew(session: Session, browser: BrowserSession) -> str:
-    """A new cookie value for the same session, after a proof: the old one is worth nothing."""
+def renew(session: Session, browser: BrowserSession) -> tuple[BrowserSession, str]:
+    """The session that follows this one after a proof, and its cookie's value."""
     token = secrets.token_urlsafe(32)
-    browser.token_hash = _hash(token)
-    browser.seen_at = db.clock(session)
-    session.add(browser)
-    return token
+    return succession.succeed(session, browser, _hash(token)), token
 
 
 def prove(session: Session, browser: BrowserSession, at: datetime | None = None) -> str:
-    """Somebody has shown who they are in this browser; returns the new cookie value.
+    """Somebody has shown who they are in this browser; returns its new cookie's value.
 
     `at` is when the code that they entered was used: the two instants tell which code it was. An
     identity provider may vouch for a sign-in of hours ago: only its own time counts.
     """
     now = db.clock(session)
-    browser.proved_at = min(at or now, now)
-    return renew(session, browser)
+    heir, token = renew(session, browser)
+    heir.proved_at = min(at or now, now)
+    return token
 
 
 def is_fresh(session: Session, browser: BrowserSession) -> bool:
@@ -235,6 +235,7 @@ def touch(session: Session, browser: BrowserSession) -> None:
     now = db.clock(session)
     if now - browser.seen_at > timedelta(minutes=5):
         browser.seen_at = now
+    succession.is_used(session, browser, now)
 
 
 def _promise_letter(

@@ -172,6 +172,11 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_links_client_id": ENDED_LINK | {"client_id": "cid_2"},
     "fk_links_aggregator_id": ENDED_LINK | {"client_id": None, "aggregator_id": "nobody"},
     "fk_mails_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_browser_sessions_succeeded_by": {
+        "id": OTHER,
+        "token_hash": bytes([1] * 32),
+        "succeeded_by": new_id(),
+    },
     "fk_grants_session_id": {"session_id": OTHER},
     "fk_grants_onboarding_id": {"onboarding_id": OTHER},
     "fk_contact_codes_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},

@@ -17,12 +17,14 @@ from onboarding.models.base import Base
 
 
 class BrowserSession(Base):
-    """A browser that we know by its cookie, and what it has proved. The cookie is stored hashed."""
+    """A browser that we know by its cookie, and what it has proved. The cookie is stored hashed.
+
+    Each proof starts another one, so that a cookie planted before it knows nothing that was proved.
+    """
 
     __tablename__ = "browser_sessions"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    # Changes with every proof, so that a cookie planted before a sign-in is worth nothing after.
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     seen_at: Mapped[datetime] = mapped_column(server_default=now(), index=True)
@@ -30,8 +32,14 @@ class BrowserSession(Base):
     subject: Mapped[str | None] = mapped_column(String(255))
     seller_name: Mapped[str | None] = mapped_column(String(120))
     accounts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    signed_in_at: Mapped[datetime | None]
     # When it last signed in to a seller account, or entered a code sent by e-mail.
     proved_at: Mapped[datetime | None]
+    # The session that follows this one, and since when: soon this one opens nothing any more.
+    succeeded_at: Mapped[datetime | None]
+    succeeded_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("browser_sessions.id", ondelete="CASCADE"), index=True
+    )
 
 
 class Grant(Base):

@@ -182,6 +182,7 @@ def _signed_in(session: Session, row: PendingSignIn, identity: SellerIdentity) -
     if visitor is None:
         return None
     visitor.issuer, visitor.subject = identity.issuer, identity.subject
+    visitor.signed_in_at = db.clock(session)
     visitor.seller_name = _one_line(identity.name)
     visitor.accounts = {"accounts": [_told(account) for account in identity.accounts]}
     if row.onboarding_id is not None and identity.accounts:

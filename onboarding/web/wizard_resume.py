@@ -121,8 +121,9 @@ def _spend(request: Request, token: str) -> tuple[UUID, str]:
         link = proofs.find_resume_link(session, request.app.state.ring, token)
         if link is None:
             raise NotFound
-        visitor, _cookie = browser.known_or_new(session, request)
-        cookie = proofs.renew(session, visitor)
+        visitor = browser.known(session, request)
+        made = proofs.renew(session, visitor) if visitor else proofs.open_session(session)
+        visitor, cookie = made
         proofs.use_resume_link(session, visitor, link)
         return link.onboarding_id, cookie
 

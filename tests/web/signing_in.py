@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from fastapi import FastAPI
 
-from onboarding import proofs
+from onboarding import db, proofs
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.sellers.sandbox_accounts import SAMPLE_SELLERS
@@ -70,6 +70,7 @@ def signed_in(app: FastAPI, seller: str, *granted: UUID, locale: str = "en") -> 
         made = proofs.find_session(session, token)
         assert made
         made.issuer, made.subject = settings().issuer, sample.subject
+        made.signed_in_at = db.clock(session)
         made.seller_name = sample.name
         made.accounts = {"accounts": [asdict(account) for account in sample.accounts]}
     return Visitor(app, locale, {COOKIE: token})

@@ -60,14 +60,26 @@ def test_whoever_signs_in_reads_what_they_may_connect(
     assert ("/link" in page.text) == title.endswith("?")
 
 
-def test_the_cookie_changes_at_the_sign_in_and_the_old_one_is_worth_nothing(site: Site) -> None:
+def test_the_cookie_changes_at_the_sign_in_and_the_old_one_knows_nobody(site: Site) -> None:
     browser, home = waiting_browser(site)
     planted = cookie(browser)
     sign_in_as(browser, browser.get(home), "one-shop")
     assert cookie(browser) != planted
     thief = site.browser(token=planted)
+    assert heading(thief.get(home)) == "Sign in to your seller account"
+    assert "Alex Martin" not in thief.get("/en/connections").text
+    press(browser, browser.get(home), "/link")
     assert thief.get(home).status_code == 404
     assert browser.get(home).status_code == 200
+
+
+def test_a_sign_in_whose_answer_was_lost_locks_nobody_out(site: Site) -> None:
+    browser, home = waiting_browser(site)
+    before = cookie(browser)
+    sign_in_as(browser, browser.get(home), "one-shop")
+    again = site.browser(token=before)
+    page = sign_in_as(again, again.get(home), "one-shop")
+    assert heading(page) == "Is this the right seller account?"
 
 
 def test_an_answer_counts_once(site: Site) -> None:
@@ -237,7 +249,7 @@ def test_nobody_is_linked_by_signing_in(site: Site) -> None:
     assert state_of(_id(home)) == "awaiting_seller"
     with reading() as session:
         names = session.scalars(select(BrowserSession.seller_name)).all()
-    assert names == ["Alex Martin"]
+    assert [name for name in names if name] == ["Alex Martin"]
 
 
 def _id(home: str) -> UUID:
