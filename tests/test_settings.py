@@ -10,7 +10,9 @@ def test_live_credentials_need_real_sellers(monkeypatch: pytest.MonkeyPatch) -> 
     """At the sandbox anybody is any sample seller."""
     monkeypatch.setenv("ONBOARDING_LIVE", "true")
     forget_settings()
-    with pytest.raises(WrongSettings, match=r"ONBOARDING_LIVE holds 'true'.*ONBOARDING_OIDC_ISSUER"):
+    with pytest.raises(
+        WrongSettings, match=r"ONBOARDING_LIVE holds 'true'.*ONBOARDING_OIDC_ISSUER"
+    ):
         settings()
     monkeypatch.setenv("ONBOARDING_OIDC_ISSUER", "https://login.marketplace.example")
     forget_settings()

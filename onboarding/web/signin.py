@@ -72,7 +72,13 @@ def sign_in(request: Request, locale: str, onboarding_id: str, another: Text = "
         visitor, onboarding = browser.owned(session, request, onboarding_id)
         proofs.touch(session, visitor)
         session.add(_row(pending, visitor, locale, onboarding_id=onboarding.id))
-    return RedirectResponse(url, 303)
+    return leave(request, url)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/sign-in")
+def back_to_the_onboarding(request: Request, locale: str, onboarding_id: str) -> Response:
+    """Reloaded, or in the other language, the page that leads away has nothing to say."""
+    return wizard_frame.to_home(request, onboarding_id)
 
 
 @router.post("/{locale}/sign-in")
@@ -86,9 +92,14 @@ def sign_in_to_see(request: Request, locale: str, another: Text = "") -> Respons
         visitor, token = browser.known_or_new(session, request)
         session.flush()  # The pending sign-in refers to the session, which may be new.
         session.add(_row(pending, visitor, locale, onboarding_id=None))
-    response = RedirectResponse(url, 303)
+    response = leave(request, url)
     browser.remember(response, request, token)
     return response
+
+
+def leave(request: Request, url: str) -> Response:
+    """To the Seller Portal, by a page that needs neither JavaScript nor a redirect of a form."""
+    return pages.page(request, "wizard/leaving.html", url=url)
 
 
 @router.get(CALLBACK)

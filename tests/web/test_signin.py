@@ -20,6 +20,8 @@ from tests.web.signing_in import (
     Site,
     choose_seller,
     cookie,
+    go_on,
+    leads_to,
     press,
     served_site,
     sign_in_as,
@@ -193,7 +195,7 @@ def test_signing_in_vouches_for_the_contact(site: Site) -> None:
 def test_signing_in_does_not_vouch_for_who_wants_credentials_only(site: Site) -> None:
     onboarding_id = an_onboarding("type_chosen", connection_type="credentials_only")
     browser = site.browser(onboarding_id)
-    portal = browser.post(f"/en/onboardings/{onboarding_id}/sign-in")
+    portal = go_on(browser, browser.post(f"/en/onboardings/{onboarding_id}/sign-in"))
     choose_seller(browser, portal, "one-shop")
     assert the(onboarding_id).contact_verified_at is None
 
@@ -237,8 +239,9 @@ def test_there_are_no_pages_in_other_languages(site: Site, locale: str) -> None:
 
 def test_the_way_to_the_portal_speaks_the_language_of_the_page(site: Site) -> None:
     browser, home = waiting_browser(site)
-    answer = browser.post(home.replace("/en/", "/fr/") + "/sign-in", follow_redirects=False)
-    asked = parse_qs(urlsplit(answer.headers["location"]).query)
+    answer = browser.post(home.replace("/en/", "/fr/") + "/sign-in")
+    assert heading(answer) == "Vers le Portail vendeur"
+    asked = parse_qs(urlsplit(leads_to(answer) or "").query)
     assert asked["ui_locales"] == ["fr"]
     assert "prompt" not in asked
 
