@@ -145,7 +145,8 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """The public URL without a trailing slash."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def sandbox(self) -> bool:

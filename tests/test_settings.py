@@ -2,7 +2,7 @@
 
 import pytest
 
-from onboarding.settings import WrongSettings, settings
+from onboarding.settings import Settings, WrongSettings, settings
 from tests.databases import forget_settings
 
 
@@ -19,3 +19,11 @@ def test_live_credentials_need_real_sellers(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings().live
     monkeypatch.undo()
     forget_settings()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
+)
+def test_the_public_address_of_a_host_is_one(host: str, url: str) -> None:
+    assert Settings(host=host).base_url == url
