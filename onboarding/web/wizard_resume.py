@@ -67,7 +67,9 @@ def ask_to_continue(request: Request, locale: str, token: str) -> Response:
     with reading() as session:
         link = proofs.known_resume_link(session, ring, token)
         if link is None:
-            return pages.page(request, "wizard/resume_expired.html", NotFound.status, link=None)
+            return pages.page(
+                request, "wizard/resume_expired.html", NotFound.status, link=None, ended=False
+            )
         onboarding = queries.by_id(session, link.onboarding_id)
         if proofs.find_resume_link(session, ring, token):
             return _show_button(request, token, onboarding)
@@ -99,6 +101,8 @@ def send_new_link(request: Request, locale: str, token: str) -> Response:
             if link is None:
                 raise NotFound
             onboarding = lifecycle.lock(session, link.onboarding_id)
+            if onboarding.state not in OPEN:
+                return RedirectResponse(_here(request, token), 303)
             if onboarding.contact_email:
                 proofs.promise_resume_link(session, onboarding, onboarding.contact_email)
     except TooMany as error:
@@ -165,6 +169,7 @@ def _show_gone(request: Request, token: str, onboarding: Onboarding) -> Response
         "wizard/resume_expired.html",
         GONE,
         link=f"{_here(request, token)}/new-link" if onboarding.contact_email else None,
+        ended=onboarding.state not in OPEN,
         reference=onboarding.reference,
     )
 
