@@ -41,6 +41,8 @@ class _Answered(NamedTuple):
     values: dict[str, str]
     errors: dict[str, str]
     step: Step | None
+    # What the registry says instead, until it is answered all the same.
+    instead: str | None = None
 
 
 def show(request: Request, onboarding: Onboarding) -> Response:
@@ -100,7 +102,9 @@ def answer(request: Request, locale: str, onboarding_id: str, code: str, typed: 
     except TooMany as error:
         return too_many(request, onboarding_id, error)
     if done.step is None:
-        return _question_page(request, done.onboarding, done.question, done.values, done.errors)
+        return _question_page(
+            request, done.onboarding, done.question, done.values, done.errors, done.instead
+        )
     return RedirectResponse(_place(request, done.onboarding, done.step), 303)
 
 
@@ -127,6 +131,9 @@ def _answer(
         raise MovedOn(onboarding.state, onboarding.sequence)
     values = wizard_answers.given(asked, typed)
     errors = wizard_answers.faults(request, asked, values, [a.id for a in _listed(session)])
+    instead = _registered_otherwise(session, onboarding, values)
+    if not errors and instead and typed.get("knowing") != values["asks_for"]:
+        return _Answered(onboarding, asked, values, errors, None, instead)
     actor = proofs.actor(visitor)
     step = None if errors else take(session, actor, onboarding, code, values)
     return _Answered(onboarding, asked, values, errors, step)
@@ -207,11 +214,13 @@ def _question_page(
     question: Question,
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    instead: str | None = None,
 ) -> Response:
     answers = _answers(onboarding)
     with reading() as session:
         aggregators = _listed(session) if question.code == "aggregator" else []
         aggregator = _aggregator_name(session, answers)
+        registered = _registered(session, answers)
     context: dict[str, Any] = {
         "action": f"{home(request, onboarding.id)}/answers/{question.code}",
         "back": _back(request, onboarding, answers, question.code),
@@ -220,6 +229,8 @@ def _question_page(
         "answers": answers,
         "aggregators": [{"value": each.id, "text": each.name} for each in aggregators],
         "aggregator": aggregator,
+        "registered": registered,
+        "instead": instead,
         "endings": [],
         "connections": None,
         "errors": errors or {},
@@ -261,8 +272,26 @@ def _listed(session: Session) -> list[Aggregator]:
 
 def _aggregator_name(session: Session, answers: Mapping[str, str]) -> str | None:
     """What to call the aggregator that was answered."""
-    chosen = answers.get("aggregator")
-    if chosen is None:
-        return None
-    found = registry.by_id(session, chosen)
+    found = _aggregator(session, answers)
     return found.name if found else answers.get("aggregator_name")
+
+
+def _registered(session: Session, answers: Mapping[str, str]) -> str | None:
+    """The answer that the registry gives to what the aggregator asks for, if it knows it."""
+    found = _aggregator(session, answers)
+    return {"delegated": "one", "full": "three"}[found.asks_for] if found else None
+
+
+def _registered_otherwise(
+    session: Session, onboarding: Onboarding, values: Mapping[str, str]
+) -> str | None:
+    """What the registry says, where the seller has answered the opposite. Two values are asked about."""
+    registered = _registered(session, _answers(onboarding))
+    answered = values.get("asks_for")
+    return registered if answered in {"one", "three"} - {registered} else None
+
+
+def _aggregator(session: Session, answers: Mapping[str, str]) -> Aggregator | None:
+    """The registry's row of the aggregator that was chosen, or that has the name which was typed."""
+    chosen = registry.by_id(session, answers.get("aggregator", ""))
+    return chosen or registry.find(session, answers.get("aggregator_name", ""))
