@@ -75,12 +75,6 @@ def sign_in(request: Request, locale: str, onboarding_id: str, another: Text = "
     return leave(request, url)
 
 
-@router.get("/{locale}/onboardings/{onboarding_id}/sign-in")
-def back_to_the_onboarding(request: Request, locale: str, onboarding_id: str) -> Response:
-    """Reloaded, or in the other language, the page that leads away has nothing to say."""
-    return wizard_frame.to_home(request, onboarding_id)
-
-
 @router.post("/{locale}/sign-in")
 def sign_in_to_see(request: Request, locale: str, another: Text = "") -> Response:
     """Sign in to see one's connections, without an onboarding at hand."""

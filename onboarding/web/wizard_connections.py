@@ -49,6 +49,13 @@ def sign_out(request: Request, locale: str) -> Response:
     return response
 
 
+@router.get("/{locale}/sign-in")
+@router.get("/{locale}/sign-out")
+def leave_form(request: Request, locale: str) -> Response:
+    """The address of a form that was sent, opened again or in another language: look afresh."""
+    return RedirectResponse(pages.path_for(request, "/connections"), 303)
+
+
 def _connections(session: Session, visitor: BrowserSession) -> list[Onboarding]:
     """Each once, begun here or linked to the account; the newest first, what has stopped last."""
     found = {each.id: each for each in queries.for_browser(session, visitor.id)}

@@ -149,3 +149,10 @@ def test_the_cookie_is_taken_back_as_it_was_given(
 def _count(table: type[BrowserSession] | type[Grant]) -> int:
     with reading() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.parametrize("form", ["sign-in", "sign-out"])
+def test_the_address_of_a_form_shows_the_connections(app: FastAPI, form: str) -> None:
+    """Reloaded, or in the other language, it is asked for with a GET."""
+    answer = Visitor(app, "fr").get(f"/fr/{form}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/fr/connections")
