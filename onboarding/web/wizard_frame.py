@@ -77,8 +77,10 @@ def waiting(request: Request, onboarding: Onboarding, task: str) -> Response:
 def progress(session: Session, onboarding: Onboarding, task: str) -> dict[str, bool]:
     """Whether our task has failed for good, or takes longer than usual: its page says so."""
     messages = queries.messages_of(session, onboarding.id)
+    # Of an earlier transition, a message may have failed that nobody waits for any more.
+    of_this = [m for m in messages if (m.task, m.sequence) == (task, onboarding.sequence)]
     return {
-        "failed": any(message.task == task and message.failed_at for message in messages),
+        "failed": any(message.failed_at for message in of_this),
         "late": queries.is_overdue(session, onboarding),
     }
 
