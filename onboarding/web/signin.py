@@ -69,8 +69,7 @@ def sign_in(request: Request, locale: str, onboarding_id: str, another: Text = "
     except (SignInRefused, SignInUnavailable) as error:
         return _without_success(way_back, error)
     with transaction() as session:
-        visitor, onboarding = browser.owned(session, request, onboarding_id)
-        proofs.touch(session, visitor)
+        visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
         session.add(_row(pending, visitor, locale, onboarding_id=onboarding.id))
     return leave(request, url)
 

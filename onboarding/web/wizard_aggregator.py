@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import addresses, lifecycle, proofs, queries
+from onboarding import addresses, lifecycle, queries
 from onboarding.access import Actor
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
 from onboarding.models import Onboarding
-from onboarding.web import browser, fields, wizard_frame
+from onboarding.web import fields, wizard_frame
 from onboarding.web.fields import Sequence, Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -67,8 +67,7 @@ def notify(request: Request, locale: str, onboarding_id: str, email: Text = "") 
         return _ask_again(request, onboarding_id, email)
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             _keep_address(session, lifecycle.lock(session, onboarding.id), address)
     except TooMany as error:
         return wizard_frame.too_many(request, onboarding_id, error)

@@ -77,8 +77,7 @@ def send_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -
     email = typed.get("email", "")
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             to = _addressee(session, lifecycle.lock(session, onboarding.id), email)
             if to:
                 proofs.send_code(session, onboarding, to)
@@ -137,7 +136,7 @@ def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVe
     """The verdict and, for a right code, the new cookie. A wrong one counts, so this commits."""
     ring = request.app.state.ring
     with transaction() as session:
-        visitor, onboarding = browser.owned(session, request, onboarding_id)
+        visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
         lifecycle.lock(session, onboarding.id)
         verdict = proofs.check_code(session, ring, onboarding, digits)
         if verdict == "right":

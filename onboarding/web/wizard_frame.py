@@ -126,8 +126,7 @@ def move(
     """
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            visitor, onboarding = acting(session, request, onboarding_id)
             verb(session, onboarding, proofs.actor(visitor), sequence)
     except (MovedOn, EventNotAllowed):
         return too_late(request, onboarding_id, event, sequence)
@@ -141,6 +140,16 @@ def fire(request: Request, onboarding_id: str, event: str, sequence: int | None)
         lifecycle.fire(session, onboarding.id, event, who, expected=expected)
 
     return move(request, onboarding_id, event, sequence, verb)
+
+
+def acting(
+    session: Session, request: Request, onboarding_id: str
+) -> tuple[BrowserSession, Onboarding]:
+    """Whose form this is: their session is kept, and letters follow the language of the page."""
+    visitor, onboarding = browser.owned(session, request, onboarding_id)
+    proofs.touch(session, visitor)
+    onboarding.locale = pages.locale_of(request)
+    return visitor, onboarding
 
 
 def too_late(request: Request, onboarding_id: str, event: str, sequence: int | None) -> Response:

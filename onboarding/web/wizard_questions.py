@@ -19,10 +19,10 @@ from onboarding.errors import MovedOn, NotFound, TooMany
 from onboarding.models import Aggregator, Onboarding
 from onboarding.routing import Advice, Door, Question, Step
 from onboarding.routing_questions import START, TREE
-from onboarding.web import browser, wizard_answers
+from onboarding.web import wizard_answers
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
-from onboarding.web.wizard_frame import framed, home, look, to_home, too_late, too_many
+from onboarding.web.wizard_frame import acting, framed, home, look, to_home, too_late, too_many
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
@@ -122,8 +122,7 @@ def take(
 def _answer(
     session: Session, request: Request, onboarding_id: str, code: str, typed: Mapping[str, str]
 ) -> _Answered:
-    visitor, seen = browser.owned(session, request, onboarding_id)
-    proofs.touch(session, visitor)
+    visitor, seen = acting(session, request, onboarding_id)
     onboarding = lifecycle.lock(session, seen.id)
     expected = wizard_answers.sequence_of(typed)
     asked = _asked(onboarding, code)

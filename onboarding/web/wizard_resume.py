@@ -39,8 +39,7 @@ def save(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Res
     email = typed.get("email", "")
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             to = _addressee(session, lifecycle.lock(session, onboarding.id), email)
             if to and onboarding.state in OPEN:
                 proofs.promise_resume_link(session, onboarding, to)

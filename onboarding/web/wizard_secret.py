@@ -59,7 +59,7 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
     """The secret, once. The commit comes before the page: a lost answer means a new secret."""
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
+            visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             browser.require_fresh(session, visitor, onboarding)
             revealed = credentials.reveal(
                 session,

@@ -47,7 +47,10 @@ def test_a_link_leads_back_from_another_browser(
     page = other.get(link)
     assert the(onboarding_id).reference in text(page)
     back = other.press(page, link)
-    assert (back.status_code, back.headers["location"]) == (303, f"/en/onboardings/{onboarding_id}")
+    assert (back.status_code, back.headers["location"]) == (
+        303,
+        f"/{locale}/onboardings/{onboarding_id}",
+    )
     assert other.open(other.home(onboarding_id)).status_code == 200
 
 
