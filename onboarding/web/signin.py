@@ -95,6 +95,18 @@ def leave(request: Request, url: str) -> Response:
     return pages.page(request, "wizard/leaving.html", url=url)
 
 
+def leave_signed_out(request: Request) -> Response:
+    """To the page where the Seller Portal's own sign-in ends; where there is none, that it goes on."""
+    try:
+        url = oidc.sign_out_url(request.app.state.provider, pages.locale_of(request))
+    except (SignInRefused, SignInUnavailable):
+        url = None
+    if url:
+        return leave(request, url)
+    here = pages.path_for(request, "/connections")
+    return RedirectResponse(f"{here}?{urlencode({'sign_in': 'goes_on'})}", 303)
+
+
 @router.get(CALLBACK)
 def callback(request: Request) -> Response:
     """Back from the Seller Portal. The row is taken out first: an answer counts once."""

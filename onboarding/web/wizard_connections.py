@@ -41,10 +41,14 @@ def show(request: Request, locale: str) -> Response:
 
 @router.post("/{locale}/sign-out")
 def sign_out(request: Request, locale: str) -> Response:
-    """Forget this browser, here and there."""
+    """Forget this browser; whoever signed in to a seller account signs out there as well."""
     with transaction() as session:
+        visitor = browser.known(session, request)
+        signed_in = visitor is not None and visitor.subject is not None
         browser.forget(session, request)
-    response = RedirectResponse(pages.path_for(request, "/connections"), 303)
+    response: Response = RedirectResponse(pages.path_for(request, "/connections"), 303)
+    if signed_in:
+        response = signin.leave_signed_out(request)
     browser.take_back(response, request)
     return response
 

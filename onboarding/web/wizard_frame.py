@@ -97,6 +97,10 @@ def sign_in_notice(request: Request) -> str | None:
             "The Seller Portal did not ask you to sign in again, so nothing was changed."
             " Sign out there, then try again here."
         ),
+        "goes_on": _(
+            "This browser has forgotten your connections. You are still signed in at the Seller"
+            " Portal: sign out there too, if others use this browser."
+        ),
         "unavailable": _(
             "The Seller Portal does not answer at the moment. Nothing was changed."
             " Try again in a few minutes."

@@ -229,6 +229,21 @@ def test_a_sign_in_that_returns_after_signing_out_changes_nothing(site: Site) ->
     assert _pending() == 0
 
 
+def test_signing_out_ends_the_sign_in_at_the_portal_too(site: Site) -> None:
+    browser, home = waiting_browser(site)
+    sign_in_as(browser, browser.get(home), "one-shop")
+    out = press(browser, browser.get("/en/connections"), "/sign-out")
+    assert out.url.path.endswith("/end-session")
+    assert heading(out) == "You are signed out"
+    again = press(browser, browser.get("/en/connections"), "/sign-in")
+    assert "/authorize" in again.url.path, "the portal asks who it is"
+
+
+def test_who_is_signed_in_nowhere_is_led_nowhere_to_sign_out(site: Site) -> None:
+    browser, _home = waiting_browser(site)
+    assert press(browser, browser.get("/fr/connections"), "/sign-out").url.path == "/fr/connections"
+
+
 @pytest.mark.parametrize("locale", ["de", "xxxxxxxxxx", "en-GB"])
 def test_there_are_no_pages_in_other_languages(site: Site, locale: str) -> None:
     browser, home = waiting_browser(site)

@@ -110,7 +110,9 @@ def test_signing_out_forgets_the_browser_here_and_there(app: FastAPI) -> None:
     visitor = signed_in(app, "one-shop", onboarding_id)
     token = visitor.cookies[COOKIE]
     answer = visitor.press(visitor.open("/en/connections"), "/sign-out")
-    assert answer.headers["location"] == "/en/connections"
+    # The portal does not answer here, so nobody is led there.
+    assert answer.headers["location"] == "/en/connections?sign_in=goes_on"
+    assert "You are still signed in at the Seller Portal" in text(visitor.follow(answer))
     assert 'onboarding=""; ' in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert _count(BrowserSession) == _count(Grant) == 0
