@@ -30,6 +30,9 @@ log = logs.get(__name__)
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 
+# The first half of these advisory locks' names. Any number, as long as nobody else takes it.
+_NAMES = 1_852_796_517
+
 # SQLite has one writer at a time. Waiting for it in its busy handler starves threads for seconds;
 # waiting on a lock of our own is first come, first served.
 _sqlite_writer = threading.Lock()
@@ -123,6 +126,16 @@ def hold(session: Session, table: str, *, alone: bool = False) -> None:
     mode = "SHARE ROW EXCLUSIVE" if alone else "SHARE"
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text(f"LOCK TABLE {table} IN {mode} MODE"))
+
+
+def one_by_one(session: Session, name: str) -> None:
+    """Let transactions that give the same name follow each other, each until the one before has ended.
+
+    SQLite needs nothing: whoever writes there is alone.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        locked = text("SELECT pg_advisory_xact_lock(:ours, hashtext(:name))")
+        session.execute(locked, {"ours": _NAMES, "name": name})
 
 
 class now(expression.FunctionElement[datetime]):  # noqa: N801 - reads as SQL's now() in a query

@@ -17,7 +17,7 @@ from jinja2 import Environment
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, proofs, queries, words
+from onboarding import addresses, db, proofs, queries, words
 from onboarding.chart import NEXT_MOVE
 from onboarding.mail import Letter
 from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
@@ -72,6 +72,7 @@ def render(notice: str, locale: str, facts: Mapping[str, Any]) -> tuple[str, str
     templates = _templates(locale)
     text = templates.get_template(f"{notice}.txt").make_module(dict(facts))
     subject = str(vars(text)["subject"])
+    subject = subject[:1].upper() + subject[1:]
     html = templates.get_template(f"{notice}.html").render(facts, subject=subject)
     return subject, _in_short_lines(str(text)), html
 
@@ -95,7 +96,7 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
     ends_at = transition.at + move.then_after if move and move.then_after else None
     client = _of_that_time(session, Client, Client.revoked_at, transition)
     link = _of_that_time(session, Link, Link.ended_at, transition)
-    aggregator = _one_line(onboarding.aggregator_name)
+    aggregator, connection = _names(session, onboarding)
     return {
         "state": transition.target,
         "cause": transition.details.get("cause"),
@@ -106,11 +107,23 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
         "connection_type": onboarding.connection_type,
         "delegated": onboarding.credential_mode == "delegated",
         "aggregator": aggregator or words.translate(onboarding.locale, "your aggregator"),
-        "connection": _one_line(onboarding.connection_name) or aggregator,
+        "connection": connection or aggregator,
         "client_ending": client.id[-4:] if client else "",
         "seller_id": _one_line(link.seller_id) if link else "",
         "shop_name": _one_line(link.shop_name) if link else "",
     }
+
+
+def _names(session: Session, onboarding: Onboarding) -> tuple[str, str]:
+    """Of the aggregator and of the connection; empty where a stranger may have typed them.
+
+    Anybody may enter any address, and a name could be an advertisement or a trap: until the address
+    is proved, only the registry's names go there.
+    """
+    aggregator = _one_line(onboarding.aggregator_name)
+    if addresses.is_proved(session, onboarding):
+        return aggregator, _one_line(onboarding.connection_name)
+    return (aggregator if onboarding.aggregator_id else ""), ""
 
 
 def _of_that_time(session: Session, table: Any, ended_at: Any, transition: Transition) -> Any:

@@ -4,9 +4,10 @@ A browser may hold several onboardings, and several people may sit at it. So a p
 onboarding that it was about, and for no other.
 """
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from onboarding import addresses
 from onboarding.access import Actor
 from onboarding.models import BrowserSession, ContactCode, Grant, Onboarding, Transition
 from onboarding.proofs import actor
@@ -40,26 +41,13 @@ def maker_account(session: Session, onboarding: Onboarding) -> str | None:
     return maker if maker and _is_account(maker) else None
 
 
-def address_is_proved(session: Session, onboarding: Onboarding) -> bool:
-    """Whether the contact's address is: by a code sent there, or by the system that vouched for it."""
-    vouched = onboarding.contact_verified_at == onboarding.created_at
-    entered = select(ContactCode).where(
-        ContactCode.onboarding_id == onboarding.id,
-        ContactCode.email == onboarding.contact_email,
-        ContactCode.used_at.is_not(None),
-    )
-    return onboarding.contact_email is not None and (
-        vouched or bool(session.scalar(select(exists(entered.subquery()))))
-    )
-
-
 def knows_contact(session: Session, who: Actor, onboarding: Onboarding) -> bool:
     """Whether we can ask again who it is, before a secret is shown: by a code, or by signing in.
 
     Whoever wants credentials only has no seller account that would tell.
     """
     may_sign_in = onboarding.connection_type != "credentials_only"
-    return address_is_proved(session, onboarding) or (may_sign_in and _is_account(who.id))
+    return addresses.is_proved(session, onboarding) or (may_sign_in and _is_account(who.id))
 
 
 def _code_entered(session: Session, browser: BrowserSession) -> ContactCode | None:

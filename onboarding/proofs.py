@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, outbox, sealing
+from onboarding import addresses, db, outbox, sealing, succession
 from onboarding.access import Actor
 from onboarding.errors import NotFound, TooMany
 from onboarding.models import (
@@ -23,15 +23,13 @@ from onboarding.models import (
     ContactCode,
     Grant,
     Link,
-    Mail,
-    Message,
     Onboarding,
     ResumeLink,
 )
 from onboarding.sealing import Keyring
 
-# Longer than the 20 hours from which WCAG 2.2.1 asks for no warning.
-SESSION_IDLE: Final = timedelta(hours=24)
+# Since somebody did something there last; looking writes nothing down.
+SESSION_IDLE: Final = timedelta(days=30)
 PROOF_FRESH: Final = timedelta(minutes=10)
 CODE_LASTS: Final = timedelta(minutes=10)
 CODE_ATTEMPTS: Final = 5
@@ -56,33 +54,33 @@ def open_session(session: Session) -> tuple[BrowserSession, str]:
 
 
 def find_session(session: Session, token: str) -> BrowserSession | None:
-    """The session that a cookie leads to, unless it has been idle for a day."""
-    return session.scalars(
-        select(BrowserSession).where(
+    """The session that a cookie leads to, unless it is idle or over."""
+    found = session.execute(
+        select(BrowserSession, db.now()).where(
             BrowserSession.token_hash == _hash(token),
             BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
+            succession.not_over(),
         )
     ).one_or_none()
+    return succession.without_old_sign_in(*found) if found else None
 
 
-def renew(session: Session, browser: BrowserSession) -> str:
-    """A new cookie value for the same session, after a proof: the old one is worth nothing."""
+def renew(session: Session, browser: BrowserSession) -> tuple[BrowserSession, str]:
+    """The session that follows this one after a proof, and its cookie's value."""
     token = secrets.token_urlsafe(32)
-    browser.token_hash = _hash(token)
-    browser.seen_at = db.clock(session)
-    session.add(browser)
-    return token
+    return succession.succeed(session, browser, _hash(token)), token
 
 
 def prove(session: Session, browser: BrowserSession, at: datetime | None = None) -> str:
-    """Somebody has shown who they are in this browser; returns the new cookie value.
+    """Somebody has shown who they are in this browser; returns its new cookie's value.
 
     `at` is when the code that they entered was used: the two instants tell which code it was. An
     identity provider may vouch for a sign-in of hours ago: only its own time counts.
     """
     now = db.clock(session)
-    browser.proved_at = min(at or now, now)
-    return renew(session, browser)
+    heir, token = renew(session, browser)
+    heir.proved_at = min(at or now, now)
+    return token
 
 
 def is_fresh(session: Session, browser: BrowserSession) -> bool:
@@ -139,13 +137,8 @@ def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
         raise TooMany(3600)
     code = ContactCode(id=db.new_id(), onboarding_id=onboarding.id, email=email)
     session.add(code)
-    outbox.promise(
-        session,
-        "send_email",
-        {"notice": "contact_code", "code": str(code.id)},
-        onboarding_id=onboarding.id,
-        sequence=onboarding.sequence,
-    )
+    about = {"notice": "contact_code", "code": str(code.id)}
+    _promise_letter(session, onboarding, about, email)
 
 
 def check_code(
@@ -203,18 +196,12 @@ def promise_resume_link(session: Session, onboarding: Onboarding, email: str) ->
     """
     same_address = email == onboarding.contact_email
     onboarding.contact_email = email
-    sent = _resume_links_of_the_hour(session, onboarding.id)
+    sent = addresses.links_of_the_hour(session, onboarding.id)
     if same_address and sent and db.clock(session) - max(sent) < UNDER_WAY:
         return
     if len(sent) >= RESUME_LINKS_AN_HOUR:
         raise TooMany(3600)
-    outbox.promise(
-        session,
-        "send_email",
-        {"notice": "resume_link"},
-        onboarding_id=onboarding.id,
-        sequence=onboarding.sequence,
-    )
+    _promise_letter(session, onboarding, {"notice": "resume_link"}, email)
 
 
 def known_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
@@ -250,6 +237,20 @@ def touch(session: Session, browser: BrowserSession) -> None:
     now = db.clock(session)
     if now - browser.seen_at > timedelta(minutes=5):
         browser.seen_at = now
+    succession.is_used(session, browser, now)
+
+
+def _promise_letter(
+    session: Session, onboarding: Onboarding, about: dict[str, str], email: str
+) -> None:
+    outbox.promise(
+        session,
+        "send_email",
+        about,
+        onboarding_id=onboarding.id,
+        sequence=onboarding.sequence,
+    )
+    addresses.count_letter(session, onboarding, email)
 
 
 def _is_under_way(session: Session, code: ContactCode | None, email: str) -> bool:
@@ -261,22 +262,6 @@ def _is_under_way(session: Session, code: ContactCode | None, email: str) -> boo
 def _is_code(ring: Keyring, code: ContactCode, entered: str) -> bool:
     digits = "".join(letter for letter in entered if letter.isascii() and letter.isdigit())
     return hmac.compare_digest(digits, code_of(ring, code.id))
-
-
-def _resume_links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:
-    """When each was promised, or handed over: a message is gone once its letter is."""
-    an_hour_ago = db.in_seconds(-3600)
-    promised = select(Message.created_at).where(
-        Message.onboarding_id == onboarding_id,
-        Message.about["notice"].as_string() == "resume_link",
-        Message.created_at > an_hour_ago,
-    )
-    handed_over = select(Mail.sent_at).where(
-        Mail.onboarding_id == onboarding_id,
-        Mail.notice == "resume_link",
-        Mail.sent_at > an_hour_ago,
-    )
-    return [*session.scalars(promised), *session.scalars(handed_over)]
 
 
 def forget_idle(session: Session, limit: int) -> int:

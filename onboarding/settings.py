@@ -56,6 +56,13 @@ def _only_in_tests(value: str, others: ValidationInfo) -> str:
     return crash_points.check(value)
 
 
+def _with_real_sellers(value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001
+    """Live credentials are not for the sandbox, where anybody is any sample seller."""
+    if value and not others.data.get("oidc_issuer"):
+        raise ValueError("true only where ONBOARDING_OIDC_ISSUER names the sellers' provider")
+    return value
+
+
 class Settings(BaseSettings):
     """What a self-hoster may set. Durations are in seconds, sizes in bytes."""
 
@@ -110,8 +117,10 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9]{1,9}$",
         description="First part of every client secret, so that scanners recognise a leaked one.",
     )
-    live: bool = Field(
-        False, description="Issue live credentials. False: test credentials, marked so."
+    live: Annotated[bool, AfterValidator(_with_real_sellers)] = Field(
+        False,
+        description="Issue live credentials; needs ONBOARDING_OIDC_ISSUER. False: test credentials,"
+        " marked so.",
     )
     keys_dir: Path = Field(
         Path("var/keys"),
@@ -136,7 +145,8 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """The public URL without a trailing slash."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def sandbox(self) -> bool:

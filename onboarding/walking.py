@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import httpx
 
-from onboarding.walking_forms import Form, forms
+from onboarding.walking_forms import Form, forms, leads_to
 
 SAMPLE_SELLER: Final = "one-shop"
 SANDBOX: Final = "/sandbox/seller-portal/"
@@ -161,7 +161,9 @@ def _submit(
         raise WalkFailed(f"The page {page.url.path} ({page.status_code}) has no form to {purpose}.")
     chosen = {name: _choice(offered, answers) for name, offered in form.choices.items()}
     address = page.url.join(form.action)
-    return http.post(address, data=form.filled(**chosen), follow_redirects=True)
+    answer = http.post(address, data=form.filled(**chosen), follow_redirects=True)
+    onward = leads_to(answer.text)
+    return http.get(answer.url.join(onward), follow_redirects=True) if onward else answer
 
 
 def _choice(offered: Sequence[str], answers: Sequence[str]) -> str:

@@ -34,12 +34,21 @@ def forms(html: str) -> Sequence[Form]:
     return reader.found
 
 
+def leads_to(html: str) -> str | None:
+    """Where a page leads on to by itself, if it does: the address of its refresh."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    return reader.leads_to
+
+
 class _Reader(HTMLParser):
-    """Keeps what stands between <form> and </form>."""
+    """Keeps what stands between <form> and </form>, and where the page leads on to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: list[Form] = []
+        self.leads_to: str | None = None
         self._open: Form | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -47,6 +56,8 @@ class _Reader(HTMLParser):
         if tag == "form":
             self._open = Form(held.get("action", ""), held.get("method", "get").lower())
             self.found.append(self._open)
+        elif tag == "meta" and held.get("http-equiv", "").lower() == "refresh":
+            self.leads_to = held.get("content", "").partition("url=")[2] or None
         elif self._open is not None and tag in {"input", "button"}:
             _take(self._open, tag, held)
 

@@ -221,9 +221,9 @@ def age(onboarding_id: UUID, by: timedelta) -> None:
 
 
 def make_older(table: type[Base], column: str, by: timedelta) -> None:
-    """Let time pass for every row of a table."""
+    """Let time pass for every row of a table that has this fact."""
     with transaction() as session:
-        for row in session.scalars(select(table)):
+        for row in session.scalars(select(table).where(getattr(table, column).is_not(None))):
             setattr(row, column, getattr(row, column) - by)
 
 

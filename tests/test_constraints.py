@@ -91,6 +91,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "grants": {"session_id": ID, "onboarding_id": ID},
     "contact_codes": {"id": ID, "onboarding_id": ID, "email": "a@b.example", "attempts": 0},
     "resume_links": {"id": ID, "onboarding_id": ID},
+    "unproved_letters": {"id": ID, "address_hash": HASH},
     "pending_sign_ins": {
         "state": "s",
         "session_id": ID,
@@ -171,6 +172,11 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_links_client_id": ENDED_LINK | {"client_id": "cid_2"},
     "fk_links_aggregator_id": ENDED_LINK | {"client_id": None, "aggregator_id": "nobody"},
     "fk_mails_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_browser_sessions_succeeded_by": {
+        "id": OTHER,
+        "token_hash": bytes([1] * 32),
+        "succeeded_by": new_id(),
+    },
     "fk_grants_session_id": {"session_id": OTHER},
     "fk_grants_onboarding_id": {"onboarding_id": OTHER},
     "fk_contact_codes_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},

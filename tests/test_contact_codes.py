@@ -58,7 +58,7 @@ def test_a_right_code_verifies_its_address_once(database: Engine, ring: Keyring)
 @given(entered=st.text(max_size=12) | st.sampled_from(["²²²²²²", "٣٣٣٣٣٣", "", "００００００"]))
 def test_whatever_is_entered_is_answered(sqlite: Engine, ring: Keyring, entered: str) -> None:
     onboarding_id = an_onboarding()
-    send(onboarding_id)
+    send(onboarding_id, f"{onboarding_id}@shop.example")
     assert enter(onboarding_id, ring, entered) == "wrong"
 
 

@@ -111,14 +111,15 @@ def test_who_clicks_before_the_sweep_is_told_why_and_gets_a_new_one(
 
 
 @pytest.mark.parametrize("locale", ["en", "fr"])
-def test_the_letter_does_not_claim_that_nobody_saw_it(sqlite: Engine, locale: str) -> None:
+def test_no_letter_claims_that_nobody_saw_it(sqlite: Engine, locale: str) -> None:
     onboarding_id = an_onboarding("secret_ready")
     put(onboarding_id, contact_email=EMAIL)
     in_another_history()
     clock.forfeit()
     letter = written(onboarding_id, "secret_lapsed", locale)
     assert letter.subject == HEADINGS[locale]
-    for form in (letter.text, letter.html):
+    reminder = written(onboarding_id, "reminder", locale, number=1)
+    for form in (letter.text, letter.html, reminder.text, reminder.html):
         assert ("not work any more" if locale == "en" else "ne fonctionne plus") in " ".join(
             form.split()
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, update
 
-from onboarding import credentials, db, proofs, words
+from onboarding import credentials, db, lifecycle, proofs, words
 from onboarding.access import CLOCK, PLATFORM
 from onboarding.db import transaction
 from onboarding.models import Transition
@@ -24,7 +24,9 @@ from tests.composing import (
     EMAIL,
     LANGUAGES,
     REMINDED,
+    TOLD,
     a_code,
+    about_of,
     addresses,
     brought_to,
     client_id_of,
@@ -136,6 +138,39 @@ def test_a_code_goes_to_the_address_to_be_proved_and_repeats_nothing_typed(
     assert "10 minutes" in letter.text
     for typed in ("evil.example", "My shop plugin"):
         assert typed not in letter.text + letter.html
+
+
+@pytest.mark.parametrize("locale", LANGUAGES)
+@pytest.mark.parametrize("notice", TOLD)
+def test_no_letter_repeats_what_was_typed_before_its_address_is_proved(
+    sqlite: Engine, notice: str, locale: str
+) -> None:
+    """Else anybody could have us send anybody any sentence."""
+    walk = brought_to(notice)
+    put(walk.id, aggregator_id=None, aggregator_name="Visit evil.example", connection_name="Win!")
+    letter = written(walk.id, notice, locale, **about_of(notice, walk.id))
+    for typed in ("evil.example", "Win!"):
+        assert typed not in letter.subject + letter.text + letter.html
+    assert letter.subject[0].isupper()
+
+
+def test_a_letter_to_a_proved_address_names_what_it_is_about(sqlite: Engine) -> None:
+    onboarding_id = an_onboarding("checking_aggregator")
+    put(onboarding_id, aggregator_id=None, aggregator_name="Tiny Feeds", connection_name="Mine")
+    code = UUID(a_code(onboarding_id))
+    with transaction() as session:
+        onboarding = lifecycle.lock(session, onboarding_id)
+        digits = proofs.code_of(keyring(), code)
+        assert proofs.check_code(session, keyring(), onboarding, digits) == "right"
+    fire(
+        onboarding_id,
+        "refuse_aggregator",
+        PLATFORM,
+        details={"cause": "aggregator_not_registered"},
+    )
+    letter = written(onboarding_id, "aggregator_refused")
+    assert letter.subject.startswith("Tiny Feeds has not registered")
+    assert "Your connection: Mine" in letter.text
 
 
 def test_the_security_notice_says_when_and_what_to_do(database: Engine) -> None:

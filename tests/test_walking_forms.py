@@ -1,6 +1,6 @@
 """Forms as a browser without JavaScript fills them in."""
 
-from onboarding.walking_forms import Form, forms
+from onboarding.walking_forms import Form, forms, leads_to
 
 PAGE = """
 <form action="/search"><input name="q"></form>
@@ -33,3 +33,8 @@ def test_a_form_that_is_not_closed_is_still_one() -> None:
     assert forms('<form action="/a" method="post"><input name="b" value="&amp;">') == [
         Form("/a", "post", {"b": "&"})
     ]
+
+
+def test_a_page_may_lead_on_by_itself() -> None:
+    assert leads_to(PAGE) is None
+    assert leads_to('<meta http-equiv="refresh" content="0;url=/a?b=1&amp;c=2">') == "/a?b=1&c=2"

@@ -22,6 +22,7 @@ ROOT = Path(__file__).parent.parent
 TRANSLATED = LOCALES[1:]
 _METHODS = [
     ("errors.py", "tools.messages:refusals"),
+    ("web/problems.py", "tools.messages:refusals"),
     ("**.py", "python"),
     ("**.html", "jinja2"),
     ("**.txt", "jinja2"),
@@ -91,9 +92,9 @@ def collect() -> Catalog:
 def refusals(
     source: IO[bytes], keywords: object, comment_tags: object, options: object
 ) -> Iterator[tuple[int, None, str, list[str]]]:
-    """Babel's extractor for errors.py: a refusal's docstring is its sentence, and it has advice."""
+    """Babel's extractor where refusals are: a docstring is a sentence, and there is advice."""
     for node in ast.walk(ast.parse(source.read())):
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) and not _is_data(node):
             yield node.lineno, None, ast.get_docstring(node) or "", []
             yield from (
                 (item.lineno, None, text, []) for item in node.body if (text := _advice(item))
@@ -127,6 +128,11 @@ def translated(message: Any) -> bool:
 def _read(source: Path, locale: str | None = None) -> Catalog:
     with source.open("rb") as file:
         return read_po(file, locale=locale)
+
+
+def _is_data(node: ast.ClassDef) -> bool:
+    """A model describes a body; nobody is told what its docstring says."""
+    return any(isinstance(base, ast.Name) and base.id == "BaseModel" for base in node.bases)
 
 
 def _advice(item: ast.stmt) -> str:

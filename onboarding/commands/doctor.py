@@ -66,7 +66,7 @@ def _settings(chosen: Settings) -> Iterator[Check]:
     sellers = "the sandbox Seller Portal" if chosen.sandbox else chosen.issuer
     kind = "live" if chosen.live else "test"
     yield Check("address", chosen.base_url, _about_address(chosen))
-    yield Check("sellers", f"sign in at {sellers}, get {kind} credentials", _about_sellers(chosen))
+    yield Check("sellers", f"sign in at {sellers}, get {kind} credentials")
     yield Check("e-mail", mail, _about_mail(chosen))
 
 
@@ -75,12 +75,6 @@ def _about_address(chosen: Settings) -> str:
         return "Set ONBOARDING_PUBLIC_URL: links in e-mails would lead to this."
     if chosen.live and not chosen.base_url.startswith("https:"):
         return "Live credentials need https: set ONBOARDING_PUBLIC_URL to an https:// address."
-    return ""
-
-
-def _about_sellers(chosen: Settings) -> str:
-    if chosen.live and chosen.sandbox:
-        return "Set ONBOARDING_OIDC_ISSUER: anybody can be any sample seller in the sandbox."
     return ""
 
 

@@ -15,6 +15,7 @@ from onboarding.models.people import (
     KeyCheck,
     PendingSignIn,
     ResumeLink,
+    UnprovedLetter,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "SealedSecret",
     "Secret",
     "Transition",
+    "UnprovedLetter",
 ]

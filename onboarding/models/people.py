@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ForeignKey,
+    Index,
     LargeBinary,
     String,
 )
@@ -16,12 +17,14 @@ from onboarding.models.base import Base
 
 
 class BrowserSession(Base):
-    """A browser that we know by its cookie, and what it has proved. The cookie is stored hashed."""
+    """A browser that we know by its cookie, and what it has proved. The cookie is stored hashed.
+
+    Each proof starts another one, so that a cookie planted before it knows nothing that was proved.
+    """
 
     __tablename__ = "browser_sessions"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    # Changes with every proof, so that a cookie planted before a sign-in is worth nothing after.
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     seen_at: Mapped[datetime] = mapped_column(server_default=now(), index=True)
@@ -29,8 +32,14 @@ class BrowserSession(Base):
     subject: Mapped[str | None] = mapped_column(String(255))
     seller_name: Mapped[str | None] = mapped_column(String(120))
     accounts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    signed_in_at: Mapped[datetime | None]
     # When it last signed in to a seller account, or entered a code sent by e-mail.
     proved_at: Mapped[datetime | None]
+    # The session that follows this one, and since when: soon this one opens nothing any more.
+    succeeded_at: Mapped[datetime | None]
+    succeeded_by: Mapped[UUID | None] = mapped_column(
+        ForeignKey("browser_sessions.id", ondelete="CASCADE"), index=True
+    )
 
 
 class Grant(Base):
@@ -58,6 +67,18 @@ class ContactCode(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     attempts: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None]
+
+
+class UnprovedLetter(Base):
+    """A letter that a visitor caused at an address which nobody had proved: only so many go there."""
+
+    __tablename__ = "unproved_letters"
+    __table_args__ = (Index("ix_unproved_letters_address", "address_hash", "created_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    # Of the address in small letters: whoever was written to once is no fact that we keep.
+    address_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
 
 
 class ResumeLink(Base):

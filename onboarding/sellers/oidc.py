@@ -22,7 +22,7 @@ from onboarding.sellers.bounded_json import get_json, post_form
 from onboarding.sellers.id_token import MAX_SKEW, signed_in_at, verified_claims
 from onboarding.sellers.provider import Provider, discover
 
-__all__ = ["Pending", "Provider", "begin", "complete", "discover"]
+__all__ = ["Pending", "Provider", "begin", "complete", "discover", "sign_out_url"]
 
 _LONGEST_PARAMETER: Final = 8192  # characters of a code or a token
 
@@ -63,6 +63,17 @@ def begin(
     endpoint = provider.metadata().authorization_endpoint
     joint = "&" if urlsplit(endpoint).query else "?"
     return endpoint + joint + urlencode(_question(provider, pending, locale)), pending
+
+
+def sign_out_url(provider: Provider, locale: str) -> str | None:
+    """Where the seller signs out at the provider; None: it has no such page.
+
+    No page of ours is named to come back to: a provider that does not know it would refuse.
+    Raises SignInRefused, SignInUnavailable.
+    """
+    endpoint = provider.metadata().end_session_endpoint
+    asked = urlencode({"client_id": provider.client_id, "ui_locales": locale})
+    return f"{endpoint}{'&' if urlsplit(endpoint).query else '?'}{asked}" if endpoint else None
 
 
 def complete(provider: Provider, pending: Pending, query: Mapping[str, str]) -> SellerIdentity:

@@ -27,6 +27,7 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     userinfo_endpoint: str
+    end_session_endpoint: str
     announces_issuer: bool
     basic_auth: bool
 
@@ -128,6 +129,7 @@ def _checked(metadata: dict[str, Any], issuer: str) -> Metadata:
         token_endpoint=_endpoint(metadata, "token_endpoint", issuer),
         jwks_uri=_endpoint(metadata, "jwks_uri", issuer),
         userinfo_endpoint=_endpoint(metadata, "userinfo_endpoint", issuer) if has_userinfo else "",
+        end_session_endpoint=_way_out(metadata, issuer),
         announces_issuer=(
             metadata.get("authorization_response_iss_parameter_supported", False) is True
         ),
@@ -138,6 +140,14 @@ def _checked(metadata: dict[str, Any], issuer: str) -> Metadata:
 def _listed(metadata: dict[str, Any], name: str, default: str) -> list[Any]:
     listed = metadata.get(name, [default])
     return listed if isinstance(listed, list) else []
+
+
+def _way_out(metadata: dict[str, Any], issuer: str) -> str:
+    """Where to sign out; an address that will not do is none, and no reason not to sign in."""
+    try:
+        return _endpoint(metadata, "end_session_endpoint", issuer)
+    except SignInRefused:
+        return ""
 
 
 def _endpoint(metadata: dict[str, Any], name: str, issuer: str) -> str:

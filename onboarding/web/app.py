@@ -73,7 +73,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     """The outermost first: even a refused request gets the headers."""
     https = settings.base_url.startswith("https:")
     return [
-        Middleware(security_headers, form_targets=[settings.issuer], https=https),
+        Middleware(security_headers, https=https),
         Middleware(request_limits),
         Middleware(same_origin_only),
     ]

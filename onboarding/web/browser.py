@@ -17,7 +17,7 @@ from onboarding.models import BrowserSession, Onboarding
 from onboarding.settings import Settings
 
 # Longer than a session may be idle; the server decides, the browser only keeps.
-_COOKIE_LASTS = 30 * 24 * 3600
+_COOKIE_LASTS = 90 * 24 * 3600
 
 
 def cookie_name(settings: Settings) -> str:
@@ -53,7 +53,7 @@ def remember(response: Response, request: Request, token: str | None) -> None:
 
 
 def forget(session: Session, request: Request) -> None:
-    """End the session of this browser, with its grants and the sign-ins that it has begun."""
+    """End the session of this browser, with those before it, their grants and begun sign-ins."""
     browser = known(session, request)
     if browser is not None:
         session.execute(delete(BrowserSession).where(BrowserSession.id == browser.id))

@@ -4,6 +4,7 @@ They hold codes and links that open onboardings, so they are shown on the machin
 nobody else.
 """
 
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -52,8 +53,19 @@ def as_html(request: Request, name: str) -> Response:
 def mail_page(request: Request) -> str | None:
     """Where this visitor can read the e-mails, if there is such a page."""
     settings: Settings = request.app.state.settings
-    is_here = {urlsplit(settings.base_url).hostname, request.url.hostname} <= _THIS_MACHINE
+    # The address says who asks, and the names that it is us that they mean: a page elsewhere may
+    # have made its own name lead here.
+    caller = request.client.host if request.client else ""
+    named = {urlsplit(settings.base_url).hostname, request.url.hostname}
+    is_here = named <= _THIS_MACHINE and _is_loopback(caller)
     return PATH if is_here and not settings.smtp_url else None
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _settings(request: Request) -> Settings:

@@ -3,24 +3,26 @@
 A page runs nothing, loads nothing and is framed by nothing that is not ours.
 """
 
-from collections.abc import Sequence
-from urllib.parse import urlsplit
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _TWO_YEARS = 2 * 365 * 24 * 3600
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    # Chromium holds what a form's answer redirects to against it too, so pages leave by a link.
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+)
 
 
-def security_headers(
-    app: ASGIApp, *, form_targets: Sequence[str] = (), https: bool = False
-) -> ASGIApp:
-    """Wraps an app; a header that a response sets itself stays as it is.
-
-    `form_targets` are URLs that a form's answer may redirect to, such as the identity provider's:
-    Chromium checks redirects against form-action too.
-    """
-    headers = _headers(form_targets, https=https)
+def security_headers(app: ASGIApp, *, https: bool = False) -> ASGIApp:
+    """Wraps an app; a header that a response sets itself stays as it is."""
+    headers = _headers(https=https)
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
@@ -35,9 +37,9 @@ def security_headers(
     return wrapped
 
 
-def _headers(form_targets: Sequence[str], *, https: bool) -> dict[str, str]:
+def _headers(*, https: bool) -> dict[str, str]:
     headers = {
-        "Content-Security-Policy": _policy(form_targets),
+        "Content-Security-Policy": "; ".join(_POLICY),
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
@@ -45,22 +47,3 @@ def _headers(form_targets: Sequence[str], *, https: bool) -> dict[str, str]:
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
     return headers | ({"Strict-Transport-Security": f"max-age={_TWO_YEARS}"} if https else {})
-
-
-def _policy(form_targets: Sequence[str]) -> str:
-    """The content security policy. Of a form target only its origin: paths do not survive redirects."""
-    origins = dict.fromkeys(
-        f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, form_targets)
-    )
-    return "; ".join(
-        (
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "connect-src 'self'",
-            " ".join(("form-action 'self'", *origins)),
-            "frame-ancestors 'none'",
-            "base-uri 'none'",
-        )
-    )

@@ -18,6 +18,7 @@ from onboarding import words
 from onboarding.errors import Refusal, TooMany, Unavailable
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
+from onboarding.web.problems import Crashed
 from onboarding.words import LANGUAGES, LOCALES, N_
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +59,7 @@ def refusal(
         heading=_(_HEADINGS.get(error.status, _OTHER_HEADING)),
         sentence=_(error.sentence),
         advice=_(error.advice),
+        instance=error.instance if isinstance(error, Crashed) else "",
         button_text=button or _("Go to the start page"),
         button_href=href or path_for(request, "/"),
     )

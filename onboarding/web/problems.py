@@ -125,6 +125,9 @@ class Crashed(Refusal):
     code = "crashed"
     advice = "Tell support the instance and the time."
 
+    # Leads to the log; nothing else leads to the cause.
+    instance = ""
+
 
 def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -> None:
     """Answer whatever an app raises with a problem; `elsewhere` answers outside the API's paths."""
@@ -135,7 +138,7 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
         if isinstance(refusal, MethodNotAllowed):
             refusal.allow = _methods(request)
         if elsewhere and not _is_api(request.scope["path"]):
-            return _page(elsewhere(request, refusal), refusal, error)
+            return _page(request, elsewhere, refusal, error)
         return problem(refusal, error)
 
     for kind in _MEANINGS:
@@ -149,7 +152,7 @@ def refusal_of(error: Exception) -> Refusal:
 
 def problem(refusal: Refusal, cause: Exception | None = None) -> JSONResponse:
     """A refusal as a response. Its `instance` leads to the log, and nothing else leads to the cause."""
-    instance = f"urn:uuid:{db.new_id()}"
+    instance = _instance()
     _log(refusal, cause, instance)
     described = Problem(
         type=f"/problems/{refusal.code}",
@@ -164,11 +167,19 @@ def problem(refusal: Refusal, cause: Exception | None = None) -> JSONResponse:
     return JSONResponse(content, refusal.status, _headers(refusal), MEDIA_TYPE)
 
 
-def _page(page: Response, refusal: Refusal, cause: Exception) -> Response:
+def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Exception) -> Response:
     """A page that says no, with the same headers; its case is in the log too."""
-    _log(refusal, cause, f"urn:uuid:{db.new_id()}")
+    instance = _instance()
+    if isinstance(refusal, Crashed):
+        refusal.instance = instance
+    _log(refusal, cause, instance)
+    page = elsewhere(request, refusal)
     page.headers.update(_headers(refusal))
     return page
+
+
+def _instance() -> str:
+    return f"urn:uuid:{db.new_id()}"
 
 
 def _is_retryable(refusal: Refusal) -> bool:

@@ -69,10 +69,9 @@ def sign_in(request: Request, locale: str, onboarding_id: str, another: Text = "
     except (SignInRefused, SignInUnavailable) as error:
         return _without_success(way_back, error)
     with transaction() as session:
-        visitor, onboarding = browser.owned(session, request, onboarding_id)
-        proofs.touch(session, visitor)
+        visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
         session.add(_row(pending, visitor, locale, onboarding_id=onboarding.id))
-    return RedirectResponse(url, 303)
+    return leave(request, url)
 
 
 @router.post("/{locale}/sign-in")
@@ -86,9 +85,26 @@ def sign_in_to_see(request: Request, locale: str, another: Text = "") -> Respons
         visitor, token = browser.known_or_new(session, request)
         session.flush()  # The pending sign-in refers to the session, which may be new.
         session.add(_row(pending, visitor, locale, onboarding_id=None))
-    response = RedirectResponse(url, 303)
+    response = leave(request, url)
     browser.remember(response, request, token)
     return response
+
+
+def leave(request: Request, url: str) -> Response:
+    """To the Seller Portal, by a page that needs neither JavaScript nor a redirect of a form."""
+    return pages.page(request, "wizard/leaving.html", url=url)
+
+
+def leave_signed_out(request: Request) -> Response:
+    """To the page where the Seller Portal's own sign-in ends; where there is none, that it goes on."""
+    try:
+        url = oidc.sign_out_url(request.app.state.provider, pages.locale_of(request))
+    except (SignInRefused, SignInUnavailable):
+        url = None
+    if url:
+        return leave(request, url)
+    here = pages.path_for(request, "/connections")
+    return RedirectResponse(f"{here}?{urlencode({'sign_in': 'goes_on'})}", 303)
 
 
 @router.get(CALLBACK)
@@ -182,6 +198,7 @@ def _signed_in(session: Session, row: PendingSignIn, identity: SellerIdentity) -
     if visitor is None:
         return None
     visitor.issuer, visitor.subject = identity.issuer, identity.subject
+    visitor.signed_in_at = db.clock(session)
     visitor.seller_name = _one_line(identity.name)
     visitor.accounts = {"accounts": [_told(account) for account in identity.accounts]}
     if row.onboarding_id is not None and identity.accounts:

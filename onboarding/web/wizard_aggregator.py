@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import lifecycle, ownership, proofs, queries
+from onboarding import addresses, lifecycle, queries
 from onboarding.access import Actor
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
 from onboarding.models import Onboarding
-from onboarding.web import browser, fields, wizard_frame
+from onboarding.web import fields, wizard_frame
 from onboarding.web.fields import Sequence, Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -34,7 +34,7 @@ def show_awaiting(
     """Why the aggregator cannot be connected yet, and three ways forward. `wrong`: errors, typed."""
     with reading() as session:
         last = queries.history(session, onboarding.id)[-1]
-        proved = ownership.address_is_proved(session, onboarding)
+        proved = addresses.is_proved(session, onboarding)
     waits = NEXT_MOVE["awaiting_aggregator"].then_after
     return wizard_frame.framed(
         request,
@@ -65,10 +65,12 @@ def notify(request: Request, locale: str, onboarding_id: str, email: Text = "") 
     address = fields.email(email)
     if address is None:
         return _ask_again(request, onboarding_id, email)
-    with transaction() as session:
-        visitor, onboarding = browser.owned(session, request, onboarding_id)
-        proofs.touch(session, visitor)
-        _keep_address(session, lifecycle.lock(session, onboarding.id), address)
+    try:
+        with transaction() as session:
+            _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
+            _keep_address(session, lifecycle.lock(session, onboarding.id), address)
+    except TooMany as error:
+        return wizard_frame.too_many(request, onboarding_id, error)
     return wizard_frame.to_home(request, onboarding_id)
 
 
@@ -77,13 +79,15 @@ def _recheck(session: Session, onboarding: Onboarding, who: Actor, expected: int
     lifecycle.fire(session, onboarding.id, "recheck_aggregator", who, expected=expected)
     if queries.fired_this_hour(session, onboarding.id, "recheck_aggregator") > RECHECKS_AN_HOUR:
         raise TooMany(3600)
+    addresses.count_letter(session, onboarding, onboarding.contact_email)
 
 
 def _keep_address(session: Session, onboarding: Onboarding, address: str) -> None:
     """An address that was proved stays: letters about the client secret go there."""
     parked = onboarding.state == "awaiting_aggregator"
-    if parked and not ownership.address_is_proved(session, onboarding):
+    if parked and not addresses.is_proved(session, onboarding):
         onboarding.contact_email = address
+        addresses.count_letter(session, onboarding, address)
 
 
 def _ask_again(request: Request, onboarding_id: str, typed: str) -> Response:

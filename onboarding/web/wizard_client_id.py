@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import credentials, db, lifecycle, ownership, proofs
+from onboarding import addresses, credentials, db, lifecycle, ownership, proofs
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, NotFound, TooMany
@@ -77,8 +77,7 @@ def send_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -
     email = typed.get("email", "")
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             to = _addressee(session, lifecycle.lock(session, onboarding.id), email)
             if to:
                 proofs.send_code(session, onboarding, to)
@@ -130,14 +129,14 @@ def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | No
     """Before a client ID exists, any address; afterwards only the one that was proved before."""
     if onboarding.state == "type_chosen":
         return fields.email(typed)
-    return onboarding.contact_email if ownership.address_is_proved(session, onboarding) else None
+    return onboarding.contact_email if addresses.is_proved(session, onboarding) else None
 
 
 def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVerdict, str | None]:
     """The verdict and, for a right code, the new cookie. A wrong one counts, so this commits."""
     ring = request.app.state.ring
     with transaction() as session:
-        visitor, onboarding = browser.owned(session, request, onboarding_id)
+        visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
         lifecycle.lock(session, onboarding.id)
         verdict = proofs.check_code(session, ring, onboarding, digits)
         if verdict == "right":

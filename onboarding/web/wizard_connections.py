@@ -41,12 +41,23 @@ def show(request: Request, locale: str) -> Response:
 
 @router.post("/{locale}/sign-out")
 def sign_out(request: Request, locale: str) -> Response:
-    """Forget this browser, here and there."""
+    """Forget this browser; whoever signed in to a seller account signs out there as well."""
     with transaction() as session:
+        visitor = browser.known(session, request)
+        signed_in = visitor is not None and visitor.subject is not None
         browser.forget(session, request)
-    response = RedirectResponse(pages.path_for(request, "/connections"), 303)
+    response: Response = RedirectResponse(pages.path_for(request, "/connections"), 303)
+    if signed_in:
+        response = signin.leave_signed_out(request)
     browser.take_back(response, request)
     return response
+
+
+@router.get("/{locale}/sign-in")
+@router.get("/{locale}/sign-out")
+def leave_form(request: Request, locale: str) -> Response:
+    """The address of a form that was sent, opened again or in another language: look afresh."""
+    return RedirectResponse(pages.path_for(request, "/connections"), 303)
 
 
 def _connections(session: Session, visitor: BrowserSession) -> list[Onboarding]:

@@ -77,8 +77,10 @@ def waiting(request: Request, onboarding: Onboarding, task: str) -> Response:
 def progress(session: Session, onboarding: Onboarding, task: str) -> dict[str, bool]:
     """Whether our task has failed for good, or takes longer than usual: its page says so."""
     messages = queries.messages_of(session, onboarding.id)
+    # Of an earlier transition, a message may have failed that nobody waits for any more.
+    of_this = [m for m in messages if (m.task, m.sequence) == (task, onboarding.sequence)]
     return {
-        "failed": any(message.task == task and message.failed_at for message in messages),
+        "failed": any(message.failed_at for message in of_this),
         "late": queries.is_overdue(onboarding, db.clock(session)),
     }
 
@@ -94,6 +96,10 @@ def sign_in_notice(request: Request) -> str | None:
         "stale": _(
             "The Seller Portal did not ask you to sign in again, so nothing was changed."
             " Sign out there, then try again here."
+        ),
+        "goes_on": _(
+            "This browser has forgotten your connections. You are still signed in at the Seller"
+            " Portal: sign out there too, if others use this browser."
         ),
         "unavailable": _(
             "The Seller Portal does not answer at the moment. Nothing was changed."
@@ -124,8 +130,7 @@ def move(
     """
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            visitor, onboarding = acting(session, request, onboarding_id)
             verb(session, onboarding, proofs.actor(visitor), sequence)
     except (MovedOn, EventNotAllowed):
         return too_late(request, onboarding_id, event, sequence)
@@ -139,6 +144,16 @@ def fire(request: Request, onboarding_id: str, event: str, sequence: int | None)
         lifecycle.fire(session, onboarding.id, event, who, expected=expected)
 
     return move(request, onboarding_id, event, sequence, verb)
+
+
+def acting(
+    session: Session, request: Request, onboarding_id: str
+) -> tuple[BrowserSession, Onboarding]:
+    """Whose form this is: their session is kept, and letters follow the language of the page."""
+    visitor, onboarding = browser.owned(session, request, onboarding_id)
+    proofs.touch(session, visitor)
+    onboarding.locale = pages.locale_of(request)
+    return visitor, onboarding
 
 
 def too_late(request: Request, onboarding_id: str, event: str, sequence: int | None) -> Response:

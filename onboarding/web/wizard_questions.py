@@ -12,17 +12,17 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import events, lifecycle, proofs, registry, routing
+from onboarding import addresses, events, lifecycle, proofs, registry, routing
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
-from onboarding.errors import MovedOn, NotFound
+from onboarding.errors import MovedOn, NotFound, TooMany
 from onboarding.models import Aggregator, Onboarding
 from onboarding.routing import Advice, Door, Question, Step
 from onboarding.routing_questions import START, TREE
-from onboarding.web import browser, wizard_answers
+from onboarding.web import wizard_answers
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
-from onboarding.web.wizard_frame import framed, home, look, to_home, too_late
+from onboarding.web.wizard_frame import acting, framed, home, look, to_home, too_late, too_many
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
@@ -41,6 +41,8 @@ class _Answered(NamedTuple):
     values: dict[str, str]
     errors: dict[str, str]
     step: Step | None
+    # What the registry says instead, until it is answered all the same.
+    instead: str | None = None
 
 
 def show(request: Request, onboarding: Onboarding) -> Response:
@@ -97,8 +99,12 @@ def answer(request: Request, locale: str, onboarding_id: str, code: str, typed: 
             done = _answer(session, request, onboarding_id, code, typed)
     except MovedOn:
         return _moved_on(request, onboarding_id, typed)
+    except TooMany as error:
+        return too_many(request, onboarding_id, error)
     if done.step is None:
-        return _question_page(request, done.onboarding, done.question, done.values, done.errors)
+        return _question_page(
+            request, done.onboarding, done.question, done.values, done.errors, done.instead
+        )
     return RedirectResponse(_place(request, done.onboarding, done.step), 303)
 
 
@@ -116,8 +122,7 @@ def take(
 def _answer(
     session: Session, request: Request, onboarding_id: str, code: str, typed: Mapping[str, str]
 ) -> _Answered:
-    visitor, seen = browser.owned(session, request, onboarding_id)
-    proofs.touch(session, visitor)
+    visitor, seen = acting(session, request, onboarding_id)
     onboarding = lifecycle.lock(session, seen.id)
     expected = wizard_answers.sequence_of(typed)
     asked = _asked(onboarding, code)
@@ -125,6 +130,9 @@ def _answer(
         raise MovedOn(onboarding.state, onboarding.sequence)
     values = wizard_answers.given(asked, typed)
     errors = wizard_answers.faults(request, asked, values, [a.id for a in _listed(session)])
+    instead = _registered_otherwise(session, onboarding, values)
+    if not errors and instead and typed.get("knowing") != values["asks_for"]:
+        return _Answered(onboarding, asked, values, errors, None, instead)
     actor = proofs.actor(visitor)
     step = None if errors else take(session, actor, onboarding, code, values)
     return _Answered(onboarding, asked, values, errors, step)
@@ -139,6 +147,7 @@ def _choose(session: Session, actor: Actor, onboarding: Onboarding, door: Door) 
     }
     data = {name: value for name, value in chosen.items() if value}
     events.choose_type(session, onboarding.id, actor, data, onboarding.sequence)
+    addresses.count_letter(session, onboarding, onboarding.contact_email)
 
 
 def _take_over(onboarding: Onboarding, door: Door) -> None:
@@ -204,11 +213,13 @@ def _question_page(
     question: Question,
     typed: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
+    instead: str | None = None,
 ) -> Response:
     answers = _answers(onboarding)
     with reading() as session:
         aggregators = _listed(session) if question.code == "aggregator" else []
         aggregator = _aggregator_name(session, answers)
+        registered = _registered(session, answers)
     context: dict[str, Any] = {
         "action": f"{home(request, onboarding.id)}/answers/{question.code}",
         "back": _back(request, onboarding, answers, question.code),
@@ -217,6 +228,8 @@ def _question_page(
         "answers": answers,
         "aggregators": [{"value": each.id, "text": each.name} for each in aggregators],
         "aggregator": aggregator,
+        "registered": registered,
+        "instead": instead,
         "endings": [],
         "connections": None,
         "errors": errors or {},
@@ -258,8 +271,26 @@ def _listed(session: Session) -> list[Aggregator]:
 
 def _aggregator_name(session: Session, answers: Mapping[str, str]) -> str | None:
     """What to call the aggregator that was answered."""
-    chosen = answers.get("aggregator")
-    if chosen is None:
-        return None
-    found = registry.by_id(session, chosen)
+    found = _aggregator(session, answers)
     return found.name if found else answers.get("aggregator_name")
+
+
+def _registered(session: Session, answers: Mapping[str, str]) -> str | None:
+    """The answer that the registry gives to what the aggregator asks for, if it knows it."""
+    found = _aggregator(session, answers)
+    return {"delegated": "one", "full": "three"}[found.asks_for] if found else None
+
+
+def _registered_otherwise(
+    session: Session, onboarding: Onboarding, values: Mapping[str, str]
+) -> str | None:
+    """What the registry says, where the seller has answered the opposite. Two values are asked about."""
+    registered = _registered(session, _answers(onboarding))
+    answered = values.get("asks_for")
+    return registered if answered in {"one", "three"} - {registered} else None
+
+
+def _aggregator(session: Session, answers: Mapping[str, str]) -> Aggregator | None:
+    """The registry's row of the aggregator that was chosen, or that has the name which was typed."""
+    chosen = registry.by_id(session, answers.get("aggregator", ""))
+    return chosen or registry.find(session, answers.get("aggregator_name", ""))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import lifecycle, ownership, proofs, queries
+from onboarding import addresses, lifecycle, proofs, queries
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, TooMany
@@ -39,8 +39,7 @@ def save(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Res
     email = typed.get("email", "")
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
-            proofs.touch(session, visitor)
+            _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             to = _addressee(session, lifecycle.lock(session, onboarding.id), email)
             if to and onboarding.state in OPEN:
                 proofs.promise_resume_link(session, onboarding, to)
@@ -67,7 +66,9 @@ def ask_to_continue(request: Request, locale: str, token: str) -> Response:
     with reading() as session:
         link = proofs.known_resume_link(session, ring, token)
         if link is None:
-            return pages.page(request, "wizard/resume_expired.html", NotFound.status, link=None)
+            return pages.page(
+                request, "wizard/resume_expired.html", NotFound.status, link=None, ended=False
+            )
         onboarding = queries.by_id(session, link.onboarding_id)
         if proofs.find_resume_link(session, ring, token):
             return _show_button(request, token, onboarding)
@@ -99,6 +100,8 @@ def send_new_link(request: Request, locale: str, token: str) -> Response:
             if link is None:
                 raise NotFound
             onboarding = lifecycle.lock(session, link.onboarding_id)
+            if onboarding.state not in OPEN:
+                return RedirectResponse(_here(request, token), 303)
             if onboarding.contact_email:
                 proofs.promise_resume_link(session, onboarding, onboarding.contact_email)
     except TooMany as error:
@@ -121,8 +124,9 @@ def _spend(request: Request, token: str) -> tuple[UUID, str]:
         link = proofs.find_resume_link(session, request.app.state.ring, token)
         if link is None:
             raise NotFound
-        visitor, _cookie = browser.known_or_new(session, request)
-        cookie = proofs.renew(session, visitor)
+        visitor = browser.known(session, request)
+        made = proofs.renew(session, visitor) if visitor else proofs.open_session(session)
+        visitor, cookie = made
         proofs.use_resume_link(session, visitor, link)
         return link.onboarding_id, cookie
 
@@ -130,7 +134,7 @@ def _spend(request: Request, token: str) -> tuple[UUID, str]:
 def _show_save(request: Request, onboarding_id: str, wrong: str | None = None) -> Response:
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
-        proved = ownership.address_is_proved(session, onboarding)
+        proved = addresses.is_proved(session, onboarding)
     if onboarding.state not in OPEN:
         return wizard_frame.to_home(request, onboarding_id)
     return wizard_frame.framed(
@@ -147,7 +151,7 @@ def _show_save(request: Request, onboarding_id: str, wrong: str | None = None) -
 
 def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | None:
     """An address that was proved stays; any other one may be typed anew."""
-    if ownership.address_is_proved(session, onboarding):
+    if addresses.is_proved(session, onboarding):
         return onboarding.contact_email
     return fields.email(typed)
 
@@ -164,6 +168,7 @@ def _show_gone(request: Request, token: str, onboarding: Onboarding) -> Response
         "wizard/resume_expired.html",
         GONE,
         link=f"{_here(request, token)}/new-link" if onboarding.contact_email else None,
+        ended=onboarding.state not in OPEN,
         reference=onboarding.reference,
     )
 

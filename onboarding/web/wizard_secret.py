@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import credentials, fences, ownership, proofs, queries
+from onboarding import addresses, credentials, fences, ownership, proofs, queries
 from onboarding.access import Actor
 from onboarding.chart import NEXT_MOVE
 from onboarding.credentials import CHECKSUM, Revealed
@@ -59,7 +59,7 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
     """The secret, once. The commit comes before the page: a lost answer means a new secret."""
     try:
         with transaction() as session:
-            visitor, onboarding = browser.owned(session, request, onboarding_id)
+            visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             browser.require_fresh(session, visitor, onboarding)
             revealed = credentials.reveal(
                 session,
@@ -84,7 +84,7 @@ def ask_for_proof(request: Request, locale: str, onboarding_id: str) -> Response
     """How to show again who it is: by a code, or by the sign-in that asked for the client ID."""
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
-        by_code = ownership.address_is_proved(session, onboarding)
+        by_code = addresses.is_proved(session, onboarding)
         by_sign_in = ownership.maker_account(session, onboarding) is not None
     if onboarding.state != "secret_ready":
         return wizard_frame.to_home(request, onboarding_id)

@@ -23,6 +23,7 @@ REVIEWED = {
     "onboardings.api_key_id": "a reference",
     "onboardings.start_key": "tells a form that was sent twice; opens nothing",
     "sealed_secrets.key_id": "a name",
+    "unproved_letters.address_hash": "SHA-256 of an address; it keeps no secret",
     "secrets.hash": "HMAC-SHA-256 under a pepper that is not in the database",
 }
 # Tells the settings, which every thread asks, which port it has got.

@@ -61,6 +61,20 @@ def test_every_variable_is_explained_in_the_example() -> None:
     assert asked - NOT_OURS <= explained
 
 
+@pytest.mark.parametrize("name", [n for n, s in SERVICES.items() if "build" in s])
+def test_every_setting_of_the_example_reaches_the_program(name: str) -> None:
+    assert {"path": ".env", "required": False} in SERVICES[name]["env_file"]
+
+
+def test_nothing_that_the_parts_of_the_file_need_can_be_set_aside() -> None:
+    """A copy of the example whose lines are all in force would move the port and the keyring."""
+    given = COMPOSE["x-onboarding"]["environment"]
+    fixed = {name for name, value in given.items() if not re.match(r"\$\{ONBOARDING", value)}
+    assert fixed == {
+        f"ONBOARDING_{name}" for name in ("DATABASE_URL", "BROKER_URL", "HOST", "PORT", "KEYS_DIR")
+    }
+
+
 def test_the_image_gets_every_file_that_its_steps_copy() -> None:
     ignored = (ROOT / ".dockerignore").read_text().split()
     kept = {line.removeprefix("!") for line in ignored if line.startswith("!")}

@@ -1,6 +1,7 @@
 """Ways into the middle of a journey: a browser that is let in, a proof that is old, a task that has failed."""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import update
@@ -56,6 +57,7 @@ def give_up_on(onboarding_id: UUID) -> None:
 def _sign_in(browser: BrowserSession, seller: str) -> None:
     sample = SAMPLE_SELLERS[seller]
     browser.issuer, browser.subject = settings().issuer, sample.subject
+    browser.signed_in_at = datetime.now(UTC)
     browser.seller_name = sample.name
     browser.accounts = {"accounts": [asdict(account) for account in sample.accounts]}
 

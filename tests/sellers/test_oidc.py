@@ -11,7 +11,7 @@ import pytest
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 
 from onboarding.sellers import SellerAccount, SignInRefused, SignInUnavailable
-from onboarding.sellers.oidc import Provider, begin, complete
+from onboarding.sellers.oidc import Provider, begin, complete, sign_out_url
 from tests.sellers.stub_provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, Stub, sign_in
 
 SHOP = SellerAccount("123456", "Example Shop SARL", "active", "owner", may_connect_api=True)
@@ -228,3 +228,26 @@ def test_a_provider_that_says_it_is_in_trouble_is_one(
 ) -> None:
     with pytest.raises(SignInUnavailable, match=rf"^{error}$"):
         sign_in(stub, provider, {"error": error})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "leads_to"),
+    [
+        (None, None),
+        ("ftp://portal.example/out", None),
+        (7, None),
+        (
+            "https://login.example/out",
+            f"https://login.example/out?client_id={CLIENT_ID}&ui_locales=fr",
+        ),
+        (
+            "https://login.example/out?a=1",
+            f"https://login.example/out?a=1&client_id={CLIENT_ID}&ui_locales=fr",
+        ),
+    ],
+)
+def test_sellers_sign_out_where_the_provider_says(
+    stub: Stub, provider: Provider, endpoint: object, leads_to: str | None
+) -> None:
+    stub.metadata["end_session_endpoint"] = endpoint
+    assert sign_out_url(provider, "fr") == leads_to

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from onboarding.db import reading, transaction
-from onboarding.models import Grant, Mail, Onboarding, ResumeLink
+from onboarding.models import Grant, Mail, Onboarding, ResumeLink, UnprovedLetter
 from tests import builders
 from tests.web.visiting import (
     Visitor,
@@ -39,6 +39,8 @@ def let_pass(length: timedelta) -> None:
             mail.sent_at -= length
         for link in session.scalars(select(ResumeLink)):
             link.created_at -= length
+        for letter in session.scalars(select(UnprovedLetter)):
+            letter.created_at -= length
 
 
 def grants() -> int:

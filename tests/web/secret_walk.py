@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import proofs, queries
+from onboarding import db, proofs, queries
 from onboarding.db import reading, transaction
 from onboarding.models import (
     BrowserSession,
@@ -88,6 +88,7 @@ def sign_in(visitor: Visitor, subject: str) -> None:
     with transaction() as session:
         browser = _browser(session, visitor)
         browser.issuer, browser.subject = "https://portal.example", subject
+        browser.signed_in_at = db.clock(session)
         visitor.cookies["onboarding"] = proofs.prove(session, browser)
 
 

@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from fastapi import FastAPI
 
-from onboarding import proofs
+from onboarding import db, proofs
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.sellers.sandbox_accounts import SAMPLE_SELLERS
@@ -40,7 +40,7 @@ class Site:
         )
         self.opened.append(browser)
         if token or granted:
-            browser.cookies.set(COOKIE, token or _token(granted), domain="127.0.0.1")
+            browser.cookies.set(COOKIE, token or cookie_for(*granted), domain="127.0.0.1")
         return browser
 
 
@@ -65,11 +65,12 @@ def served_site(ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site
 def signed_in(app: FastAPI, seller: str, *granted: UUID, locale: str = "en") -> Visitor:
     """A browser as one of the sample sellers has left it after signing in; no portal is asked."""
     sample = SAMPLE_SELLERS[seller]
-    token = _token(granted)
+    token = cookie_for(*granted)
     with transaction() as session:
         made = proofs.find_session(session, token)
         assert made
         made.issuer, made.subject = settings().issuer, sample.subject
+        made.signed_in_at = db.clock(session)
         made.seller_name = sample.name
         made.accounts = {"accounts": [asdict(account) for account in sample.accounts]}
     return Visitor(app, locale, {COOKIE: token})
@@ -78,7 +79,18 @@ def signed_in(app: FastAPI, seller: str, *granted: UUID, locale: str = "en") -> 
 def press(browser: httpx.Client, page: httpx.Response, form: str, **typed: str) -> httpx.Response:
     """Send the form of a page whose address ends so, with its hidden fields."""
     action, hidden = form_of(page, form)
-    return browser.post(str(page.url.join(action)), data=hidden | typed)
+    return go_on(browser, browser.post(str(page.url.join(action)), data=hidden | typed))
+
+
+def go_on(browser: httpx.Client, page: httpx.Response) -> httpx.Response:
+    """As browsers do with a page that leads on by itself."""
+    url = leads_to(page)
+    return browser.get(url) if url else page
+
+
+def leads_to(page: httpx.Response) -> str | None:
+    found = BeautifulSoup(page.text, "html.parser").select_one("meta[http-equiv=refresh]")
+    return str(found["content"]).removeprefix("0;url=") if found else None
 
 
 def sign_in_as(
@@ -113,7 +125,8 @@ def cookie(browser: httpx.Client) -> str:
     return str(browser.cookies[COOKIE])
 
 
-def _token(granted: tuple[UUID, ...]) -> str:
+def cookie_for(*granted: UUID) -> str:
+    """The cookie of a new session that was granted these onboardings."""
     with transaction() as session:
         made, token = proofs.open_session(session)
         session.flush()

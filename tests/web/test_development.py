@@ -100,6 +100,20 @@ def test_nobody_reads_them_from_elsewhere(
         assert visitor.get(path, host=host).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 404), ("testclient", 404)],
+)
+def test_the_name_that_is_asked_for_does_not_make_it_this_machine(
+    sqlite: Engine, app: FastAPI, address: str, status: int
+) -> None:
+    """Whoever reaches the port from elsewhere can send any Host."""
+    letter = a_letter()
+    visitor = Visitor(app, address=address)
+    for path in (PATH, f"{PATH}/{letter}", f"{PATH}/{letter}/html"):
+        assert visitor.get(path, host="localhost").status_code == status
+
+
 def test_with_a_mail_server_there_is_no_such_page(
     sqlite: Engine, ring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:

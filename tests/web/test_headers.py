@@ -51,16 +51,6 @@ def test_nothing_inline_and_nothing_from_elsewhere_is_allowed() -> None:
     )
 
 
-def test_a_form_may_lead_to_the_identity_provider() -> None:
-    issuer = "https://login.marketplace.example/realms/sellers"
-    policy = ask(
-        security_headers(an_app(), form_targets=[issuer, issuer + "/authorize"]), "/none"
-    ).headers
-    assert (
-        "form-action 'self' https://login.marketplace.example;" in policy["content-security-policy"]
-    )
-
-
 def test_only_https_is_promised_to_stay_https() -> None:
     assert "strict-transport-security" not in ask(security_headers(an_app()), "/none").headers
     promised = ask(security_headers(an_app(), https=True), "/none").headers

@@ -19,7 +19,9 @@ from onboarding.errors import (
     Refusal,
     TooMany,
 )
+from onboarding.web import pages
 from onboarding.web.problems import install_problem_handlers, problem
+from onboarding.words import translate
 from tests.servers.postgres import Postgres
 from tests.web.calling import System, refused
 
@@ -88,6 +90,29 @@ def test_a_crash_is_found_in_the_log_by_its_instance() -> None:
     (entry,) = logged
     assert (entry["log_level"], entry["event"]) == ("error", "crashed")
     assert (entry["instance"], entry["exc_info"]) == (told["instance"], error)
+
+
+def test_a_page_shows_the_instance_that_it_asks_people_to_tell() -> None:
+    app = FastAPI()
+    install_problem_handlers(app, pages.refusal)
+
+    @app.get("/fr/breaks")
+    def breaks() -> None:
+        raise KeyError("seven")
+
+    with capture_logs() as logged:
+        answer = System(app).get("/fr/breaks")
+    assert answer.status_code == 500
+    assert str(logged[0]["instance"]) in answer.text
+    assert "Une erreur s’est produite de notre côté" in answer.text
+    assert "seven" not in answer.text
+
+
+@pytest.mark.parametrize("kind", [*every_refusal()], ids=lambda kind: kind.__name__)
+def test_every_refusal_is_told_in_every_language(kind: type[Refusal]) -> None:
+    refusal = SAMPLES.get(kind) or kind()
+    for said in (refusal.sentence, refusal.advice):
+        assert translate("fr", said) != said
 
 
 def test_people_get_pages_and_programs_get_problems() -> None:

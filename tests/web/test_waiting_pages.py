@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
-from onboarding import outbox
+from onboarding import db, outbox
 from onboarding.chart import NEXT_MOVE
+from onboarding.db import transaction
+from onboarding.models import Message
 from onboarding.sealing import Keyring
-from tests.builders import age, an_onboarding
+from tests.builders import OPERATOR, age, an_onboarding, fire
 from tests.web.visiting import a_site, a_visitor, text
 
 LATE = {"en": "It takes longer than usual. Nothing is lost", "fr": "Rien n’est perdu"}
@@ -21,6 +23,17 @@ def site(sqlite: Engine, ring: Keyring) -> FastAPI:
     # As while the broker is away: nobody does what is promised.
     outbox.publish_with(None)
     return made
+
+
+def test_what_failed_for_an_earlier_turn_is_not_told_of_this_one(site: FastAPI) -> None:
+    made = an_onboarding("checking_aggregator")
+    visitor = a_visitor(site, made)
+    with transaction() as session:
+        session.execute(update(Message).values(failed_at=db.now(), cause="task_failed"))
+    assert "Something went wrong" in text(visitor.open(visitor.home(made)))
+    fire(made, "refuse_aggregator", OPERATOR)
+    fire(made, "recheck_aggregator")
+    assert "Something went wrong" not in text(visitor.open(visitor.home(made)))
 
 
 @pytest.mark.parametrize("locale", LATE)

@@ -114,15 +114,44 @@ def test_without_a_proved_contact_nothing_is_issued(sqlite: Engine, app: FastAPI
     assert (the(visitor).state, count(Client)) == ("type_chosen", 0)
 
 
-def test_a_cookie_from_before_a_proof_is_worth_nothing(sqlite: Engine, app: FastAPI) -> None:
+def test_a_cookie_from_before_a_proof_shows_no_secret(sqlite: Engine, app: FastAPI) -> None:
+    """Somebody may have planted it. It sees what it saw, until the new one is used."""
     visitor = at(app, "type_chosen")
     planted = Visitor(app, cookies=dict(visitor.cookies))
     path = path_of(visitor)
-    assert planted.get(path).status_code == 200
-    prove(visitor, page_of(visitor), email=EMAIL)
+    proved = prove(visitor, page_of(visitor), email=EMAIL)
     assert visitor.cookies["onboarding"] != planted.cookies["onboarding"]
+    assert planted.get(path).status_code == 200
+    visitor.press(proved, "/client-id")
     assert planted.get(path).status_code == 404
     assert visitor.get(path).status_code == 200
+
+
+def test_a_planted_cookie_asks_for_a_proof_before_it_acts(sqlite: Engine, app: FastAPI) -> None:
+    visitor = at(app, "secret_ready")
+    let_pass(visitor, proofs.PROOF_FRESH)
+    planted = Visitor(app, cookies=dict(visitor.cookies))
+    asked = visitor.follow(visitor.press(page_of(visitor), "/secret-reveal"))
+    sent = visitor.follow(visitor.press(asked, "/contact"))
+    visitor.press(sent, "/contact-code", code=code_in(letters()[0]))
+    answer = planted.post(f"{path_of(visitor)}/secret-reveal")
+    assert answer.headers["location"].endswith("/proof")
+    assert the(visitor).state == "secret_ready"
+    assert not [body for body in planted.bodies if "mps_test_" in body]
+
+
+def test_a_proof_whose_answer_was_lost_locks_nobody_out(sqlite: Engine, app: FastAPI) -> None:
+    """The code counted, and the new cookie never arrived."""
+    visitor = at(app, "type_chosen")
+    path, before = path_of(visitor), dict(visitor.cookies)
+    prove(visitor, page_of(visitor), email=EMAIL)
+    visitor.cookies = dict(before)
+    assert visitor.get(path).status_code == 200
+    asked = visitor.follow(visitor.post(f"{path}/contact", {"email": EMAIL}))
+    again = visitor.follow(visitor.press(asked, "/contact-code", code=code_in(letters()[0])))
+    visitor.press(again, "/client-id")
+    assert visitor.cookies != before
+    assert the(visitor).state == "secret_ready"
 
 
 def test_a_wrong_code_counts_until_it_is_over(sqlite: Engine, app: FastAPI) -> None:

@@ -110,7 +110,9 @@ def test_signing_out_forgets_the_browser_here_and_there(app: FastAPI) -> None:
     visitor = signed_in(app, "one-shop", onboarding_id)
     token = visitor.cookies[COOKIE]
     answer = visitor.press(visitor.open("/en/connections"), "/sign-out")
-    assert answer.headers["location"] == "/en/connections"
+    # The portal does not answer here, so nobody is led there.
+    assert answer.headers["location"] == "/en/connections?sign_in=goes_on"
+    assert "You are still signed in at the Seller Portal" in text(visitor.follow(answer))
     assert 'onboarding=""; ' in answer.headers["set-cookie"]
     assert "Max-Age=0" in answer.headers["set-cookie"]
     assert _count(BrowserSession) == _count(Grant) == 0
@@ -149,3 +151,10 @@ def test_the_cookie_is_taken_back_as_it_was_given(
 def _count(table: type[BrowserSession] | type[Grant]) -> int:
     with reading() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+@pytest.mark.parametrize("form", ["sign-in", "sign-out"])
+def test_the_address_of_a_form_shows_the_connections(app: FastAPI, form: str) -> None:
+    """Reloaded, or in the other language, it is asked for with a GET."""
+    answer = Visitor(app, "fr").get(f"/fr/{form}")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/fr/connections")

@@ -52,6 +52,21 @@ def test_an_old_link_is_good_for_a_new_one(sqlite: Engine, app: FastAPI, *, used
     assert other.follow(other.press(other.get(newer), newer)).status_code == 200
 
 
+def test_an_old_link_of_what_has_ended_sends_nothing(sqlite: Engine, app: FastAPI) -> None:
+    onboarding_id = builders.an_onboarding("type_chosen")
+    _, link = saved(app, onboarding_id)
+    Visitor(app).post(link)
+    builders.fire(onboarding_id, "cancel")
+    builders.work()
+    let_pass(timedelta(minutes=1))
+    before, other = len(letters()), Visitor(app)
+    gone = other.get(link)
+    assert "has ended" in text(gone)
+    assert not soup(gone).select("main form")
+    assert other.follow(other.post(f"{link}/new-link")).status_code == 410
+    assert len(letters()) == before
+
+
 def test_old_links_do_not_flood_a_mailbox(sqlite: Engine, app: FastAPI) -> None:
     onboarding_id = builders.an_onboarding("type_chosen")
     _, link = saved(app, onboarding_id)

@@ -47,7 +47,10 @@ def test_a_link_leads_back_from_another_browser(
     page = other.get(link)
     assert the(onboarding_id).reference in text(page)
     back = other.press(page, link)
-    assert (back.status_code, back.headers["location"]) == (303, f"/en/onboardings/{onboarding_id}")
+    assert (back.status_code, back.headers["location"]) == (
+        303,
+        f"/{locale}/onboardings/{onboarding_id}",
+    )
     assert other.open(other.home(onboarding_id)).status_code == 200
 
 
@@ -185,6 +188,16 @@ def test_a_cookie_that_was_planted_opens_nothing_afterwards(sqlite: Engine, app:
     assert victim.cookies != planted.cookies
     assert victim.get(victim.home(onboarding_id)).status_code == 200
     assert planted.get(planted.home(onboarding_id)).status_code == 404
+
+
+def test_a_link_whose_answer_was_lost_leaves_what_was_there(sqlite: Engine, app: FastAPI) -> None:
+    onboarding_id, other = (builders.an_onboarding("type_chosen") for _ in range(2))
+    _, link = saved(app, onboarding_id)
+    visitor = a_visitor(app, other)
+    before = dict(visitor.cookies)
+    visitor.press(visitor.get(link), link)
+    visitor.cookies = dict(before)
+    assert visitor.get(visitor.home(other)).status_code == 200
 
 
 def test_a_link_opens_no_secret(sqlite: Engine, app: FastAPI) -> None:

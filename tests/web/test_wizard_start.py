@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, func, select
 
-from onboarding import proofs, queries, routing
+from onboarding import db, proofs, queries, routing
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.routing_questions import TREE
@@ -247,6 +247,7 @@ def test_a_seller_who_signed_in_sees_what_is_linked(site_on_sqlite: FastAPI) -> 
         browser = proofs.find_session(session, visitor.cookies["onboarding"])
         assert browser is not None
         browser.issuer, browser.subject = builders.ACCOUNT.issuer, builders.ACCOUNT.subject
+        browser.signed_in_at = db.clock(session)
     assert re.search("Client ID ….{4} is in use", text(visitor.get("/en")))
 
 

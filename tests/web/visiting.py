@@ -39,6 +39,7 @@ class Visitor:
     locale: str = "en"
     cookies: dict[str, str] = field(default_factory=dict)
     bodies: list[str] = field(default_factory=list)
+    address: str = "127.0.0.1"
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.send("GET", path, headers=headers)
@@ -68,7 +69,9 @@ class Visitor:
         named = {k.replace("_", "-"): v for k, v in content.pop("headers", {}).items()}
 
         async def answer() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(
+                self.app, raise_app_exceptions=False, client=(self.address, 50_000)
+            )
             async with httpx.AsyncClient(
                 transport=transport, base_url=BASE, cookies=dict(self.cookies)
             ) as client:

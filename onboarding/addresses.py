@@ -1,0 +1,75 @@
+"""Whose address it is, and how often we write to one that nobody has proved.
+
+Anybody may enter any address, and starting another onboarding is free: so letters are counted by
+the address, whichever onboarding they are for.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from onboarding import db
+from onboarding.errors import TooMany
+from onboarding.models import ContactCode, Mail, Message, Onboarding, UnprovedLetter
+
+# Letters an hour that visitors cause at an address which nobody has proved: codes, links, and what a
+# choice or a recheck leads to. What ends an onboarding is told once and not counted.
+UNPROVED_AN_HOUR: Final = 10
+
+
+def is_proved(session: Session, onboarding: Onboarding, email: str | None = None) -> bool:
+    """Whether the contact's address is: by a code sent there, or by the system that vouched for it.
+
+    `email` asks the same of an address that may not be the contact's.
+    """
+    address = email or onboarding.contact_email
+    vouched = onboarding.contact_verified_at == onboarding.created_at
+    entered = select(ContactCode).where(
+        ContactCode.onboarding_id == onboarding.id,
+        ContactCode.email == address,
+        ContactCode.used_at.is_not(None),
+    )
+    return address is not None and (
+        (vouched and address == onboarding.contact_email)
+        or bool(session.scalar(select(exists(entered.subquery()))))
+    )
+
+
+def count_letter(session: Session, onboarding: Onboarding, email: str | None) -> None:
+    """Count a letter that somebody is about to cause. Raises TooMany where its address gets no more.
+
+    Asked as the last thing of a transaction, so that no two wait for what the other one has locked.
+    """
+    if email is None or is_proved(session, onboarding, email):
+        return
+    address = hashlib.sha256(email.strip().casefold().encode()).digest()
+    db.one_by_one(session, address.hex())
+    sent = select(func.count()).where(
+        UnprovedLetter.address_hash == address, UnprovedLetter.created_at > db.in_seconds(-3600)
+    )
+    if (session.scalar(sent) or 0) >= UNPROVED_AN_HOUR:
+        raise TooMany(3600)
+    session.add(UnprovedLetter(id=db.new_id(), address_hash=address))
+
+
+def links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:
+    """When each resume link that somebody asked for was promised, or handed over.
+
+    Both are looked at, because a message is gone once its letter is handed over.
+    """
+    an_hour_ago = db.in_seconds(-3600)
+    promised = select(Message.created_at).where(
+        Message.onboarding_id == onboarding_id,
+        Message.about["notice"].as_string() == "resume_link",
+        Message.created_at > an_hour_ago,
+    )
+    handed_over = select(Mail.sent_at).where(
+        Mail.onboarding_id == onboarding_id,
+        Mail.notice == "resume_link",
+        Mail.sent_at > an_hour_ago,
+    )
+    return [*session.scalars(promised), *session.scalars(handed_over)]
