@@ -105,7 +105,7 @@ entry and carried out by a worker.
 A guard in brackets must hold. Whoever is not listed under **who may** is refused and nothing is
 written. The **e-mail** is promised with the move, to the contact of the onboarding.
 
-{_table(("event", "from → to", "who may", "e-mail", "other systems hear"), map(_event_row, MAY_FIRE))}
+{_table(("event", "from → to", "who may", "e-mail", "event type"), map(_event_row, MAY_FIRE))}
 
 ## As Mermaid
 
