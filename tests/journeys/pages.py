@@ -15,6 +15,7 @@ from onboarding import words
 # How often a waiting page is asked again before the test gives up.
 PATIENCE = 60
 MOST_MILLISECONDS = 15_000
+LEAVING = ("/sign-in", "/sign-out")
 
 
 @dataclass
@@ -112,7 +113,16 @@ class Person:
     def _go(self, what: Locator) -> Response:
         with self.page.expect_navigation() as navigation:
             what.click()
-        return self._keep(navigation.value)
+        response = navigation.value
+        if self._leads_on(response.url):
+            # It is gone before its text can be read.
+            self.page.wait_for_url(lambda url: not self._leads_on(url))
+            return response
+        return self._keep(response)
+
+    def _leads_on(self, url: str) -> bool:
+        """Whether it is a page of ours that is only the way to the Seller Portal."""
+        return url.startswith(f"{self.url}/{self.locale}/") and url.endswith(LEAVING)
 
     def _keep(self, response: Response) -> Response:
         """A redirect on the way has no body that could be kept."""
