@@ -15,13 +15,11 @@ def run(connection: Connection) -> None:
     A table's lock that cannot be had in five seconds fails the upgrade instead of queueing traffic.
     """
     if connection.dialect.name == "postgresql":
-        # An index on a large table takes its time, and so does whoever is before us.
+        # What rewrites or indexes a large table takes its time, and so does whoever is before us.
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-        # A statement that rewrites a large table may take its time once it has the lock.
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

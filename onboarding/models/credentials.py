@@ -68,7 +68,7 @@ class Secret(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     pepper_id: Mapped[str] = mapped_column(String(16))
     # The last six characters. They are the checksum of the rest: enough to tell two secrets apart
-    # and to prove that one has arrived, and 220 bits short of the secret.
+    # and to prove that one has arrived, and whoever knows them is still 224 bits short of the secret.
     ending: Mapped[str] = mapped_column(String(6))
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     revealed_at: Mapped[datetime | None]
