@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
 import typer
 
 from onboarding import __version__
-from onboarding.cli_options import AsJson, Limit, Reference
+from onboarding.cli_options import AsJson, Limit, Reference, open_database
 from onboarding.cli_registry import aggregators, keys
 from onboarding.commands.exits import MEANINGS
 
@@ -142,7 +142,7 @@ def ls(
     """List onboardings, newest first; overdue ones longest first."""
     from onboarding.commands import looking
 
-    _open_database()
+    open_database()
     looking.ls(state, limit, overdue=overdue, as_json=as_json)
 
 
@@ -151,7 +151,7 @@ def show(reference: Reference, *, as_json: AsJson = False) -> None:
     """Show all about one onboarding, and what would move it."""
     from onboarding.commands import showing
 
-    _open_database()
+    open_database()
     showing.show(reference, as_json=as_json)
 
 
@@ -170,7 +170,7 @@ def fire(
     """Move an onboarding by an event, as an operator."""
     from onboarding.commands import moving
 
-    _open_database()
+    open_database()
     with _publishing(context):
         moving.fire(reference, event, data or [], reason, as_json=as_json)
 
@@ -187,7 +187,7 @@ def retry(
     """Try again what has failed for good, once its cause is gone."""
     from onboarding.commands import moving
 
-    _open_database()
+    open_database()
     with _publishing(context):
         moving.retry(wanted, as_json=as_json)
 
@@ -197,7 +197,7 @@ def incidents(*, limit: Limit = 20, as_json: AsJson = False) -> None:
     """List what has failed for good, newest first."""
     from onboarding.commands import looking
 
-    _open_database()
+    open_database()
     looking.incidents(limit, as_json=as_json)
 
 
@@ -227,7 +227,7 @@ def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
     """After a restored backup: destroy the secrets that wait to be shown."""
     from onboarding.commands import restoring
 
-    _open_database()
+    open_database()
     with _publishing(context):
         restoring.restored(as_json=as_json)
 
@@ -259,7 +259,7 @@ def chart(
     from onboarding.commands import explaining
 
     if reference is not None:
-        _open_database()
+        open_database()
     explaining.chart(form, reference)
 
 
@@ -286,12 +286,6 @@ def _settings() -> "Settings":
     from onboarding.settings import settings
 
     return settings()
-
-
-def _open_database() -> None:
-    from onboarding.commands import opening
-
-    opening.open_database(_settings())
 
 
 def _publishing(context: typer.Context) -> AbstractContextManager[Any]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from onboarding.cli_options import AsJson
+from onboarding.cli_options import AsJson, open_database
 
 aggregators = typer.Typer(no_args_is_help=True, help="The registry of aggregators.")
 keys = typer.Typer(no_args_is_help=True, help="The API keys of calling systems.")
@@ -20,7 +20,7 @@ def list_aggregators(*, as_json: AsJson = False) -> None:
     """List every aggregator, by name."""
     from onboarding.commands import aggregators as registry
 
-    _open_database()
+    open_database()
     registry.ls(as_json=as_json)
 
 
@@ -47,7 +47,7 @@ def set_aggregator(
     """
     from onboarding.commands import aggregators as registry
 
-    _open_database()
+    open_database()
     registry.change(name, status, asks_for, uses_rest=uses_rest, as_json=as_json)
 
 
@@ -69,7 +69,7 @@ def create_key(
     """Make a key and print it, for the only time."""
     from onboarding.commands import keys as api_keys
 
-    _open_database()
+    open_database()
     api_keys.create(name, scopes, as_json=as_json)
 
 
@@ -78,7 +78,7 @@ def list_keys(*, as_json: AsJson = False) -> None:
     """List every key, newest first, without its text."""
     from onboarding.commands import keys as api_keys
 
-    _open_database()
+    open_database()
     api_keys.ls(as_json=as_json)
 
 
@@ -91,12 +91,5 @@ def revoke_key(
     """End a key at once."""
     from onboarding.commands import keys as api_keys
 
-    _open_database()
+    open_database()
     api_keys.revoke(key_id, as_json=as_json)
-
-
-def _open_database() -> None:
-    from onboarding.commands import opening
-    from onboarding.settings import settings
-
-    opening.open_database(settings())

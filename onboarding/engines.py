@@ -12,6 +12,8 @@ LOCK_TIMEOUT: Final = 2_000
 STATEMENT_TIMEOUT: Final = 10_000
 # A process that was stopped in the middle of a transaction gives up its locks, as if it had died.
 IDLE_TIMEOUT: Final = 30_000
+# Seconds for a connection, where so many are in use that one must be waited for.
+POOL_TIMEOUT: Final = 3.0
 # Seconds for a turn at writing in SQLite, in this process and then among several.
 SQLITE_PATIENCE: Final = 5.0
 
@@ -39,7 +41,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         isolation_level="READ COMMITTED",
         pool_size=pool_size,
         max_overflow=pool_size,
-        pool_timeout=3,
+        pool_timeout=POOL_TIMEOUT,
         pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
@@ -58,9 +60,11 @@ def _postgresql(url: str, pool_size: int) -> Engine:
 def _sqlite(url: str) -> Engine:
     """WAL and synchronous=FULL: what is committed survives a power cut."""
     path = make_url(url).database
-    if path and path != ":memory:":
+    if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    opened = create_engine(url, pool_size=20, max_overflow=20, hide_parameters=True)
+    opened = create_engine(
+        url, pool_size=20, max_overflow=20, pool_timeout=POOL_TIMEOUT, hide_parameters=True
+    )
     event.listen(opened, "connect", _prepare_sqlite)
     event.listen(opened, "begin", _begin_sqlite)
     return opened

@@ -44,10 +44,8 @@ def handle(
         raise EventUnknown(event)
     if actor.kind not in MAY_FIRE[event]:
         raise EventNotYours(f"{actor.kind} may not fire {event}")
-    entry = _ENTRIES.get(event, _PLAIN)
+    entry = _ENTRIES.get(event) or _plain(event)
     _check_fields(entry, data)
-    if entry is _PLAIN:
-        return lifecycle.fire(session, onboarding_id, event, actor, expected=expected)
     return entry.verb(session, onboarding_id, actor, data, expected)
 
 
@@ -133,7 +131,20 @@ def _elsewhere(event: str, door: str) -> Verb:
     return refuse
 
 
-_PLAIN: Final = _Entry(frozenset(), lifecycle.fire)  # type: ignore[arg-type]
+def _plain(event: str) -> _Entry:
+    """One that takes no data."""
+
+    def fire(
+        session: Session,
+        onboarding_id: UUID,
+        actor: Actor,
+        data: Mapping[str, Any],
+        expected: int | None,
+    ) -> Onboarding:
+        return lifecycle.fire(session, onboarding_id, event, actor, expected=expected)
+
+    return _Entry(frozenset(), fire)
+
 
 _ENTRIES: Final[dict[str, _Entry]] = {
     "choose_type": _Entry(

@@ -13,13 +13,11 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, logs
+from onboarding import crash_points, db
 from onboarding.models import Message
-
-log = logs.get(__name__)
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
 LEASE: Final = 30.0
@@ -178,22 +176,24 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
     return over and bool(written.rowcount)  # type: ignore[attr-defined]
 
 
+def any_due(session: Session) -> bool:
+    """Whether there is anything to publish again. It takes no lock: most looks find nothing."""
+    return bool(session.scalar(select(exists().where(*_is_due()))))
+
+
 def due(session: Session, limit: int = 100) -> list[Announcement]:
     """Messages to publish again: nobody works on them and their time has come."""
     now = db.clock(session)
     rows = session.execute(
         select(Message.id, Message.task, Message.created_at)
-        .where(Message.failed_at.is_(None), Message.due_at <= now, _free())
+        .where(*_is_due())
         .order_by(Message.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    for row in rows:
-        session.execute(
-            update(Message)
-            .where(Message.id == row.id)
-            .values(due_at=now + _republish_after(now, row.created_at))
-        )
+    if rows:
+        wait = ({"id": r.id, "due_at": now + _republish_after(now, r.created_at)} for r in rows)
+        session.execute(update(Message), list(wait))
     return [Announcement(row.task, row.id) for row in rows]
 
 
@@ -226,7 +226,8 @@ def take_back(session: Session, dead: Collection[int]) -> int:
 def wake(session: Session, cause: str) -> int:
     """What one attempt failed of works again: end the rest of others that failed of it; how many.
 
-    So an outage is over for all messages as soon as it is for one, whatever their backoff.
+    So an outage is over for all messages as soon as it is for one, whatever their backoff. It reads
+    the table, which holds what is unfinished: an index would cost every claim something.
     """
     woken = session.scalars(
         select(Message.id)
@@ -245,12 +246,7 @@ def retry(session: Session, message_id: UUID) -> bool:
     row = session.execute(
         update(Message)
         .where(Message.id == message_id, Message.failed_at.is_not(None))
-        .values(
-            failed_at=None,
-            cause=None,
-            max_attempts=Message.attempts + 1,
-            **_published(),
-        )
+        .values(failed_at=None, cause=None, max_attempts=Message.attempts + 1, **_published())
         .returning(Message.task)
     ).one_or_none()
     if row is None:
@@ -262,6 +258,10 @@ def retry(session: Session, message_id: UUID) -> bool:
 def _free() -> ColumnElement[bool]:
     """It is nobody's turn, or a turn that is over."""
     return or_(Message.leased_until.is_(None), Message.leased_until <= db.now())
+
+
+def _is_due() -> tuple[ColumnElement[bool], ...]:
+    return Message.failed_at.is_(None), Message.due_at <= db.now(), _free()
 
 
 def _published() -> dict[str, Any]:

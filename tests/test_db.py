@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, insert, literal, select, text
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
 
 from onboarding import db
 from onboarding.db import after_commit, clock, in_seconds, new_id, now, reading, transaction
+from onboarding.engines import POOL_TIMEOUT
 from onboarding.models import KeyCheck
 from tests.racing import race
 
@@ -281,3 +283,9 @@ def test_an_instant_moves_on_by_seconds(database: Engine) -> None:
         at = clock(session)
         moved = session.scalar(select(db.later(literal(at, db.UTCDateTime()), 90.5)))
     assert moved == at + timedelta(seconds=90.5)
+
+
+def test_nobody_waits_long_for_a_connection(database: Engine) -> None:
+    """Who finds none free is told that the database is busy, on either kind."""
+    assert isinstance(database.pool, QueuePool)
+    assert database.pool.timeout() == POOL_TIMEOUT

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, queries
 from onboarding.chart import NEXT_MOVE, OPEN
+from onboarding.commands import records
 from onboarding.db import new_id, reading, transaction
 from onboarding.models import Message, Onboarding
 
@@ -47,6 +48,7 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "how many stand where": queries.counts,
     "those whom nobody knows": lambda session: queries.strangers(session, 3),
     "the latest transition": queries.latest_transition_at,
+    "all that doctor asks": lambda session: [*records.checks(session, ())],
 }
 
 

@@ -9,11 +9,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
-from sqlalchemy import exists, select
-
-from onboarding import crash_points, db, logs, outbox, presence, queries
+from onboarding import crash_points, logs, outbox, presence, queries
 from onboarding.db import reading, transaction
-from onboarding.models import Message
 from onboarding.outbox import Publish
 from workers import clock
 from workers.clock import Swept
@@ -129,8 +126,7 @@ def relay_once(
     The first look takes no lock: most find nothing, and on SQLite a lock holds up every writer.
     """
     with reading() as session:
-        due = exists().where(Message.failed_at.is_(None), Message.due_at <= db.now())
-        if not session.scalar(select(due)):
+        if not outbox.any_due(session):
             return 0
     if not has_room():
         return 0

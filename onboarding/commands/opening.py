@@ -126,12 +126,7 @@ def _need_a_file(database_url: str) -> None:
     """SQLite would make an empty database in silence, and then everything would be missing."""
     url = make_url(database_url)
     name = url.database
-    if (
-        url.get_backend_name() == "sqlite"
-        and name
-        and name != ":memory:"
-        and not Path(name).exists()
-    ):
+    if url.get_backend_name() == "sqlite" and name and not Path(name).exists():
         raise Failure(
             f"There is no database at {name} yet.",
             "Make one with `onboarding migrate`, or start everything with `onboarding serve`.",

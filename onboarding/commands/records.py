@@ -1,21 +1,19 @@
-"""What `doctor` asks the database: is history whole, does anybody work, who waits for us?"""
+"""What `doctor` asks the database: does anybody work, who waits for us? History is for a deep look."""
 
 from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from onboarding import db, queries
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.commands import printing
-from onboarding.models import Message, Onboarding, Transition
+from onboarding.models import Message, Onboarding
 
 # A message that nobody has finished for this long means that nobody works.
 WAITS_AT_MOST: Final = timedelta(minutes=10)
-# More examples than this help nobody.
-NAMED_AT_MOST: Final = 3
 
 
 class Check(NamedTuple):
@@ -29,7 +27,6 @@ class Check(NamedTuple):
 def checks(session: Session, known_tasks: Collection[str]) -> Iterator[Check]:
     """Every look; without known tasks, nobody can say which ones are unknown."""
     yield _states(session)
-    yield _history(session)
     if known_tasks:
         yield _tasks(session, known_tasks)
     yield _unfinished(session)
@@ -44,22 +41,6 @@ def _states(session: Session) -> Check:
         advice = "Use the version of the program whose chart has them."
         return Check("states", f"not in the chart: {', '.join(unknown)}", advice)
     return Check("states", f"{sum(counts.values())} onboardings, each in a state of the chart")
-
-
-def _history(session: Session) -> Check:
-    """Numbered from 1 without a gap, up to the number that the onboarding has."""
-    latest, steps = func.max(Transition.sequence), func.count(Transition.sequence)
-    broken = session.scalars(
-        select(Onboarding.reference)
-        .outerjoin(Transition, Transition.onboarding_id == Onboarding.id)
-        .group_by(Onboarding.id, Onboarding.reference, Onboarding.sequence)
-        .having(or_(latest.is_(None), latest != steps, latest != Onboarding.sequence))
-        .limit(NAMED_AT_MOST)
-    ).all()
-    if broken:
-        advice = "Compare with a backup: nothing in this program takes a transition away."
-        return Check("history", f"has gaps: {', '.join(broken)}", advice)
-    return Check("history", "every onboarding's is without a gap")
 
 
 def _tasks(session: Session, known_tasks: Collection[str]) -> Check:

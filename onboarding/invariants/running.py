@@ -73,6 +73,7 @@ def violations(*, stretch: int = STRETCH) -> Iterator[Finding]:
 def rows_to_walk() -> int:
     """About how far `advance` will get."""
     with db.snapshot() as session:
+        db.without_hurry(session)
         counts = [session.scalar(select(func.count(over))) for over, _ in _walks()]
     return sum(count or 0 for count in counts)
 
@@ -117,6 +118,7 @@ def _walk(
 
 
 def _plan_for_stretches(session: Session) -> None:
+    db.without_hurry(session)
     if session.get_bind().dialect.name == "postgresql":
         for setting in _PLANNING:
             session.execute(text(f"SET LOCAL {setting}"))

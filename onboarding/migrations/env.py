@@ -15,7 +15,7 @@ def run(connection: Connection) -> None:
     A table's lock that cannot be had in five seconds fails the upgrade instead of queueing traffic.
     """
     if connection.dialect.name == "postgresql":
-        # An index on a large table takes its time, and so does whoever is before us.
+        # What rewrites or indexes a large table takes its time, and so does whoever is before us.
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

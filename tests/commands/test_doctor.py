@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import Engine, delete, event, update
 
 from onboarding import db
 from onboarding.commands import exits
@@ -37,16 +37,39 @@ def test_doctor_sees_a_gap_in_history(run_on_both: Run) -> None:
     onboarding_id = builders.an_onboarding("type_chosen")
     with transaction() as session:
         session.execute(delete(Transition).where(Transition.sequence == 1))
-    shown = run_on_both("doctor", "--json")
+    shown = run_on_both("doctor", "--deep", "--json")
     assert shown.code == exits.FINDINGS
-    assert check(shown, "history")["found"] == f"has gaps: {reference(onboarding_id)}"
+    gap = check(shown, "I4 steps_follow_each_other")
+    assert (gap["ok"], gap["count"]) == (False, 1)
+    assert reference(onboarding_id) in shown.out
 
 
 def test_doctor_sees_an_onboarding_ahead_of_its_history(run_on_both: Run) -> None:
     builders.an_onboarding("type_chosen")
     with transaction() as session:
         session.execute(update(Onboarding).values(sequence=7))
-    assert not check(run_on_both("doctor", "--json"), "history")["ok"]
+    shown = run_on_both("doctor", "--deep", "--json")
+    assert not check(shown, "I4 row_is_what_history_says")["ok"]
+
+
+def test_only_a_deep_look_reads_every_history(run: Run, sqlite: Engine) -> None:
+    builders.an_onboarding("type_chosen")
+    looked = statements_of(run, "doctor")
+    assert looked
+    assert not any("transitions" in statement for statement in looked)
+
+
+def statements_of(run: Run, command: str) -> list[str]:
+    """What a command asks the database, whichever engine it opens."""
+    sent: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    run(command)
+    event.remove(Engine, "before_cursor_execute", note)
+    return sent
 
 
 def test_doctor_sees_a_task_that_no_worker_knows(run: Run) -> None:

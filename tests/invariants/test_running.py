@@ -52,6 +52,15 @@ def test_the_first_are_named_and_all_are_counted(database: Engine) -> None:
     assert sum(walked) >= invariants.rows_to_walk() == 10
 
 
+def test_a_deep_look_takes_its_time(postgresql: Engine) -> None:
+    """Other statements give up after some seconds; a stretch of a large table may take more."""
+    sent = count_statements(postgresql)
+    invariants.rows_to_walk()
+    invariants.check()
+    walks = len({str(rule.over) for rule in RULES})
+    assert sent.count("SET LOCAL statement_timeout = 0") == walks + 1
+
+
 def test_the_checker_writes_nothing(database: Engine) -> None:
     builders.an_onboarding("confirmed")
     sent = count_statements(database)
