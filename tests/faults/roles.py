@@ -55,14 +55,15 @@ def worker(place: Place, slot: int) -> None:
 
 def sweeper(place: Place, slot: int) -> None:
     """The relay with the clock."""
-    relay.run(CeleryPublisher(place.celery).publish, threading.Event())
+    publisher = CeleryPublisher(place.celery)
+    relay.run(publisher.publish, threading.Event(), publisher.has_room)
 
 
 def everything(place: Place, slot: int) -> None:
     """The embedded default: visitors, tasks, relay and clock in one process."""
     publisher = EmbeddedPublisher(threads=2)
     outbox.publish_with(publisher.publish)
-    swept = (publisher.publish, threading.Event())
+    swept = (publisher.publish, threading.Event(), publisher.has_room)
     threading.Thread(target=relay.run, args=swept, daemon=True).start()
     _serve(place, slot)
     # Somebody else's last letter may be in the hands of this one's threads.
