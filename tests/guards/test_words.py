@@ -171,3 +171,9 @@ def marks(text: str) -> tuple[str, ...]:
 def forms(text: Any) -> tuple[str, ...]:
     """The singular and the plurals of a message."""
     return tuple(text) if isinstance(text, (tuple, list)) else (text,)
+
+
+def test_one_thing_has_one_word_in_french(catalogue: Catalog) -> None:
+    """A left word was found beside the right one once."""
+    for wrong in ("auprès de nous", "un lien avec", "n’est lié", "Bac à sable"):
+        assert [m.id for m in catalogue if wrong in " ".join(forms(m.string))] == [], wrong
