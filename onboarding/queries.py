@@ -12,7 +12,6 @@ from onboarding import db
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.errors import NotFound
 from onboarding.models import (
-    Aggregator,
     Client,
     Grant,
     KeyCheck,
@@ -238,8 +237,3 @@ def unfinished(session: Session) -> tuple[int, datetime | None]:
 def key_checks(session: Session) -> dict[str, bytes]:
     """The fingerprint of each key that this database was used with."""
     return {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
-
-
-def aggregator_of(session: Session, onboarding: Onboarding) -> Aggregator | None:
-    """The registry's row of the aggregator that was chosen, if it has one."""
-    return session.get(Aggregator, onboarding.aggregator_id) if onboarding.aggregator_id else None

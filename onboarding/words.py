@@ -38,11 +38,6 @@ def translate(locale: str, message: str, **values: object) -> str:
     return translations(locale).gettext(message) % values
 
 
-def translate_plural(locale: str, one: str, many: str, count: int, **values: object) -> str:
-    """The one of two sentences that fits the count; `%(num)s` is the count."""
-    return translations(locale).ngettext(one, many, count) % {"num": count, **values}
-
-
 def translator(locale: str) -> Callable[..., str]:
     """`translate` for one language: name it `_`, so that its messages are found."""
 
@@ -76,19 +71,11 @@ def format_duration(locale: str, length: timedelta) -> str:
     return dates.format_timedelta(length, threshold=_THRESHOLD, locale=_CLDR[locale])
 
 
-def format_relative(locale: str, when: datetime, now: datetime | None = None) -> str:
-    """How far away an instant is: "in 3 hours", "2 days ago"."""
-    distance = when - (now or datetime.now(UTC))
-    return dates.format_timedelta(
-        distance, add_direction=True, threshold=_THRESHOLD, locale=_CLDR[locale]
-    )
-
-
 def environment(folder: Path, locale: str) -> Environment:
     """Templates of a folder that speak one language.
 
     They have `_`, `gettext`, `ngettext`, `{% trans %}`, `moment(when)` and the filters `datetime`,
-    `date`, `duration` and `relative`; an unknown name is an error, and .html is escaped.
+    `date` and `duration`; an unknown name is an error, and .html is escaped.
     """
     made = Environment(
         loader=FileSystemLoader(folder),
@@ -104,7 +91,6 @@ def environment(folder: Path, locale: str) -> Environment:
     made.filters["datetime"] = lambda when: format_datetime(locale, when)
     made.filters["date"] = lambda when: format_date(locale, when)
     made.filters["duration"] = lambda length: format_duration(locale, length)
-    made.filters["relative"] = lambda when: format_relative(locale, when)
     return made
 
 

@@ -43,11 +43,6 @@ def test_a_sentence_without_translation_is_english() -> None:
     )
 
 
-@pytest.mark.parametrize(("count", "said"), [(0, "0 values"), (1, "1 value"), (2, "2 values")])
-def test_the_count_chooses_the_form(count: int, said: str) -> None:
-    assert words.translate_plural("en", "%(num)s value", "%(num)s values", count) == said
-
-
 def test_an_unknown_language_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         words.translations("de")
@@ -72,11 +67,6 @@ def test_instants_are_written_in_utc_whatever_their_zone() -> None:
 def test_durations(length: timedelta, english: str, french: str) -> None:
     assert words.format_duration("en", length) == english
     assert words.format_duration("fr", length) == french
-
-
-def test_how_far_away() -> None:
-    assert words.format_relative("en", NOON - timedelta(days=2), NOON) == "2 days ago"
-    assert words.format_relative("fr", NOON + timedelta(hours=3), NOON) == "dans 3 heures"
 
 
 def test_templates_speak_one_language_and_escape_only_html(tmp_path: Path) -> None:

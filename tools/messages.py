@@ -34,7 +34,7 @@ _JINJA = {
     "silent": "false",
 }
 # translate(locale, "message") carries its message second.
-_KEYWORDS = {**DEFAULT_KEYWORDS, "translate": (2,), "translate_plural": (2, 3)}
+_KEYWORDS = {**DEFAULT_KEYWORDS, "translate": (2,)}
 
 _HEADER = r"""msgid ""
 msgstr ""

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -127,9 +126,8 @@ def _languages(request: Request, locale: str) -> list[dict[str, str | bool]]:
 
 def _lists(typed: Mapping[str, Any]) -> dict[str, list[str]]:
     """What was typed, by field, each a list: a form may send a name more than once."""
-    pairs = typed.multi_items() if isinstance(typed, FormData) else typed.items()
     lists: dict[str, list[str]] = {}
-    for name, value in pairs:
+    for name, value in typed.items():
         several = value if isinstance(value, (list, tuple)) else [value]
         lists.setdefault(name, []).extend(str(one) for one in several if one is not None)
     return lists

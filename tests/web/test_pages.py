@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup, Tag
 from jinja2 import UndefinedError
-from starlette.datastructures import FormData
 
 from onboarding.errors import Invalid, MovedOn, NotFound, Refusal, TooMany
 from onboarding.web import pages
@@ -119,17 +118,14 @@ def test_an_error_is_said_in_the_title_the_summary_and_at_its_field() -> None:
 
 
 def test_what_was_typed_is_kept_and_harmless() -> None:
-    typed = FormData(
-        [
-            ("seller_id", '"><script>x</script>'),
-            ("connection_type", "unsure"),
-            ("scopes", "orders"),
-            ("scopes", "stock"),
-            ("aggregator", ""),
-            ("note", "</textarea>"),
-            ("stored", "yes"),
-        ]
-    )
+    typed = {
+        "seller_id": '"><script>x</script>',
+        "connection_type": "unsure",
+        "scopes": ["orders", "stock"],
+        "aggregator": "",
+        "note": "</textarea>",
+        "stored": "yes",
+    }
     soup = shown(typed=typed)
     assert one(soup, "#seller_id")["value"] == '"><script>x</script>'
     assert [field["value"] for field in soup.select("[checked]")] == [
