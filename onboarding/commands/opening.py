@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from onboarding import crash_points, db, logs, queries, sealing
 from onboarding.commands import printing
-from onboarding.commands.exits import USAGE, Failure
+from onboarding.commands.exits import UNAVAILABLE, USAGE, Failure
 from onboarding.db import reading, transaction
 from onboarding.models import KeyCheck
 from onboarding.sealing import Keyring
@@ -113,13 +113,21 @@ def wanted_schema() -> str:
 
 
 def upgrade_schema(engine: Engine) -> None:
-    """Run the migrations that are missing. Raises Failure for a newer schema."""
+    """Run the migrations that are missing. Raises Failure for a newer schema or a table in use."""
     _refuse_newer(schema(engine))
     # Alembic announces each of its parts when it is loaded.
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     from onboarding import migrations  # noqa: PLC0415 - needed here only
+    from onboarding.migrations.locks import TableInUse  # noqa: PLC0415 - as above
 
-    migrations.upgrade(engine)
+    try:
+        migrations.upgrade(engine)
+    except TableInUse as error:
+        raise Failure(
+            f"A long transaction holds the table {error}; nothing was changed.",
+            "Let it end (pg_stat_activity shows the oldest), then run `onboarding migrate` again.",
+            UNAVAILABLE,
+        ) from error
 
 
 def _need_a_file(database_url: str) -> None:

@@ -1,25 +1,20 @@
 """Runs Alembic on the connection that it is given; settings are the program's, not a file's."""
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy.engine import Connection
 
+from onboarding.migrations import locks
 from onboarding.models import Base
-
-# Any number, as long as nobody else takes it in the same database.
-_LOCK = 0x6F6E626F
 
 
 def run(connection: Connection) -> None:
-    """One process at a time, those that start together one after the other; SQLite sees to it itself.
-
-    A table's lock that cannot be had in five seconds fails the upgrade instead of queueing traffic.
-    """
+    """One process at a time, with the tables to itself; SQLite sees to both by itself."""
     if connection.dialect.name == "postgresql":
-        # What rewrites or indexes a large table takes its time, and so does whoever is before us.
-        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        locks.wait_for_our_turn(connection)
+        # Somebody who started with us may have done it meanwhile.
+        if _version(connection) != context.script.get_current_head():
+            locks.hold_all_tables(connection)
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -28,6 +23,10 @@ def run(connection: Connection) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _version(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 run(context.config.attributes["connection"])
