@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,6 @@ from tests.builders import a_message, a_walk, handle, promised, state_of, vouch
 from tests.servers.valkey import Valkey
 from tests.test_outbox import claimed, due, fail, pass_time, retry, stored
 from tests.test_relay import overdue_messages, until
-from workers import publisher as publisher_module
 from workers import relay
 from workers.app import build
 from workers.publisher import CeleryPublisher, EmbeddedPublisher
@@ -106,46 +106,37 @@ def test_what_has_not_begun_when_the_process_ends_stays_promised(database: Engin
     assert len(promised()) == 4
 
 
-@pytest.fixture
-def celery_publisher(valkey: Valkey) -> Iterator[CeleryPublisher]:
+@contextmanager
+def celery_publisher(valkey: Valkey, enough: int) -> Iterator[CeleryPublisher]:
     """Messages to a broker that no worker serves."""
     celery = build(valkey.url)
-    publisher = CeleryPublisher(celery)
+    publisher = CeleryPublisher(celery, enough)
     yield publisher
     publisher.close()
     celery.close()
 
 
-def test_while_nobody_works_sweeps_do_not_fill_the_broker(
-    database: Engine,
-    celery_publisher: CeleryPublisher,
-    valkey: Valkey,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(publisher_module, "ENOUGH", 250)
+def test_while_nobody_works_sweeps_do_not_fill_the_broker(database: Engine, valkey: Valkey) -> None:
     overdue_messages(200)
-    for _ in range(5):
-        sweep_all(celery_publisher)
-    until(lambda: in_the_broker(valkey) == 300)
-    assert sweep_all(celery_publisher) == 0
-    valkey.forget()
-    assert sweep_all(celery_publisher) == 200
-    until(lambda: in_the_broker(valkey) == 200)
+    with celery_publisher(valkey, enough=250) as publisher:
+        sweep_all(publisher)
+        until(lambda: in_the_broker(valkey) == 200)
+        sweep_all(publisher)
+        until(lambda: in_the_broker(valkey) == 300)
+        assert sweep_all(publisher) == 0
+        valkey.forget()
+        assert sweep_all(publisher) == 200
+        until(lambda: in_the_broker(valkey) == 200)
 
 
-def test_what_goes_first_counts_as_well(
-    database: Engine,
-    celery_publisher: CeleryPublisher,
-    valkey: Valkey,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(publisher_module, "ENOUGH", 3)
-    celery_publisher.publish([Announcement("send_email", db.new_id(), first=True)])
-    celery_publisher.publish([Announcement("send_email", db.new_id())])
-    until(lambda: in_the_broker(valkey) == 2)
-    until(celery_publisher.has_room)
-    celery_publisher.publish([Announcement("send_email", db.new_id(), first=True)])
-    assert not celery_publisher.has_room()
+def test_what_goes_first_counts_as_well(database: Engine, valkey: Valkey) -> None:
+    with celery_publisher(valkey, enough=3) as publisher:
+        publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+        publisher.publish([Announcement("send_email", db.new_id())])
+        until(lambda: in_the_broker(valkey) == 2)
+        until(publisher.has_room)
+        publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+        assert not publisher.has_room()
 
 
 def test_a_sweep_leaves_messages_due_while_the_broker_is_away(database: Engine) -> None:
@@ -158,16 +149,11 @@ def test_a_sweep_leaves_messages_due_while_the_broker_is_away(database: Engine) 
     assert set(due()) == set(ids)
 
 
-def test_a_new_promise_is_published_however_much_waits(
-    database: Engine,
-    celery_publisher: CeleryPublisher,
-    valkey: Valkey,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(publisher_module, "ENOUGH", 0)
-    outbox.publish_with(celery_publisher.publish)
-    a_message()
-    until(lambda: in_the_broker(valkey) == 1)
+def test_a_new_promise_is_published_however_much_waits(database: Engine, valkey: Valkey) -> None:
+    with celery_publisher(valkey, enough=0) as publisher:
+        outbox.publish_with(publisher.publish)
+        a_message()
+        until(lambda: in_the_broker(valkey) == 1)
 
 
 def test_without_a_broker_a_task_that_waits_is_not_queued_again(database: Engine) -> None:

@@ -64,8 +64,9 @@ class EmbeddedPublisher:
 class CeleryPublisher:
     """With a broker: a thread of its own sends the messages, however slow the broker is."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery, enough: int = ENOUGH) -> None:
         self._app = app
+        self._enough = enough
         self._unsent = 0
         self._counting = threading.Lock()
         self._waiting: queue.Queue[Sequence[Announcement] | None] = queue.Queue(BACKLOG)
@@ -83,7 +84,7 @@ class CeleryPublisher:
 
     def has_room(self) -> bool:
         """Whether a sweep may add to what waits. Asks the broker; raises where it does not answer."""
-        return self._unsent + self._length() < ENOUGH
+        return self._unsent + self._length() < self._enough
 
     def close(self) -> None:
         """Send what is waiting, then stop; a broker that is away does not hold this up for long."""
@@ -92,11 +93,12 @@ class CeleryPublisher:
 
     def _work(self) -> None:
         while (announcements := self._waiting.get()) is not None:
+            unsent = list(announcements)
             try:
-                self._send(announcements)
+                self._send(unsent)
             except Exception as error:  # noqa: BLE001 - the sweep will publish it again
-                log.warning("publish_failed", error=type(error).__name__, count=len(announcements))
-            self._count(-len(announcements))
+                log.warning("publish_failed", error=type(error).__name__, count=len(unsent))
+                self._count(-len(unsent))
 
     def _count(self, more: int) -> None:
         with self._counting:
@@ -113,11 +115,12 @@ class CeleryPublisher:
                     raise
                 return 0
 
-    def _send(self, announcements: Sequence[Announcement]) -> None:
-        """No retry: a broker that is away would hold up everything behind this."""
+    def _send(self, unsent: list[Announcement]) -> None:
+        """Take one after the other off the list. No retry: it would hold up everything behind this."""
         crash_points.reach("publish.begun")
         with self._app.producer_pool.acquire(block=True) as producer:
-            for announcement in announcements:
+            while unsent:
+                announcement = unsent[0]
                 self._app.send_task(
                     announcement.task,
                     args=(str(announcement.id),),
@@ -125,4 +128,7 @@ class CeleryPublisher:
                     producer=producer,
                     retry=False,
                 )
+                # It counts in the broker from now on, and never in both places.
+                del unsent[0]
+                self._count(-1)
                 crash_points.reach("publish.sent")
