@@ -171,7 +171,9 @@ class Unavailable(Refusal):
 class DatabaseAway(Unavailable):
     """The database does not answer."""
 
-    advice = "Look at what is there, then try again in a moment."
+    advice = (
+        "Try again in a moment. If you have just sent something, look first whether it got through."
+    )
 
 
 class DatabaseBusy(Unavailable):

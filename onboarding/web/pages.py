@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment
 from starlette.requests import Request
@@ -49,8 +49,13 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
 def refusal(
     request: Request, error: Refusal, button: str | None = None, href: str | None = None
 ) -> HTMLResponse:
-    """The page that says no and what to do next; its one button leads to `href` or to the start."""
+    """The page that says no and what to do next; its one button leads to `href` or to the start.
+
+    Where something did not answer, the button asks again.
+    """
     _ = translator_of(request)
+    if isinstance(error, Unavailable):
+        button, href = button or _("Try again"), href or _open_page(request)
     response = page(
         request,
         "error.html",
@@ -131,3 +136,12 @@ def _lists(typed: Mapping[str, Any]) -> dict[str, list[str]]:
         several = value if isinstance(value, (list, tuple)) else [value]
         lists.setdefault(name, []).extend(str(one) for one in several if one is not None)
     return lists
+
+
+def _open_page(request: Request) -> str:
+    """The address of the page that the person had open: this one, or the one whose form was sent."""
+    sent = request.method == "POST"
+    url = urlsplit(request.headers.get("referer", "") if sent else str(request.url))
+    # Whatever was asked for, it is a path of ours: two slashes would begin another site's address.
+    path = "/" + url.path.lstrip("/")
+    return f"{path}?{url.query}" if url.query else path

@@ -1,5 +1,7 @@
 """Ways into the middle of a journey: a browser that is let in, a proof that is old, a task that has failed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from uuid import UUID
@@ -52,6 +54,23 @@ def give_up_on(onboarding_id: UUID) -> None:
             .where(Message.onboarding_id == onboarding_id)
             .values(failed_at=db.now(), cause="task_failed")
         )
+
+
+@contextmanager
+def portal_away(person: Person) -> Iterator[None]:
+    """While it lasts, the browser does not get to the Seller Portal, and stays where it was."""
+    person.page.route("**/seller-portal/authorize?*", lambda route: route.abort("aborted"))
+    yield
+    person.page.unroute_all()
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """While it lasts, the program's database does not answer."""
+    before = db.engine().url
+    db.connect("sqlite:////nowhere/onboarding.db")
+    yield
+    db.connect(before.render_as_string(hide_password=False))
 
 
 def _sign_in(browser: BrowserSession, seller: str) -> None:

@@ -5,14 +5,22 @@ at it is done. Where a state takes long to come to, it is built, and the person 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
-from onboarding import db, proofs
+from onboarding import db, fences, proofs
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
 from onboarding.models import ContactCode
 from tests import builders
-from tests.journeys.entering import enter, forget_proof, give_up_on, let_in
+from tests.journeys.entering import (
+    database_away,
+    enter,
+    forget_proof,
+    give_up_on,
+    let_in,
+    portal_away,
+)
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
 
@@ -116,6 +124,15 @@ def client_secret(person: Person) -> Pages:
     yield "secret-revealed-error"
     enter(person, builders.an_onboarding("secret_lapsed"))
     yield "secret-lapsed"
+    here = builders.an_onboarding("secret_ready")
+    with transaction() as session:
+        fences.forfeit(session, here)
+    enter(person, here)
+    yield "secret-lapsed-other-history"
+    here = builders.an_onboarding("issuing_secret")
+    builders.age(here, timedelta(minutes=15))
+    enter(person, here)
+    yield "issuing-secret-late"
     here = builders.an_onboarding("issuing_secret")
     give_up_on(here)
     enter(person, here)
@@ -132,7 +149,11 @@ def seller_account(person: Person) -> Pages:
     yield "portal-sign-in-error"
     person.press("Cancel")
     yield "awaiting-seller-cancelled"
-    person.press("Sign in and continue")
+    with portal_away(person):
+        with person.page.expect_event("requestfailed"):
+            person.button("Sign in and continue").click()
+        yield "leaving"
+    person.press("Continue")
     person.choose("Billie Okafor")
     person.press("Sign in")
     yield "portal-shops"
@@ -228,6 +249,10 @@ def coming_back(person: Person) -> Pages:
     yield "too-many"
     person.open(f"/{person.locale}/nowhere")
     yield "not-found"
+    with database_away():
+        person.open(f"/{person.locale}/onboardings/{here}")
+        yield "unavailable"
+    person.press("Try again")
 
 
 REFUSED = {

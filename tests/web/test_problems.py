@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from bs4 import BeautifulSoup
 from fastapi import FastAPI
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -18,6 +19,7 @@ from onboarding.errors import (
     MovedOn,
     Refusal,
     TooMany,
+    Unavailable,
 )
 from onboarding.web import pages
 from onboarding.web.problems import install_problem_handlers, problem
@@ -106,6 +108,33 @@ def test_a_page_shows_the_instance_that_it_asks_people_to_tell() -> None:
     assert str(logged[0]["instance"]) in answer.text
     assert "Une erreur s’est produite de notre côté" in answer.text
     assert "seven" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "came_from", "leads_to"),
+    [
+        ("GET", "/en/connections?page=2", None, "/en/connections?page=2"),
+        ("GET", "http://api//elsewhere.example/x", None, "/elsewhere.example/x"),
+        ("POST", "/en/here/cancel", "http://api/en/here", "/en/here"),
+        ("POST", "/en/here/cancel", "http://api//elsewhere.example", "/elsewhere.example"),
+        ("POST", "/en/here/cancel", None, "/"),
+    ],
+)
+def test_where_something_did_not_answer_the_page_asks_again(
+    method: str, path: str, came_from: str | None, leads_to: str
+) -> None:
+    app = FastAPI()
+    install_problem_handlers(app, pages.refusal)
+
+    @app.api_route("/{anything:path}", methods=["GET", "POST"])
+    def breaks() -> None:
+        raise Unavailable
+
+    answer = System(app).send(method, path, {"referer": came_from} if came_from else {})
+    assert answer.status_code == 503
+    button = BeautifulSoup(answer.text, "html.parser").select_one("main a.govuk-button")
+    assert button is not None
+    assert (button.get_text(), button["href"]) == ("Try again", leads_to)
 
 
 @pytest.mark.parametrize("kind", [*every_refusal()], ids=lambda kind: kind.__name__)
