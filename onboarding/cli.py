@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
 
 import typer
 
-from onboarding import __version__
-from onboarding.cli_options import AsJson, Limit, Reference, open_database
+from onboarding import __version__, cli_explaining
+from onboarding.cli_operating import trail
+from onboarding.cli_options import AsJson, Limit, Reason, Reference, open_database
 from onboarding.cli_registry import aggregators, keys
 from onboarding.commands.exits import MEANINGS
 
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.add_typer(aggregators, name="aggregators")
 app.add_typer(keys, name="keys")
+app.add_typer(trail, name="audit")
 
 
 def main(
@@ -161,18 +163,15 @@ def fire(
     reference: Reference,
     event: Annotated[str, typer.Argument(metavar="EVENT", help="As `show` lists them.")],
     *,
-    reason: Annotated[str, typer.Option(help="Why. History keeps it.", show_default=False)],
-    data: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="What the event takes.")
-    ] = None,
+    reason: Reason,
     as_json: AsJson = False,
 ) -> None:
     """Move an onboarding by an event, as an operator."""
     from onboarding.commands import moving
 
-    open_database()
+    ring = prepare(_settings())
     with _publishing(context):
-        moving.fire(reference, event, data or [], reason, as_json=as_json)
+        moving.fire(ring, reference, event, reason, as_json=as_json)
 
 
 @app.command()
@@ -182,14 +181,28 @@ def retry(
         str, typer.Argument(metavar="REF|MESSAGE-ID", help="All of an onboarding's, or one.")
     ],
     *,
+    reason: Reason,
     as_json: AsJson = False,
 ) -> None:
     """Try again what has failed for good, once its cause is gone."""
     from onboarding.commands import moving
 
-    open_database()
+    ring = prepare(_settings())
     with _publishing(context):
-        moving.retry(wanted, as_json=as_json)
+        moving.retry(ring, wanted, reason, as_json=as_json)
+
+
+@app.command()
+def note(
+    reference: Reference,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="For whoever looks next.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Write something down about an onboarding."""
+    from onboarding.commands import moving
+
+    moving.note(prepare(_settings()), reference, text, as_json=as_json)
 
 
 @app.command()
@@ -232,35 +245,8 @@ def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
         restoring.restored(as_json=as_json)
 
 
-@app.command()
-def route(
-    labels: Annotated[
-        list[str], typer.Argument(metavar="LABEL…", help="What a tool asks for, a label each.")
-    ],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Say which connection type fits what a tool asks for."""
-    from onboarding.commands import explaining
-
-    explaining.route(labels, as_json=as_json)
-
-
-@app.command()
-def chart(
-    *,
-    form: Annotated[Literal["mermaid", "svg", "md"], typer.Option("--format")] = "mermaid",
-    reference: Annotated[
-        str | None,
-        typer.Option("--onboarding", metavar="REF", help="Light the state that it is in."),
-    ] = None,
-) -> None:
-    """Print the life of an onboarding: its states and events."""
-    from onboarding.commands import explaining
-
-    if reference is not None:
-        open_database()
-    explaining.chart(form, reference)
+app.command()(cli_explaining.route)
+app.command()(cli_explaining.chart)
 
 
 @app.command()

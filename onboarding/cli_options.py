@@ -10,6 +10,8 @@ Reference = Annotated[
     str, typer.Argument(metavar="REF", help="A reference (ONB-…) or an ID.", show_default=False)
 ]
 
+Reason = Annotated[str, typer.Option(help="Why. It is kept.", show_default=False)]
+
 
 def open_database() -> None:
     """Open logs and the database that the settings name. Raises Failure."""

@@ -11,6 +11,11 @@
      ├── TooMany             429  too often, try later
      ├── Unauthorised        401  who is asking?
      ├── Forbidden           403  asking is not enough
+     ├── SignInNeeded        401  … and no operator
+     ├── RoleNeeded          403  an operator, but not with this role
+     ├── NotEligible         409  an operator's action that has nothing to act on
+     ├── PreviewUsed         409  carried out already
+     ├── PreviewOver         409  looked at too long ago
      └── Unavailable         503  something that we need does not answer; nothing was changed
           ├── DatabaseAway        … the database
           ├── DatabaseBusy        … soon enough
@@ -155,6 +160,60 @@ class Forbidden(Refusal):
     status = 403
     code = "forbidden"
     advice = "Use a key with the scope that this needs."
+
+
+class SignInNeeded(Refusal):
+    """Operators sign in first."""
+
+    status = 401
+    code = "sign_in_needed"
+    advice = "Sign in, or open the link that the program printed when it was started."
+
+
+class RoleNeeded(Refusal):
+    """Your role may look at this, but not do it."""
+
+    status = 403
+    code = "role_needed"
+    advice = "Ask somebody with the role that this needs."
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"this needs the role {role}")
+        self.role = role
+
+    def facts(self) -> dict[str, object]:
+        return {"role": self.role}
+
+
+class NotEligible(Refusal):
+    """This has nothing to act on here."""
+
+    status = 409
+    code = "not_eligible"
+    advice = "Reload to see how it stands now."
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def facts(self) -> dict[str, object]:
+        return {"why": self.why}
+
+
+class PreviewUsed(Refusal):
+    """This was carried out already."""
+
+    status = 409
+    code = "preview_used"
+    advice = "Look at what has come of it before you do it again."
+
+
+class PreviewOver(Refusal):
+    """This preview is too old, or somebody else's."""
+
+    status = 409
+    code = "preview_over"
+    advice = "Look at it again, then carry it out within 15 minutes."
 
 
 class Unavailable(Refusal):

@@ -1,6 +1,6 @@
 """Named selects: the questions that pages, the CLI and the API ask. They write nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -43,6 +43,14 @@ def by_reference(session: Session, reference: str) -> Onboarding:
     if onboarding is None:
         raise NotFound
     return onboarding
+
+
+def references(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
+    """The reference of each of these onboardings."""
+    rows = session.execute(
+        select(Onboarding.id, Onboarding.reference).where(Onboarding.id.in_(ids))
+    )
+    return {row.id: row.reference for row in rows}
 
 
 def history(session: Session, onboarding_id: UUID) -> Sequence[Transition]:

@@ -16,7 +16,7 @@ MEANINGS: Final[dict[int, str]] = {
     USAGE: "wrong usage or wrong settings",
     NOT_FOUND: "there is no such thing",
     UNAVAILABLE: "the database, the broker or the server does not answer",
-    FINDINGS: "doctor has findings",
+    FINDINGS: "what was checked has findings",
     INTERRUPTED: "interrupted",
 }
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onboarding import db, queries
@@ -32,7 +31,7 @@ def incidents(limit: int, *, as_json: bool) -> None:
     """Messages that have failed for good, newest first."""
     with reading() as session:
         found = queries.incidents(session, limit)
-        named = references(session, found)
+        named = queries.references(session, {m.onboarding_id for m in found if m.onboarding_id})
         now = db.clock(session)
         lines = [message_facts(message, named) for message in found]
         rows = [_incident_row(message, named, now) for message in found]
@@ -40,7 +39,9 @@ def incidents(limit: int, *, as_json: bool) -> None:
     empty = "No incidents: nothing has failed for good."
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
     if rows:
-        printing.say("\nOnce its cause is gone, try one again: onboarding retry <onboarding>")
+        printing.say(
+            '\nOnce its cause is gone, try one again: onboarding retry <onboarding> --reason "…"'
+        )
 
 
 def summary(onboarding: Onboarding, now: datetime) -> dict[str, object]:
@@ -76,15 +77,6 @@ def message_facts(message: Message, named: dict[UUID, str]) -> dict[str, object]
         "cause": message.cause,
         "last_error": message.last_error,
     }
-
-
-def references(session: Session, messages: Sequence[Message]) -> dict[UUID, str]:
-    """The references of the onboardings that messages belong to."""
-    ids = {message.onboarding_id for message in messages}
-    rows = session.execute(
-        select(Onboarding.id, Onboarding.reference).where(Onboarding.id.in_(ids))
-    )
-    return {row.id: row.reference for row in rows}
 
 
 def _found(

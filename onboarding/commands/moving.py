@@ -1,45 +1,64 @@
-"""`fire` and `retry`: what an operator does to an onboarding, with a reason that history keeps."""
+"""`fire`, `retry` and `note`: what an operator does from a terminal, by the rules of the console.
+
+Whoever has a terminal has the database, so no role is asked for; the trail has the name that the
+system knows.
+"""
 
 import getpass
 import os
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import db, events, outbox, queries
-from onboarding.access import Actor
+from onboarding import actions, audit, db, outbox, queries
+from onboarding.actions import ACTIONS
+from onboarding.audit import Attempt
+from onboarding.chart import MAY_FIRE
 from onboarding.commands import looking, printing, showing
-from onboarding.commands.exits import REFUSED, USAGE, Failure
+from onboarding.commands.exits import REFUSED, Failure
 from onboarding.db import transaction
-from onboarding.models import Message
+from onboarding.errors import EventNotYours, EventUnknown, Refusal
+from onboarding.models import Message, Onboarding
+from onboarding.operators import Who
+from onboarding.sealing import Keyring
 
-LONGEST_REASON: Final = 500
 
-
-def fire(reference: str, event: str, data: Sequence[str], reason: str, *, as_json: bool) -> None:
-    """Fire an event as an operator. Raises any Refusal, or Failure; then nothing is written."""
-    fields = _fields(data)
-    if not reason.strip().isprintable() or not 0 < len(reason.strip()) <= LONGEST_REASON:
-        raise Failure(f"The reason is one line of 1 to {LONGEST_REASON} characters.", "", USAGE)
-    with transaction() as session:
-        onboarding = queries.by_reference(session, reference)
-        source = onboarding.state
-        moved = events.handle(session, onboarding.id, event, operator(reason.strip()), fields)
-        now = db.clock(session)
+def fire(ring: Keyring, reference: str, event: str, reason: str, *, as_json: bool) -> None:
+    """Fire an event as an operator. Raises any Refusal; then the trail is all that is written."""
+    if event not in MAY_FIRE:
+        raise EventUnknown(event)
+    if event not in ACTIONS:
+        raise EventNotYours(f"an operator may not fire {event}")
+    source, moved = _act(ring, reference, event, reason)
     if as_json:
-        printing.line(looking.summary(moved, now))
-    else:
-        printing.text(f"{moved.reference}: {source} → {moved.state}")
-        printing.say(f"The next move is {showing.turn(moved, now)}.")
-
-
-def retry(wanted: str, *, as_json: bool) -> None:
-    """Try again what has failed for good: one message, or all of an onboarding."""
+        _print_json(moved)
+        return
+    printing.text(f"{moved.reference}: {source} → {moved.state}")
     with transaction() as session:
-        failed = [m.id for m in _messages(session, wanted) if m.failed_at is not None]
-        retried = [message_id for message_id in failed if outbox.retry(session, message_id)]
+        printing.say(f"The next move is {showing.turn(moved, db.clock(session))}.")
+
+
+def note(ring: Keyring, reference: str, text: str, *, as_json: bool) -> None:
+    """Write something down about an onboarding. Raises Invalid."""
+    _, noted = _act(ring, reference, "note", text)
+    if as_json:
+        _print_json(noted)
+    else:
+        printing.say(f"Noted. All about it: onboarding show {noted.reference}")
+
+
+def retry(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
+    """Try again what has failed for good: one message, or all of an onboarding."""
+    reason = actions.checked(reason)
+    with transaction() as session:
+        failed = [m for m in _messages(session, wanted) if m.failed_at is not None]
+        told = {"tasks": sorted(f"{m.task}: {m.cause}" for m in failed)}
+        retried = [m.id for m in failed if outbox.retry(session, m.id)]
+        if retried:
+            about = failed[0].onboarding_id
+            tried = Attempt(operator().id, None, "retry", reason, onboarding_id=about, details=told)
+            audit.append(session, ring, tried)
     if not retried:
         raise Failure(
             f"Nothing of {wanted} has failed for good.", "See `onboarding incidents`.", REFUSED
@@ -50,22 +69,36 @@ def retry(wanted: str, *, as_json: bool) -> None:
         printing.say(f"Retrying {len(retried)}. What comes of it: onboarding show {wanted}")
 
 
-def operator(reason: str) -> Actor:
-    """Whoever sits at this terminal, by the name that the system knows, and why they step in."""
+def operator() -> Who:
+    """Whoever sits at this terminal, by the name that the system knows."""
     try:
         name = getpass.getuser()
     except (KeyError, OSError):
         # A container's user often has a number only.
         name = str(os.getuid())
-    return Actor("operator", f"cli:{name}", reason)
+    return Who(f"cli:{name}", name, None)
 
 
-def _fields(data: Sequence[str]) -> Mapping[str, str]:
-    """`name=value`, as often as it was given."""
-    pairs = [each.partition("=") for each in data]
-    if any(not equals or not name for name, equals, _ in pairs):
-        raise Failure("--data takes name=value.", "", USAGE)
-    return {name: value for name, _, value in pairs}
+def _act(ring: Keyring, reference: str, action: str, reason: str) -> tuple[str, Onboarding]:
+    """Where it stood, and the onboarding afterwards."""
+    who = operator()
+    with transaction() as session:
+        onboarding_id = queries.by_reference(session, reference).id
+    try:
+        with transaction() as session:
+            onboarding = queries.by_id(session, onboarding_id)
+            source = onboarding.state
+            chosen = actions.preview(session, onboarding, action, who, {})
+            return source, actions.carry_out(session, ring, who, chosen, reason)
+    except Refusal as error:
+        with transaction() as session:
+            actions.refused(session, ring, who, action, onboarding_id, reason, error)
+        raise
+
+
+def _print_json(onboarding: Onboarding) -> None:
+    with transaction() as session:
+        printing.line(looking.summary(onboarding, db.clock(session)))
 
 
 def _messages(session: Session, wanted: str) -> Sequence[Message]:

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from onboarding import db
+from onboarding import db, queries
 from onboarding.invariants.fifteen import RULES
 from onboarding.invariants.rules import Finding, Rule, statement
-from onboarding.models import Onboarding
 
 # Rows of the table that is walked, in one snapshot.
 STRETCH: Final = 5000
@@ -143,7 +141,7 @@ def _ask(
 
 def _named(session: Session, rule: Rule, rows: Sequence[Sequence[Any]]) -> list[Finding]:
     """With the references by which people know the onboardings."""
-    references = _references(session, {row[0] for row in rows if row[0]}) if rows else {}
+    references = queries.references(session, {row[0] for row in rows if row[0]}) if rows else {}
     return [
         Finding(
             rule,
@@ -153,13 +151,6 @@ def _named(session: Session, rule: Rule, rows: Sequence[Sequence[Any]]) -> list[
         )
         for row in rows
     ]
-
-
-def _references(session: Session, ids: set[UUID]) -> dict[UUID, str]:
-    rows = session.execute(
-        select(Onboarding.id, Onboarding.reference).where(Onboarding.id.in_(ids))
-    )
-    return {row.id: row.reference for row in rows}
 
 
 def _readable(value: Any) -> str:

@@ -7,6 +7,14 @@ where it happens.
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
 from onboarding.models.onboardings import Aggregator, Mail, Message, Onboarding, Transition
+from onboarding.models.operating import (
+    Assignment,
+    AuditEntry,
+    AuditHead,
+    Note,
+    Operator,
+    OperatorSession,
+)
 from onboarding.models.people import (
     ApiKey,
     BrowserSession,
@@ -21,6 +29,9 @@ from onboarding.models.people import (
 __all__ = [
     "Aggregator",
     "ApiKey",
+    "Assignment",
+    "AuditEntry",
+    "AuditHead",
     "Base",
     "BrowserSession",
     "Client",
@@ -30,7 +41,10 @@ __all__ = [
     "Link",
     "Mail",
     "Message",
+    "Note",
     "Onboarding",
+    "Operator",
+    "OperatorSession",
     "PendingSignIn",
     "ResumeLink",
     "SealedSecret",

@@ -128,9 +128,11 @@ def test_a_walk_without_a_server_says_how_to_start_one(run: Run) -> None:
         assert session.query(ApiKey).one().revoked_at is not None
 
 
-@pytest.mark.parametrize("command", ["show", "retry"])
+@pytest.mark.parametrize("command", ["show", "retry", "fire cancel", "note text"])
 def test_an_unknown_onboarding_is_not_found(run: Run, command: str) -> None:
-    failed = run(command, "ONB-00000-00000")
+    name, *more = command.split()
+    why = ["--reason", "mended"] if name in {"retry", "fire"} else []
+    failed = run(name, "ONB-00000-00000", *more, *why)
     assert failed.code == exits.NOT_FOUND
     assert "There is no such onboarding." in failed.err
 

@@ -1,10 +1,12 @@
-"""`fire`, `retry`, `aggregators` and `keys`: what they change, and what they refuse."""
+"""`fire`, `retry`, `note`, `aggregators` and `keys`: what they change, and what they refuse."""
 
 import pytest
+from sqlalchemy import update
 
 from onboarding import queries
 from onboarding.commands import exits
-from onboarding.db import reading
+from onboarding.db import reading, transaction
+from onboarding.models import AuditEntry
 from tests import builders
 from tests.commands.conftest import Run
 from tests.commands.incidents import an_incident, reference
@@ -30,11 +32,13 @@ def test_fire_prints_json(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        ("confirm --reason x", exits.REFUSED, "You may not do this."),
-        ("unlink_seller --reason x", exits.REFUSED, "cannot be done where the onboarding stands"),
-        ("unstick --reason x", exits.USAGE, "There is no such event."),
-        ("cancel --reason x --data why=not", exits.USAGE, "why: Not a field of this event."),
-        ("cancel --reason x --data why", exits.USAGE, "--data takes name=value."),
+        ("confirm --reason INC-4", exits.REFUSED, "You may not do this."),
+        (
+            "unlink_seller --reason INC-4",
+            exits.REFUSED,
+            "cannot be done where the onboarding stands",
+        ),
+        ("unstick --reason INC-4", exits.USAGE, "There is no such event."),
         ("cancel", exits.USAGE, "Missing option '--reason'"),
     ],
 )
@@ -48,20 +52,54 @@ def test_fire_refuses_and_writes_nothing(
     assert builders.the(onboarding_id).sequence == 1
 
 
-@pytest.mark.parametrize("reason", ["", " ", "two\nlines", "x" * 501])
-def test_a_reason_is_one_line(run: Run, reason: str) -> None:
+@pytest.mark.parametrize("reason", ["", " ", "no", "bell\a", "x" * 501])
+def test_a_reason_is_a_line_that_says_something(run: Run, reason: str) -> None:
     onboarding_id = builders.an_onboarding("started")
-    assert run("fire", onboarding_id, "cancel", "--reason", reason).code == exits.USAGE
+    refused = run("fire", onboarding_id, "cancel", "--reason", reason)
+    assert refused.code == exits.USAGE
+    assert "reason: Say why, in 3 to 500 characters." in refused.err
+    assert builders.the(onboarding_id).sequence == 1
+
+
+def test_whatever_comes_of_it_is_in_the_trail(run: Run) -> None:
+    onboarding_id = builders.an_onboarding("started")
+    run("fire", onboarding_id, "cancel", "--reason", "a duplicate")
+    run("fire", onboarding_id, "cancel", "--reason", "and again")
+    run("note", reference(onboarding_id), "They know.")
+    told = [
+        (line["actor"][:4], line["action"], line["outcome"], line["reason"], line["details"])
+        for line in run("audit", "ls", "--json").lines
+    ]
+    assert told == [
+        ("cli:", "note", "done", "They know.", {}),
+        ("cli:", "cancel", "refused", "and again", {"why": "event_not_allowed"}),
+        ("cli:", "cancel", "done", "a duplicate", {"from": "started", "to": "cancelled"}),
+    ]
+    assert reference(onboarding_id) in run("audit", "ls").out
+
+
+def test_the_trail_is_checked(run: Run) -> None:
+    onboarding_id = builders.an_onboarding("started")
+    assert run("audit", "ls").err == "No operator has done anything yet.\n"
+    run("fire", onboarding_id, "cancel", "--reason", "a duplicate")
+    assert run("audit", "verify").out == "The trail is as it was written, up to row 1.\n"
+    with transaction() as session:
+        session.execute(update(AuditEntry).values(reason="something else"))
+    found = run("audit", "verify", "--json")
+    assert found.code == exits.FINDINGS
+    assert found.lines == [{"rows": 1, "findings": ["Row 1 is not as it was written."]}]
 
 
 @pytest.mark.parametrize("by", ["message", "onboarding"])
 def test_retry_gives_an_incident_one_attempt_more(run: Run, by: str) -> None:
     message = an_incident()
     wanted = message.id if by == "message" else reference(message.onboarding_id)
-    assert run("retry", wanted, "--json").lines == [{"retried": str(message.id)}]
+    assert run("retry", wanted, "--reason", "mended", "--json").lines == [
+        {"retried": str(message.id)}
+    ]
     (retried,) = builders.promised("generate_secret", message.onboarding_id)
     assert (retried.failed_at, retried.max_attempts) == (None, message.attempts + 1)
-    again = run("retry", wanted)
+    again = run("retry", wanted, "--reason", "mended")
     assert again.code == exits.REFUSED
     assert "has failed for good" in again.err
 

@@ -11,6 +11,8 @@ from onboarding.db import new_id
 from onboarding.sealing import Keyring
 
 Connection = psycopg.Connection[tuple[Any, ...]]
+# Its tables.
+SCHEMA = "0001"
 ABOUT = json.dumps({"client_id": "cid_nobody"})
 
 

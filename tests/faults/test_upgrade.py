@@ -27,6 +27,7 @@ from tests.system import ONBOARDING
 from tests.test_relay import until
 from workers.relay import Deaths
 
+ROOT = Path(__file__).parents[2]
 WRITERS = 4
 
 
@@ -38,7 +39,7 @@ def old_schema(postgres: Postgres, ring: Keyring) -> Iterator[Engine]:
     with engine.connect() as connection:
         config = migrations._config()  # noqa: SLF001 - the product only goes to the newest
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, old_program.SCHEMA)
         connection.commit()
     yield engine
     engine.dispose()
@@ -149,11 +150,13 @@ def test_an_upgrade_that_meets_a_long_transaction_gives_up_and_can_be_repeated(
             assert ended.returncode == 4, ended.stderr
             assert "A long transaction holds the table " in ended.stderr
             assert start(quick)
-        assert opening.schema(old_schema) == "0001"
+        assert opening.schema(old_schema) == old_program.SCHEMA
         assert finish(quick, take(quick) or (uuid4(), 0)) == 1
     assert migrate(old_schema, tmp_path).returncode == 0
 
 
-def test_the_old_program_of_these_tests_is_the_schema_before_this_one() -> None:
-    """A new migration needs new words of the version before it."""
-    assert opening.wanted_schema() == "0002", old_program.__doc__
+def test_the_old_program_of_these_tests_is_of_the_last_release() -> None:
+    """Nothing is released yet; the first release needs its own words as the version before."""
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    assert [line for line in changes if line.startswith("## ")] == ["## [Unreleased]"]
+    assert opening.wanted_schema() > old_program.SCHEMA

@@ -19,6 +19,7 @@ SHORT = 0.05
 REVIEWED = {
     "api_keys.hash": "SHA-256 of 256 random bits",
     "browser_sessions.token_hash": "SHA-256 of 256 random bits",
+    "operator_sessions.token_hash": "SHA-256 of 256 random bits",
     "key_checks.key_id": "a name",
     "onboardings.api_key_id": "a reference",
     "onboardings.start_key": "tells a form that was sent twice; opens nothing",

@@ -1,0 +1,31 @@
+"""The commands about operators: `audit …`. As in `cli`, bodies import what they need."""
+# ruff: noqa: PLC0415 - see above
+
+import typer
+
+from onboarding.cli_options import AsJson, Limit, open_database
+
+trail = typer.Typer(no_args_is_help=True, help="What operators did, and tried to do.")
+
+
+@trail.command("ls")
+def list_entries(*, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """List what operators did, newest first."""
+    from onboarding.commands import auditing
+
+    open_database()
+    auditing.ls(limit, as_json=as_json)
+
+
+@trail.command("verify")
+def verify(*, as_json: AsJson = False) -> None:
+    """Find rows that were changed, taken out, added or moved.
+
+    It prints the last row's number: note it elsewhere, to notice an older copy of the whole trail.
+    With findings, the exit code is 5.
+    """
+    from onboarding.commands import auditing, opening
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    raise typer.Exit(auditing.verify(ring, as_json=as_json))

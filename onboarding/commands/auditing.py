@@ -1,0 +1,58 @@
+"""`audit`: what operators did, and whether the trail of it is as it was written."""
+
+from onboarding import audit, queries
+from onboarding.commands import printing
+from onboarding.commands.exits import DONE, FINDINGS
+from onboarding.db import reading, snapshot
+from onboarding.models import AuditEntry
+from onboarding.sealing import Keyring
+
+
+def ls(limit: int, *, as_json: bool) -> None:
+    """What operators did, newest first."""
+    with reading() as session:
+        found = audit.latest(session, limit)
+        ids = [entry.onboarding_id for entry in found if entry.onboarding_id]
+        named = queries.references(session, ids)
+    lines = [_facts(entry) for entry in found]
+    rows = [
+        (
+            str(entry.number),
+            printing.moment(entry.at),
+            entry.actor,
+            entry.action,
+            named.get(entry.onboarding_id, "") if entry.onboarding_id else "",
+            entry.outcome,
+            entry.reason,
+        )
+        for entry in found
+    ]
+    head = ("", "At (UTC)", "Who", "Action", "Onboarding", "Outcome", "Why")
+    printing.listed(lines, head, rows, empty="No operator has done anything yet.", as_json=as_json)
+
+
+def verify(ring: Keyring, *, as_json: bool) -> int:
+    """Look through the whole trail; returns the exit code."""
+    with snapshot() as session:
+        found = list(audit.verify(session, ring))
+        last = audit.head(session)
+    if as_json:
+        printing.line({"rows": last, "findings": found})
+    else:
+        for sentence in found or [f"The trail is as it was written, up to row {last}."]:
+            printing.text(sentence)
+    return FINDINGS if found else DONE
+
+
+def _facts(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "number": entry.number,
+        "at": entry.at,
+        "actor": entry.actor,
+        "role": entry.role,
+        "action": entry.action,
+        "onboarding_id": entry.onboarding_id,
+        "reason": entry.reason,
+        "outcome": entry.outcome,
+        "details": entry.details,
+    }

@@ -1,0 +1,122 @@
+"""Operators: who they are, what they did, and what they wrote down."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from onboarding.db import new_id, now
+from onboarding.models.base import Base, one_of
+
+# What an operator may be; `operators` says what each of them may do.
+ROLES: Final = ("viewer", "auditor", "operator", "lead", "admin")
+
+
+class Operator(Base):
+    """Somebody who has signed in to the console. The role is what the latest sign-in gave."""
+
+    __tablename__ = "operators"
+    __table_args__ = (
+        UniqueConstraint("issuer", "subject"),
+        CheckConstraint(f"role IN ({one_of(ROLES)})", name="role"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    # The account at the operators' identity provider, never an e-mail address.
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class OperatorSession(Base):
+    """A browser in which an operator has signed in. The cookie is stored hashed."""
+
+    __tablename__ = "operator_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class AuditEntry(Base):
+    """One attempt of an operator to do something, refused ones included. Rows are only added.
+
+    Each seal covers the row and the seal before it, so that no row can be changed, taken out or
+    moved without the keyring.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        CheckConstraint("number >= 1", name="number"),
+        CheckConstraint("outcome IN ('done', 'refused')", name="outcome"),
+        Index("ix_audit_onboarding_id", "onboarding_id", "number"),
+    )
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(200))
+    # At that time; a terminal has none.
+    role: Mapped[str | None] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(40))
+    # No foreign key: the trail outlives what it is about.
+    onboarding_id: Mapped[UUID | None]
+    reason: Mapped[str] = mapped_column(Text)
+    outcome: Mapped[str] = mapped_column(String(16))
+    # What was seen before and is true after; why it was refused.
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # The preview that was carried out: each is used once.
+    preview_id: Mapped[UUID | None] = mapped_column(unique=True)
+    pepper_id: Mapped[str] = mapped_column(String(16))
+    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class AuditHead(Base):
+    """Where the chain ends, sealed too: without it, nobody would miss rows cut off its end."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # Of the last row, and a keyed hash over both.
+    number: Mapped[int] = mapped_column(BigInteger)
+    seal: Mapped[bytes] = mapped_column(LargeBinary(32))
+    pepper_id: Mapped[str] = mapped_column(String(16))
+    mark: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class Note(Base):
+    """What an operator wrote down about an onboarding."""
+
+    __tablename__ = "notes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    author: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class Assignment(Base):
+    """The operator who looks after an onboarding."""
+
+    __tablename__ = "assignments"
+
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
+    operator_id: Mapped[UUID] = mapped_column(
+        ForeignKey("operators.id", ondelete="CASCADE"), index=True
+    )
+    at: Mapped[datetime] = mapped_column(server_default=now())
