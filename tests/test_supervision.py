@@ -103,6 +103,14 @@ def test_whoever_asks_the_supervisor_ends_both(waiting: Supervised, asked: signa
     until(lambda: gone(child))
 
 
+@pytest.mark.parametrize("round_", range(3))
+def test_a_signal_that_comes_before_anybody_waits_for_it_is_not_lost(round_: int) -> None:
+    """The child's first deed is to ask for the end: its supervisor is still between fork and wait."""
+    running = Supervised(f"os.kill(os.getppid(), 15); {WAITS}")
+    assert running.ends() == 128 + signal.SIGTERM
+    running.process.communicate()
+
+
 def test_a_child_ends_in_order_and_so_does_its_supervisor() -> None:
     in_order = "import signal; signal.signal(15, lambda *_: sys.exit(0)); print(0, 0, flush=True)"
     running = Supervised(f"{in_order}; {WAITS}")

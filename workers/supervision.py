@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
 from typing import Final
 
 from onboarding import logs
@@ -25,6 +24,7 @@ ENDINGS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 # Who has lived for so many seconds was well; whoever dies younger is replaced after a pause.
 GROWN_UP: Final = 1.0
 PAUSES: Final = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
+_HEARD: Final = (*ENDINGS, signal.SIGCHLD)
 _DIE_WITH_PARENT: Final = 1
 
 
@@ -49,46 +49,58 @@ def supervise(run: Callable[[int], int]) -> int:
 
 
 class _Watch:
-    """Over one child at a time: passes on what it is asked to end with, and tells how it ended."""
+    """Over one child at a time: passes on what it is asked to end with, and tells how it ended.
+
+    Signals wait until they are waited for. A handler of Python's would not run while `waitpid`
+    blocks, if the signal came just before it.
+    """
 
     def __init__(self) -> None:
         self.child = 0
         self.deaths = 0
         self._young = 0
-        self._asked: int | None = None
-        self._before = {number: signal.signal(number, self._ask) for number in ENDINGS}
+        self._asked = False
+        # Without a handler, the end of a child might be thrown away even while it is blocked.
+        self._at_child = signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
 
     def fork(self) -> bool:
         """False in the child, where signals do what they did before; none is lost on the way."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
         self.child = os.fork()
         if not self.child:
-            for number, handler in self._before.items():
-                signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDINGS)
+            signal.signal(signal.SIGCHLD, self._at_child)
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
         return bool(self.child)
 
     def wait(self) -> int | None:
         """The exit code of a child that has ended as it should; None: it takes a new one."""
         born = time.monotonic()
-        code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
-        self.child = 0
+        code = self._end()
         if code >= 0:
             return code
-        if self._asked is not None:
+        if self._asked:
             return 128 - code
         self.deaths += 1
         self._young = self._young + 1 if time.monotonic() - born < GROWN_UP else 0
         log.error("process_replaced", killed_by=signal.Signals(-code).name, deaths=self.deaths)
-        time.sleep(PAUSES[min(self._young, len(PAUSES) - 1)])
-        return None if self._asked is None else 128 - code
+        pause = PAUSES[min(self._young, len(PAUSES) - 1)]
+        return None if signal.sigtimedwait(ENDINGS, pause) is None else 128 - code
 
-    def _ask(self, number: int, _: FrameType | None) -> None:
+    def _end(self) -> int:
+        """Wait for the child's end: its exit code, or less than zero for what has killed it."""
+        while True:
+            ended, status = os.waitpid(self.child, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            heard = signal.sigwait(_HEARD)
+            if heard != signal.SIGCHLD:
+                self._pass_on(heard)
+
+    def _pass_on(self, number: int) -> None:
         """A terminal has sent SIGINT to the child as well, and a second one would be an order to drop all."""
-        self._asked = number
+        self._asked = True
         with suppress(ProcessLookupError):
-            if self.child:
-                os.kill(self.child, signal.SIGTERM if number == signal.SIGINT else number)
+            os.kill(self.child, signal.SIGTERM if number == signal.SIGINT else number)
 
 
 def _die_with(parent: int) -> None:
