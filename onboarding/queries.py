@@ -82,11 +82,11 @@ def latest(
 
 
 def overdue(
-    session: Session, limit: int = 100, *, state: str | None = None
+    session: Session, limit: int = 100, *, states: Collection[str] = STATES
 ) -> Sequence[Onboarding]:
-    """Whose turn has lasted longer than the chart allows, longest first; in one state, or in any."""
-    states = tuple(NEXT_MOVE) if state is None else (state,) if state in NEXT_MOVE else ()
-    return session.scalars(_overdue_in(states), {"most": limit}).all() if states else []
+    """Whose turn has lasted longer than the chart allows, longest first; in some states, or in any."""
+    waiting = tuple(state for state in NEXT_MOVE if state in states)
+    return session.scalars(_overdue_in(waiting), {"most": limit}).all() if waiting else []
 
 
 @cache
@@ -117,6 +117,12 @@ def is_late_in(state: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Conditions: it stands in this state, and for longer than the chart allows."""
     since = db.in_seconds(-NEXT_MOVE[state].overdue_after.total_seconds())
     return Onboarding.state == state, Onboarding.entered_at < since
+
+
+def waits_on(state: str) -> str | None:
+    """Whose turn it is there; None: nobody's, it is an end."""
+    move = NEXT_MOVE.get(state)
+    return move.whom if move else None
 
 
 def is_overdue(onboarding: Onboarding, now: datetime) -> bool:

@@ -43,7 +43,7 @@ RESTING: dict[str, tuple[Select[Any], str]] = {
 # What operators and their monitoring ask: an index tells, and the rows of those who are listed.
 LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the stuck list": queries.overdue,
-    "the stuck list of a state": lambda session: queries.overdue(session, state="verifying"),
+    "the stuck list of a state": lambda session: queries.overdue(session, states=["verifying"]),
     "those in a state": lambda session: queries.latest(session, 20, state="verifying"),
     "how many stand where": queries.counts,
     "those whom nobody knows": lambda session: queries.strangers(session, 3),

@@ -56,8 +56,8 @@ def test_the_overdue_of_one_state_are_asked_for_alone(database: Engine) -> None:
     age(late, timedelta(days=8))
     with reading() as session:
         assert [one.id for one in queries.overdue(session)] == [early, late]
-        assert [one.id for one in queries.overdue(session, state="issuing_secret")] == [late]
-        assert queries.overdue(session, state="cancelled") == []
+        assert [one.id for one in queries.overdue(session, states=["issuing_secret"])] == [late]
+        assert queries.overdue(session, states=["cancelled"]) == []
 
 
 def test_what_moved_last_is_known(database: Engine) -> None:

@@ -83,7 +83,7 @@ def _found(
     session: Session, state: str | None, limit: int, *, overdue: bool
 ) -> Sequence[Onboarding]:
     if overdue:
-        return queries.overdue(session, limit, state=state)
+        return queries.overdue(session, limit, states=[state] if state else STATES)
     return queries.latest(session, limit, state=state)
 
 

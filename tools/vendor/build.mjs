@@ -1,5 +1,5 @@
 // Builds ../../onboarding/web/static from styles/ and scripts/, and writes the manifest that says what is in it and where it came from.
-// A new sheet or script is a file of that name in both folders and its name in ENTRIES.
+// A new sheet or script is a file of that name in its folder, and its name here.
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -9,17 +9,16 @@ import * as sass from "sass";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../../onboarding/web/static");
-const ENTRIES = ["onboarding"];
+const SHEETS = ["onboarding", "console"];
+const SCRIPTS = ["onboarding"];
 const VENDORED = ["govuk-frontend"];
 const TOOLS = ["esbuild", "sass"];
 
 tidyLock();
 rmSync(target, { recursive: true, force: true });
 mkdirSync(join(target, "licences"), { recursive: true });
-for (const entry of ENTRIES) {
-  writeFileSync(join(target, `${entry}.css`), style(entry));
-  writeFileSync(join(target, `${entry}.js`), await script(entry));
-}
+for (const sheet of SHEETS) writeFileSync(join(target, `${sheet}.css`), style(sheet));
+for (const entry of SCRIPTS) writeFileSync(join(target, `${entry}.js`), await script(entry));
 cpSync(join(here, "favicon.svg"), join(target, "favicon.svg"));
 for (const name of VENDORED) cpSync(join(here, "licences", `${name}.txt`), join(target, "licences", `${name}.txt`));
 writeFileSync(join(target, "manifest.json"), JSON.stringify(manifest(), null, 2) + "\n");
@@ -38,7 +37,8 @@ function tidyLock() {
 function style(entry) {
   // Without its byte order mark, which Sass would put behind our comment; the file is served as UTF-8.
   const options = { style: "compressed", charset: false, loadPaths: [join(here, "node_modules")], quietDeps: true };
-  return "/* GOV.UK Frontend (MIT) in its layer, then our own rules. */\n" + sass.compile(join(here, "styles", `${entry}.scss`), options).css + "\n";
+  const banner = entry === "onboarding" ? "/* GOV.UK Frontend (MIT) in its layer, then our own rules. */\n" : "";
+  return banner + sass.compile(join(here, "styles", `${entry}.scss`), options).css + "\n";
 }
 
 async function script(entry) {

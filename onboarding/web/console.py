@@ -1,0 +1,26 @@
+"""The operators' pages, put together."""
+
+from fastapi import APIRouter, Depends
+
+from onboarding.web import (
+    console_actions,
+    console_audit,
+    console_detail,
+    console_entry,
+    console_list,
+    console_overview,
+)
+from onboarding.web.wizard_frame import our_language
+
+router = APIRouter(include_in_schema=False)
+router.include_router(console_overview.entrance)
+for part in (
+    console_entry,
+    console_overview,
+    console_list,
+    console_detail,
+    # The last: what follows an onboarding's reference is an action, if nothing else.
+    console_actions,
+    console_audit,
+):
+    router.include_router(part.router, dependencies=[Depends(our_language)])

@@ -1,0 +1,82 @@
+"""Doing something to an onboarding: looked at first, then carried out with a reason."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import actions, db, previews, queries
+from onboarding.actions import ACTIONS
+from onboarding.db import reading, transaction
+from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
+from onboarding.web import console_frame, pages
+from onboarding.web.fields import Text
+from onboarding.web.retried_route import RetriedRoute
+
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+
+
+@router.get("/{locale}/console/onboardings/{reference}/{action}")
+def look(request: Request, locale: str, reference: str, action: str) -> Response:
+    """What an action will do, before it is done. Nothing is written."""
+    return _preview(request, reference, action)
+
+
+@router.post("/{locale}/console/onboardings/{reference}/{action}")
+def carry_out(
+    request: Request,
+    locale: str,
+    reference: str,
+    action: str,
+    reason: Text = "",
+    preview: Text = "",
+) -> Response:
+    """Do what was looked at. Whatever comes of it is in the trail."""
+    ring = request.app.state.ring
+    try:
+        with transaction() as session:
+            who = console_frame.who(session, request)
+            onboarding = queries.by_reference(session, reference)
+            chosen = previews.opened(ring, preview, who.id, db.clock(session))
+            if (chosen.action, chosen.items[0][0]) != (action, onboarding.id):
+                raise NotFound
+            actions.carry_out(session, ring, who, chosen, reason)
+    except Invalid as error:
+        return _preview(request, reference, action, error, reason)
+    except SignInNeeded:
+        raise
+    except Refusal as error:
+        _write_down(request, reference, action, reason, error)
+        raise
+    here = pages.path_for(request, f"{console_frame.HOME}/onboardings/{reference}")
+    return RedirectResponse(here, 303)
+
+
+def _preview(
+    request: Request, reference: str, action: str, wrong: Invalid | None = None, typed: str = ""
+) -> Response:
+    with reading() as session:
+        who = console_frame.who(session, request)
+        onboarding = queries.by_reference(session, reference)
+        chosen = actions.preview(session, onboarding, action, who, {})
+    return console_frame.page(
+        request,
+        who,
+        "action.html",
+        422 if wrong else 200,
+        onboarding=onboarding,
+        action=ACTIONS[action],
+        sealed=previews.sealed(request.app.state.ring, chosen),
+        reason=actions.REASON,
+        errors=wrong.fields if wrong else {},
+        typed={"reason": typed},
+    )
+
+
+def _write_down(request: Request, reference: str, action: str, reason: str, error: Refusal) -> None:
+    """That somebody tried, where it was an action at all."""
+    if action not in ACTIONS:
+        return
+    with transaction() as session:
+        who = console_frame.who(session, request)
+        onboarding_id = queries.by_reference(session, reference).id
+        actions.refused(session, request.app.state.ring, who, action, onboarding_id, reason, error)

@@ -1,0 +1,46 @@
+"""What operators did, and whether the trail of it is as it was written."""
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from onboarding import audit, queries
+from onboarding.db import reading, snapshot
+from onboarding.web import console_detail, console_frame
+from onboarding.web.retried_route import RetriedRoute
+
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+
+_PAGE = 50
+# As many as a row's number may have.
+_DIGITS = 18
+
+
+@router.get("/{locale}/console/audit")
+def trail(request: Request, locale: str, before: str = "") -> Response:
+    """A page of it, newest first."""
+    with reading() as session:
+        who = console_frame.who(session, request, "audit")
+        upto = int(before) if before.isdecimal() and len(before) <= _DIGITS else None
+        entries = audit.latest(session, _PAGE, before=upto)
+        ids = [entry.onboarding_id for entry in entries if entry.onboarding_id]
+        return console_frame.page(
+            request,
+            who,
+            "audit.html",
+            entries=entries,
+            named=queries.references(session, ids),
+            names=console_detail.operator_names(session),
+            older=entries[-1].number if len(entries) == _PAGE else None,
+            findings=None,
+        )
+
+
+@router.post("/{locale}/console/audit/verify")
+def verify(request: Request, locale: str) -> Response:
+    """Look through all of it."""
+    with snapshot() as session:
+        who = console_frame.who(session, request, "audit")
+        findings = list(audit.verify(session, request.app.state.ring))
+        last = audit.head(session)
+    return console_frame.page(request, who, "verified.html", findings=findings, last=last)

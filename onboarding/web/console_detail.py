@@ -1,0 +1,164 @@
+"""One onboarding: why it is where it is, what would move it, and all that has happened to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from onboarding import (
+    actions,
+    audit,
+    conditions,
+    credentials,
+    db,
+    drawing_picture,
+    links,
+    masking,
+    queries,
+)
+from onboarding.actions import ACTIONS
+from onboarding.chart import NEXT_MOVE
+from onboarding.db import reading, transaction
+from onboarding.models import Assignment, Note, Onboarding, Operator
+from onboarding.operators import Who, least_role
+from onboarding.web import console_frame
+from onboarding.web.fields import Text
+from onboarding.web.retried_route import RetriedRoute
+
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+
+_AUDITED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Something that happened, in the order of time: what kind of thing, and the row that tells it."""
+
+    at: datetime
+    kind: str
+    row: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An action: its name, and why it cannot be taken; None: it can."""
+
+    name: str
+    why_not: str | None
+    # The role that it needs, where this one's is not enough.
+    needs: str | None
+
+
+@router.get("/{locale}/console/onboardings/{reference}")
+def detail(request: Request, locale: str, reference: str) -> Response:
+    """All about one onboarding, personal data masked."""
+    with reading() as session:
+        who = console_frame.who(session, request)
+        onboarding = queries.by_reference(session, reference)
+        return console_frame.page(
+            request, who, "detail.html", **about(session, who, onboarding), shown=None
+        )
+
+
+@router.get("/{locale}/console/onboardings/{reference}/chart.svg")
+def chart(request: Request, locale: str, reference: str) -> Response:
+    """The chart, with the state lit in which it stands."""
+    with reading() as session:
+        console_frame.who(session, request)
+        state = queries.by_reference(session, reference).state
+    headers = {"Cache-Control": "no-store"}
+    return Response(drawing_picture.svg(state), headers=headers, media_type="image/svg+xml")
+
+
+@router.post("/{locale}/console/onboardings/{reference}/unmask")
+def unmask(request: Request, locale: str, reference: str, reason: Text = "") -> Response:
+    """Show what is masked, once, and write down who wanted to see it and why."""
+    with transaction() as session:
+        who = console_frame.who(session, request, "decide")
+        onboarding = queries.by_reference(session, reference)
+        attempt = audit.Attempt(
+            who.id, who.role, "unmask", actions.checked(reason), onboarding_id=onboarding.id
+        )
+        audit.append(session, request.app.state.ring, attempt)
+        found = about(session, who, onboarding)
+    return console_frame.page(request, who, "detail.html", **found, shown=found["personal"])
+
+
+def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
+    """What the page of an onboarding shows."""
+    history = queries.history(session, onboarding.id)
+    link = links.live_link(session, onboarding.id)
+    personal = {
+        "contact_email": onboarding.contact_email or "",
+        "seller_id": link.seller_id if link else "",
+        "shop_name": link.shop_name if link else "",
+    }
+    return {
+        "onboarding": onboarding,
+        "move": NEXT_MOVE.get(onboarding.state),
+        "overdue": queries.is_overdue(onboarding, db.clock(session)),
+        "now": db.clock(session),
+        "conditions": conditions.conditions(onboarding, history),
+        "choices": choices(session, who, onboarding),
+        "messages": queries.messages_of(session, onboarding.id),
+        "timeline": timeline(session, onboarding),
+        "client": credentials.live_client(session, onboarding.id),
+        "secrets": queries.secrets_of(session, onboarding.id),
+        "personal": personal,
+        "masked": {
+            "contact_email": masking.email(personal["contact_email"]),
+            "seller_id": masking.text(personal["seller_id"]),
+            "shop_name": masking.text(personal["shop_name"]),
+        },
+        "owner": _owner(session, onboarding),
+        "names": operator_names(session),
+    }
+
+
+def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choice]:
+    """Every action, those first that can be taken now."""
+    found = [
+        Choice(
+            name,
+            action.why_not(session, onboarding, who),
+            None if who.may(action.permission) else least_role(action.permission),
+        )
+        for name, action in ACTIONS.items()
+    ]
+    return sorted(found, key=lambda each: bool(each.why_not or each.needs))
+
+
+def timeline(session: Session, onboarding: Onboarding) -> list[Line]:
+    """Transitions, e-mails, notes and what operators did, newest first."""
+    return sorted(_lines(session, onboarding), key=lambda line: line.at, reverse=True)
+
+
+def operator_names(session: Session) -> dict[str, str]:
+    """Operators by the ID that history and trail keep."""
+    rows = session.execute(select(Operator.id, Operator.name))
+    return {f"operator:{row.id}": row.name for row in rows}
+
+
+def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
+    for step in queries.history(session, onboarding.id):
+        yield Line(step.at, "transition", step)
+    for mail in queries.mails_of(session, onboarding.id):
+        yield Line(mail.sent_at, "mail", mail)
+    for note in session.scalars(select(Note).where(Note.onboarding_id == onboarding.id)):
+        yield Line(note.at, "note", note)
+    for entry in audit.latest(session, _AUDITED, onboarding_id=onboarding.id):
+        yield Line(entry.at, "audit", entry)
+
+
+def _owner(session: Session, onboarding: Onboarding) -> str | None:
+    return session.scalar(
+        select(Operator.name)
+        .join(Assignment, Assignment.operator_id == Operator.id)
+        .where(Assignment.onboarding_id == onboarding.id)
+    )

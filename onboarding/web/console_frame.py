@@ -1,0 +1,74 @@
+"""What every page of the console has in common: who is there, the way around, and what is down."""
+
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from onboarding import operators
+from onboarding.broker import Glance
+from onboarding.chart import NEXT_MOVE
+from onboarding.operators import SESSION_LASTS, Who
+from onboarding.settings import Settings
+from onboarding.web import console_words, pages
+
+# Seconds that a page waits for a word of the broker.
+_GLANCE: Final = 0.05
+# Where its pages are, behind the language.
+HOME: Final = "/console"
+
+
+def who(session: Session, request: Request, permission: str = "look") -> Who:
+    """Who is at this browser. Raises SignInNeeded, or RoleNeeded for what the role does not allow."""
+    found = operators.who(session, request.cookies.get(_cookie(request)))
+    found.require(permission)
+    return found
+
+
+def page(
+    request: Request, who: Who, template: str, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """A page of the console, in the language of the request."""
+    frame = {
+        "who": who,
+        "console": pages.path_for(request, HOME),
+        "words": console_words,
+        "broker_away": _is_away(request.app.state.broker),
+        "moves": NEXT_MOVE,
+    }
+    return pages.page(request, f"console/{template}", status, **(frame | context))
+
+
+def remember(response: Response, request: Request, token: str) -> None:
+    """Give the browser an operator's cookie."""
+    response.set_cookie(
+        _cookie(request),
+        token,
+        max_age=int(SESSION_LASTS.total_seconds()),
+        secure=_is_https(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def forget(session: Session, response: Response, request: Request) -> None:
+    """End the session of this browser, and take its cookie back."""
+    token = request.cookies.get(_cookie(request))
+    if token:
+        operators.sign_out(session, token)
+    https = _is_https(request)
+    response.delete_cookie(_cookie(request), secure=https, httponly=True, samesite="lax")
+
+
+def _cookie(request: Request) -> str:
+    return "__Host-console" if _is_https(request) else "console"
+
+
+def _is_https(request: Request) -> bool:
+    settings: Settings = request.app.state.settings
+    return settings.base_url.startswith("https:")
+
+
+def _is_away(broker: Glance | None) -> bool:
+    return broker is not None and not broker.answers(_GLANCE)

@@ -1,0 +1,91 @@
+"""Lists of onboardings: every view is an address, and can be sent to somebody."""
+
+from dataclasses import fields
+from typing import Final
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import db, finding
+from onboarding.chart import CONNECTION_TYPES, STATES
+from onboarding.db import reading
+from onboarding.errors import Invalid
+from onboarding.finding import WHOM, Filter
+from onboarding.web import console_frame, pages
+from onboarding.web.fields import Text, trimmed
+from onboarding.web.retried_route import RetriedRoute
+
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+
+PAGE: Final = 50
+
+
+@router.get("/{locale}/console/onboardings")
+def onboardings(request: Request, locale: str) -> Response:
+    """One page of a view. What it cannot read, it says, and shows all."""
+    wanted, errors = _wanted(request)
+    after = _after(request)
+    with reading() as session:
+        who = console_frame.who(session, request)
+        found = finding.page(session, wanted, PAGE + 1, after=after)
+        count = finding.count(session, wanted)
+        now = db.clock(session)
+    more = len(found) > PAGE and not wanted.overdue
+    return console_frame.page(
+        request,
+        who,
+        "onboardings.html",
+        422 if errors else 200,
+        errors=errors,
+        typed={name: request.query_params.get(name, "") for name in _NAMES},
+        wanted=wanted,
+        found=found[:PAGE],
+        next_after=found[PAGE - 1].id if more else None,
+        count=count,
+        counted_at_most=finding.COUNTED_AT_MOST,
+        choices={"state": STATES, "type": CONNECTION_TYPES, "waiting_on": WHOM},
+        now=now,
+        same_as=_same_as(request, wanted),
+    )
+
+
+@router.post("/{locale}/console/find")
+def find(request: Request, locale: str, q: Text = "") -> Response:
+    """The search box. What is found once is shown at once; an e-mail address stays out of addresses."""
+    wanted = Filter(q=trimmed(q)[:120] or None)
+    with reading() as session:
+        who = console_frame.who(session, request)
+        found = finding.page(session, wanted, 2) if wanted.q else []
+        if len(found) != 1 and "@" in (wanted.q or ""):
+            many = finding.page(session, wanted, PAGE)
+            now = db.clock(session)
+            return console_frame.page(request, who, "found.html", found=many, now=now)
+    if len(found) == 1:
+        here = f"{console_frame.HOME}/onboardings/{found[0].reference}"
+        return RedirectResponse(pages.path_for(request, here), 303)
+    listed = pages.path_for(request, f"{console_frame.HOME}/onboardings")
+    return RedirectResponse(f"{listed}?{wanted.query()}", 303)
+
+
+_NAMES: Final = tuple(field.name for field in fields(Filter))
+
+
+def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
+    try:
+        return finding.read(request.query_params), {}
+    except Invalid as error:
+        return Filter(), error.fields
+
+
+def _after(request: Request) -> UUID | None:
+    try:
+        return UUID(request.query_params.get("after", ""))
+    except ValueError:
+        return None
+
+
+def _same_as(request: Request, wanted: Filter) -> dict[str, str]:
+    """The same view at a terminal."""
+    return {"cli": f"onboarding ls {wanted.options()}".strip()}

@@ -1,0 +1,66 @@
+"""The first page: what needs us, why, and what is late. And its causes, each on a line."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import audit, db, queries, stuck
+from onboarding.db import reading
+from onboarding.finding import WHOM
+from onboarding.stuck import Population
+from onboarding.web import console_frame, pages
+from onboarding.web.retried_route import RetriedRoute
+
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+entrance = APIRouter(include_in_schema=False)
+
+_LATEST = 5
+
+
+@entrance.get("/console")
+def choose_language(request: Request) -> Response:
+    """The console in the browser's language."""
+    return RedirectResponse(pages.path_for(request, console_frame.HOME), 307)
+
+
+@router.get("/{locale}/console")
+def overview(request: Request, locale: str) -> Response:
+    """Whom it all waits for, the causes of what fails, and the oldest of each state."""
+    with reading() as session:
+        who = console_frame.who(session, request)
+        population = stuck.population(session)
+        entries = audit.latest(session, _LATEST) if who.may("audit") else []
+        ids = [entry.onboarding_id for entry in entries if entry.onboarding_id]
+        return console_frame.page(
+            request,
+            who,
+            "overview.html",
+            turns=_turns(population),
+            population=[each for each in population if each.standing],
+            causes=stuck.causes(session),
+            unfinished=queries.unfinished(session),
+            entries=entries,
+            named=queries.references(session, ids),
+            now=db.clock(session),
+        )
+
+
+@router.get("/{locale}/console/causes")
+def causes(request: Request, locale: str) -> Response:
+    """Every cause of a failure that is not over."""
+    with reading() as session:
+        who = console_frame.who(session, request)
+        found, now = stuck.causes(session), db.clock(session)
+    return console_frame.page(request, who, "causes.html", causes=found, now=now)
+
+
+def _turns(population: Iterable[Population]) -> list[tuple[str, int, int]]:
+    """For each whom: how many wait for them, and how many of these for too long."""
+    per = dict.fromkeys(WHOM, (0, 0))
+    for each in population:
+        whom = str(queries.waits_on(each.state))
+        standing, overdue = per[whom]
+        per[whom] = (standing + each.standing, overdue + each.overdue)
+    return [(whom, *figures) for whom, figures in per.items()]

@@ -1,0 +1,126 @@
+"""How the console names states, actions, roles and whose turn it is; `_` translates them on the page."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from onboarding.words import N_
+
+STATES: Final[Mapping[str, str]] = {
+    "started": N_("Choosing a connection type"),
+    "checking_aggregator": N_("Checking the aggregator"),
+    "awaiting_aggregator": N_("Waiting for the aggregator"),
+    "type_chosen": N_("Connection type chosen"),
+    "issuing_secret": N_("Making the client secret"),
+    "secret_ready": N_("Client secret ready to be shown"),
+    "secret_lapsed": N_("Client secret destroyed unseen"),
+    "secret_revealed": N_("Client secret shown, not yet saved"),
+    "awaiting_seller": N_("Waiting for the seller to sign in"),
+    "seller_linked": N_("Seller account linked, to be confirmed"),
+    "verifying": N_("Verifying the connection"),
+    "confirmed": N_("Connected"),
+    "credentials_issued": N_("Credentials issued"),
+    "redirected_to_soap": N_("Sent to the Seller Portal for SOAP"),
+    "cancelled": N_("Cancelled"),
+    "expired": N_("Expired"),
+}
+TYPES: Final[Mapping[str, str]] = {
+    "aggregator": N_("Aggregator"),
+    "plugin": N_("Plugin"),
+    "own_development": N_("Own development"),
+    "legacy_soap": N_("SOAP"),
+    "credentials_only": N_("Credentials only"),
+}
+WHOM: Final[Mapping[str, str]] = {
+    "platform": N_("us"),
+    "seller": N_("the seller"),
+    "aggregator": N_("the aggregator"),
+}
+ACTORS: Final[Mapping[str, str]] = {
+    "seller": N_("the seller"),
+    "developer": N_("the developer"),
+    "api": N_("a calling system"),
+    "platform": N_("this program"),
+    "operator": N_("an operator"),
+    "clock": N_("the clock"),
+}
+ROLES: Final[Mapping[str, str]] = {
+    "viewer": N_("viewer"),
+    "auditor": N_("auditor"),
+    "operator": N_("operator"),
+    "lead": N_("lead"),
+    "admin": N_("admin"),
+}
+
+
+class Words(NamedTuple):
+    """What an action's button says, and what carrying it out will do."""
+
+    button: str
+    effect: str
+
+
+ACTIONS: Final[Mapping[str, Words]] = {
+    "retry": Words(
+        N_("Try again"),
+        N_("Every task of it that has failed for good gets one more attempt, now."),
+    ),
+    "resend": Words(
+        N_("Send the letter again"),
+        N_("The letter about where it stands is sent once more, to the same address."),
+    ),
+    "take_on": Words(
+        N_("Take it on"), N_("It is listed as yours, until somebody else takes it on.")
+    ),
+    "let_go": Words(N_("Let it go"), N_("It is nobody's any more.")),
+    "note": Words(N_("Write a note"), N_("The note stands in its timeline, for every operator.")),
+    "approve_aggregator": Words(
+        N_("Approve the aggregator"),
+        N_(
+            "It goes on as if the registry had approved the aggregator. The registry stays as it is."
+        ),
+    ),
+    "refuse_aggregator": Words(
+        N_("Refuse the aggregator"),
+        N_("It is parked until the aggregator registers, and the seller is told."),
+    ),
+    "recheck_aggregator": Words(
+        N_("Check the aggregator again"), N_("The registry is asked once more, now.")
+    ),
+    "reissue_secret": Words(
+        N_("Make a new client secret"),
+        N_(
+            "The client secret before it stops working. The new one waits for the seller: nobody here sees it."
+        ),
+    ),
+    "unlink_seller": Words(
+        N_("Unlink the seller account"), N_("The seller signs in again and chooses an account.")
+    ),
+    "start_over": Words(
+        N_("Start over"),
+        N_("What was issued is revoked, and the seller chooses a connection type again."),
+    ),
+    "cancel": Words(
+        N_("Cancel"), N_("What was issued is revoked, and it ends. This cannot be undone.")
+    ),
+}
+EVENTS: Final[Mapping[str, str]] = {
+    "start": N_("Started"),
+    "choose_type": N_("Connection type chosen"),
+    "approve_aggregator": N_("Aggregator approved"),
+    "refuse_aggregator": N_("Aggregator refused"),
+    "recheck_aggregator": N_("Aggregator to be checked again"),
+    "issue_id": N_("Client ID issued"),
+    "secret_generated": N_("Client secret made"),
+    "reveal_secret": N_("Client secret shown"),
+    "lapse_secret": N_("Client secret destroyed unseen"),
+    "reissue_secret": N_("New client secret asked for"),
+    "acknowledge_secret": N_("Client secret saved"),
+    "link_seller": N_("Seller account linked"),
+    "unlink_seller": N_("Seller account unlinked"),
+    "confirm": N_("Confirmed by the seller"),
+    "verification_passed": N_("Connection verified"),
+    "verification_failed": N_("Connection not verified"),
+    "start_over": N_("Started over"),
+    "cancel": N_("Cancelled"),
+    "expire": N_("Expired"),
+}
