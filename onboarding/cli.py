@@ -7,15 +7,22 @@ Bodies import what they need: the database's libraries alone take longer to load
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
 
 import typer
 
 from onboarding import __version__
-from onboarding.cli_options import AsJson, Limit, Reference, open_database
+from onboarding.cli_options import (
+    AsJson,
+    Limit,
+    Publishing,
+    Reference,
+    Surroundings,
+    open_database,
+    with_publisher,
+)
 from onboarding.cli_registry import aggregators, keys
+from onboarding.cli_samples import demo
 from onboarding.commands.exits import MEANINGS
 
 if TYPE_CHECKING:
@@ -25,16 +32,6 @@ if TYPE_CHECKING:
 ConnectionType = Literal[
     "aggregator", "plugin", "own_development", "legacy_soap", "credentials_only"
 ]
-Publishing = Callable[["Settings"], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the composition root hands over: its publisher, and the names of the tasks it knows."""
-
-    publishing: Publishing | None = None
-    task_names: Callable[[], Collection[str]] = tuple
-
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -171,7 +168,7 @@ def fire(
     from onboarding.commands import moving
 
     open_database()
-    with _publishing(context):
+    with with_publisher(context):
         moving.fire(reference, event, data or [], reason, as_json=as_json)
 
 
@@ -188,7 +185,7 @@ def retry(
     from onboarding.commands import moving
 
     open_database()
-    with _publishing(context):
+    with with_publisher(context):
         moving.retry(wanted, as_json=as_json)
 
 
@@ -228,7 +225,7 @@ def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
     from onboarding.commands import restoring
 
     open_database()
-    with _publishing(context):
+    with with_publisher(context):
         restoring.restored(as_json=as_json)
 
 
@@ -282,13 +279,10 @@ def settings(
         variables.show(_settings(), as_json=as_json)
 
 
+app.command()(demo)
+
+
 def _settings() -> "Settings":
     from onboarding.settings import settings
 
     return settings()
-
-
-def _publishing(context: typer.Context) -> AbstractContextManager[Any]:
-    """Without a publisher, what is promised here waits for the next sweep of any worker."""
-    publishing: Publishing | None = context.obj.publishing if context.obj else None
-    return publishing(_settings()) if publishing else nullcontext()
