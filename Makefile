@@ -24,7 +24,7 @@ endif
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/run ## Set up, start everything and walk sample journeys; Ctrl-C ends it
+run: .venv/run ## Set up, start everything with samples and walk sample journeys; Ctrl-C ends it
 	@exec $(BIN)/onboarding serve --demo
 
 test: .venv/test browser ## Set up and run every test on real servers; ARGS="-k secret" chooses

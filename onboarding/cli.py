@@ -7,16 +7,24 @@ Bodies import what they need: the database's libraries alone take longer to load
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
 
 import typer
 
 from onboarding import __version__, cli_explaining
 from onboarding.cli_operating import trail
-from onboarding.cli_options import AsJson, Limit, Reason, Reference, open_database
+from onboarding.cli_options import (
+    AsJson,
+    Limit,
+    Publishing,
+    Reason,
+    Reference,
+    Surroundings,
+    open_database,
+    with_publisher,
+)
 from onboarding.cli_registry import aggregators, keys
+from onboarding.cli_samples import demo
 from onboarding.commands.exits import MEANINGS
 
 if TYPE_CHECKING:
@@ -26,16 +34,6 @@ if TYPE_CHECKING:
 ConnectionType = Literal[
     "aggregator", "plugin", "own_development", "legacy_soap", "credentials_only"
 ]
-Publishing = Callable[["Settings"], AbstractContextManager[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the composition root hands over: its publisher, and the names of the tasks it knows."""
-
-    publishing: Publishing | None = None
-    task_names: Callable[[], Collection[str]] = tuple
-
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -170,7 +168,7 @@ def fire(
     from onboarding.commands import moving
 
     ring = prepare(_settings())
-    with _publishing(context):
+    with with_publisher(context):
         moving.fire(ring, reference, event, reason, as_json=as_json)
 
 
@@ -188,7 +186,7 @@ def retry(
     from onboarding.commands import moving
 
     ring = prepare(_settings())
-    with _publishing(context):
+    with with_publisher(context):
         moving.retry(ring, wanted, reason, as_json=as_json)
 
 
@@ -241,7 +239,7 @@ def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
     from onboarding.commands import restoring
 
     open_database()
-    with _publishing(context):
+    with with_publisher(context):
         restoring.restored(as_json=as_json)
 
 
@@ -268,13 +266,10 @@ def settings(
         variables.show(_settings(), as_json=as_json)
 
 
+app.command()(demo)
+
+
 def _settings() -> "Settings":
     from onboarding.settings import settings
 
     return settings()
-
-
-def _publishing(context: typer.Context) -> AbstractContextManager[Any]:
-    """Without a publisher, what is promised here waits for the next sweep of any worker."""
-    publishing: Publishing | None = context.obj.publishing if context.obj else None
-    return publishing(_settings()) if publishing else nullcontext()

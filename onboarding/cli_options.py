@@ -1,16 +1,30 @@
 """What several commands share: options, arguments, and the open database."""
 
-from typing import Annotated
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from onboarding.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, for programs.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 Reference = Annotated[
     str, typer.Argument(metavar="REF", help="A reference (ONB-…) or an ID.", show_default=False)
 ]
-
 Reason = Annotated[str, typer.Option(help="Why. It is kept.", show_default=False)]
+Publishing = Callable[["Settings"], AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the composition root hands over: its publisher, and the names of the tasks it knows."""
+
+    publishing: Publishing | None = None
+    task_names: Callable[[], Collection[str]] = tuple
 
 
 def open_database() -> None:
@@ -20,3 +34,11 @@ def open_database() -> None:
     from onboarding.settings import settings  # noqa: PLC0415
 
     opening.open_database(settings())
+
+
+def with_publisher(context: typer.Context) -> AbstractContextManager[Any]:
+    """Without a publisher, what is promised here waits for the next sweep of any worker."""
+    from onboarding.settings import settings  # noqa: PLC0415 - as above
+
+    publishing: Publishing | None = context.obj.publishing if context.obj else None
+    return publishing(settings()) if publishing else nullcontext()

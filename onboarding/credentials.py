@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -50,7 +50,7 @@ def issue_id(
     expected: int | None = None,
 ) -> str:
     """Give the onboarding its client ID, and have a secret made for it."""
-    client_id = "cid_" + _base62(22)
+    client_id = new_client_id()
     onboarding = lifecycle.fire(
         session,
         onboarding_id,
@@ -81,28 +81,10 @@ def generate(
     version = 1 + (
         session.scalar(select(func.max(Secret.version)).where(Secret.client_id == client.id)) or 0
     )
-    secret = new_secret(settings.secret_prefix, live=settings.live)
-    pepper_id, hashed = sealing.keyed_hash(ring, _context(client.id, version), secret)
-    key_id, ciphertext = sealing.seal(ring, secret.encode(), _context(client.id, version).encode())
-    session.execute(
-        insert(Secret).values(
-            client_id=client.id,
-            version=version,
-            hash=hashed,
-            pepper_id=pepper_id,
-            ending=secret[-CHECKSUM:],
-        )
-    )
+    hashed, sealed = new_version(client.id, version, ring, settings)
+    session.execute(insert(Secret).values(**hashed))
     crash_points.reach("secret.hashed")
-    session.execute(
-        insert(SealedSecret).values(
-            client_id=client.id,
-            version=version,
-            key_id=key_id,
-            fence=this_history(),
-            ciphertext=ciphertext,
-        )
-    )
+    session.execute(insert(SealedSecret).values(fence=this_history(), **sealed))
     crash_points.reach("secret.sealed")
 
 
@@ -222,6 +204,28 @@ def withdraw_client(session: Session, client_id: str) -> None:
     )
 
 
+def new_client_id() -> str:
+    """22 random characters: nobody guesses one, though it is no secret."""
+    return "cid_" + _base62(22)
+
+
+def new_version(
+    client_id: str, version: int, ring: Keyring, settings: Settings, *, sealed: bool = True
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A new secret as the database keeps it: as a hash, and sealed. Its clear text ends here.
+
+    Not `sealed`: nobody will ever be shown this one, and sealing is what takes longest.
+    """
+    secret = new_secret(settings.secret_prefix, live=settings.live)
+    context, row = _context(client_id, version), {"client_id": client_id, "version": version}
+    pepper_id, hashed = sealing.keyed_hash(ring, context, secret)
+    kept = row | {"hash": hashed, "pepper_id": pepper_id, "ending": secret[-CHECKSUM:]}
+    if not sealed:
+        return kept, {}
+    key_id, ciphertext = sealing.seal(ring, secret.encode(), context.encode())
+    return kept, row | {"key_id": key_id, "ciphertext": ciphertext}
+
+
 def new_secret(prefix: str, *, live: bool) -> str:
     """`<prefix>_<live|test>_`, 43 random characters (256 bits), 6 of CRC-32 of all before them."""
     head = f"{prefix}_{'live' if live else 'test'}_{_base62(BODY)}"
@@ -230,12 +234,7 @@ def new_secret(prefix: str, *, live: bool) -> str:
 
 def checksum(head: str) -> str:
     """CRC-32 in six base62 characters: tells a truncated or mistyped secret without a look-up."""
-    number = zlib.crc32(head.encode())
-    letters = []
-    for _ in range(CHECKSUM):
-        number, digit = divmod(number, 62)
-        letters.append(BASE62[digit])
-    return "".join(reversed(letters))
+    return _in_base62(zlib.crc32(head.encode()), CHECKSUM)
 
 
 def well_formed(secret: str) -> bool:
@@ -249,7 +248,16 @@ def _context(client_id: str, version: int) -> str:
 
 
 def _base62(length: int) -> str:
-    return "".join(secrets.choice(BASE62) for _ in range(length))
+    """As many random characters, from one draw: the system's source of chance is asked once."""
+    return _in_base62(secrets.randbelow(62**length), length)
+
+
+def _in_base62(number: int, length: int) -> str:
+    letters = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        letters.append(BASE62[digit])
+    return "".join(reversed(letters))
 
 
 def _reissues_today(session: Session, onboarding_id: UUID) -> int:

@@ -231,9 +231,9 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def new_id() -> UUID:
-    """A UUID of version 7 (RFC 9562 §5.7): sorts by time of creation, which indexes like."""
-    milliseconds = time.time_ns() // 1_000_000
+def new_id(*, at: datetime | None = None) -> UUID:
+    """A UUID of version 7 (RFC 9562 §5.7): sorts by time of creation, now or then; indexes like it."""
+    milliseconds = int(at.timestamp() * 1000) if at else time.time_ns() // 1_000_000
     value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64)
     return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
 

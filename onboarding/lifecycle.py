@@ -67,7 +67,7 @@ def start(
     at = db.clock(session)
     onboarding = Onboarding(
         id=db.new_id(),
-        reference=_reference(),
+        reference=new_reference(),
         state="started",
         sequence=1,
         rule_set=rule_set,
@@ -175,6 +175,12 @@ def wakes_at(state: str, entered_at: datetime, reminders: int) -> datetime | Non
         return None
     waits = [*move.reminders, *([move.then_after] if move.then_after else [])]
     return entered_at + waits[reminders] if reminders < len(waits) else None
+
+
+def new_reference() -> str:
+    """A name to read out on the phone: Crockford's letters, so no O for 0 and no I for 1."""
+    letters = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(10))
+    return f"ONB-{letters[:5]}-{letters[5:]}"
 
 
 def _insert_once(session: Session, onboarding: Onboarding, start_key: str) -> Onboarding | None:
@@ -292,9 +298,3 @@ def _live_client(session: Session, onboarding_id: UUID) -> str | None:
     return session.execute(
         select(Client.id).where(Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None))
     ).scalar_one_or_none()
-
-
-def _reference() -> str:
-    """A name to read out on the phone: Crockford's letters, so no O for 0 and no I for 1."""
-    letters = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(10))
-    return f"ONB-{letters[:5]}-{letters[5:]}"

@@ -104,7 +104,11 @@ def check(session: Session, onboarding: Onboarding) -> Verdict:
     verdict would otherwise do so unseen by the recheck that follows a change.
     """
     db.hold(session, Aggregator.__tablename__)
-    aggregator = named_by(session, onboarding)
+    return verdict_on(named_by(session, onboarding))
+
+
+def verdict_on(aggregator: Aggregator | None) -> Verdict:
+    """Whether this one may be connected as it is now; None is one that we do not know."""
     if aggregator is None or aggregator.status == "unregistered":
         return Verdict(False, "aggregator_not_registered")
     if aggregator.status == "suspended":

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def serve(
     *,
     samples: Annotated[
-        bool, typer.Option("--demo", help="Add sample aggregators and walk sample journeys.")
+        bool,
+        typer.Option("--demo", help="Fill a new database with samples and walk sample journeys."),
     ] = False,
     migrate: Annotated[
         bool, typer.Option("--migrate", help="Update the schema first; SQLite's always is.")

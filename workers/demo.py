@@ -1,6 +1,6 @@
-"""A first look for somebody who has just started the program: sample journeys, then where to click.
+"""A first look for somebody who has just started the program: a population, sample journeys, where to click.
 
-It runs beside the server, in a thread, and does nothing that a calling system could not do.
+It runs beside the server, in a thread. A journey does nothing that a calling system could not do.
 """
 
 import sys
@@ -13,10 +13,11 @@ from typing import Final
 import httpx
 import uvicorn
 
-from onboarding import registry
+from onboarding import population, registry
 from onboarding.commands import printing
 from onboarding.commands.journeys import borrowed_key, told
 from onboarding.db import transaction
+from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 from onboarding.walking import CHOICES, WalkFailed, timeline, walk
 
@@ -28,30 +29,42 @@ PLACES: Final = (
     ("E-mails", "/development/mail"),
     ("Seller Portal", "/sandbox/seller-portal/.well-known/openid-configuration"),
 )
+# How many onboardings a new database is shown with.
+POPULATION: Final = 200
 # Seconds between two looks whether the server answers.
 PAUSE: Final = 0.05
 
 
-def begin(server: uvicorn.Server, chosen: Settings) -> threading.Thread:
+def begin(server: uvicorn.Server, chosen: Settings, ring: Keyring) -> threading.Thread:
     """Add the samples, then walk as soon as the server answers. It ends with the server."""
     with transaction() as session:
         registry.add_samples(session)
-    thread = threading.Thread(target=_present, args=(server, chosen), name="demo", daemon=True)
+    asked = (server, chosen, ring)
+    thread = threading.Thread(target=_present, args=asked, name="demo", daemon=True)
     thread.start()
     return thread
 
 
-def _present(server: uvicorn.Server, chosen: Settings) -> None:
+def _present(server: uvicorn.Server, chosen: Settings, ring: Keyring) -> None:
     # The server is on this machine: no proxy stands between.
     with httpx.Client(timeout=10, trust_env=False) as http:
         if not _answers(http, server, chosen.base_url):
             return
+        _print(_crowd(chosen, ring))
         with borrowed_key() as key:
             for connection_type in CHOICES:
                 if server.should_exit:
                     return
                 _print(_journey(http, server, chosen.base_url, key, connection_type))
         _print(_places(http, chosen.base_url))
+
+
+def _crowd(chosen: Settings, ring: Keyring) -> Iterator[str]:
+    """A new database gets a population, so that there is something to operate. Workers leave it alone."""
+    if population.is_welcome(chosen) and population.nobody_is_there():
+        written = population.populate(POPULATION, ring, chosen)
+        incidents = written.causes.total()
+        yield f"\n{written.states.total()} sample onboardings, {incidents} incidents among them"
 
 
 def _answers(http: httpx.Client, server: uvicorn.Server, base_url: str) -> bool:

@@ -42,7 +42,7 @@ def serve(publishing: Publishing, *, samples: bool, migrate: bool) -> int:
         def run(deaths: int) -> int:
             with publishing(chosen) as publisher, _sweeping(publisher):
                 server = _server(chosen, ring)
-                journeys = demo.begin(server, chosen) if samples and not deaths else None
+                journeys = demo.begin(server, chosen, ring) if samples and not deaths else None
                 _run(server, listener)
                 if journeys is not None:
                     journeys.join(GRACE)

@@ -101,6 +101,12 @@ def test_the_demo_walks_every_type_to_its_end(served: Served) -> None:
         assert told.split()[-1] == end, served.out
 
 
+def test_the_demo_fills_a_new_database(served: Served) -> None:
+    assert served.out.strip().startswith("200 sample onboardings, ")
+    listed = onboarding(served.folder, "ls", "--limit", "1000", "--json")
+    assert len(listed.stdout.splitlines()) >= 200 + len(ENDS)
+
+
 def test_the_demo_names_places_that_answer(served: Served) -> None:
     assert f"Connect a seller  {served.url}/" in served.out
     assert f"{served.url}/development/mail" in served.out
