@@ -29,7 +29,7 @@ from onboarding import (
 )
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
-from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Refusal
+from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Unavailable
 from onboarding.models import Mail
 from onboarding.outbox import Claim, LeaseLost
 from onboarding.sealing import Keyring, read_keyring
@@ -218,9 +218,9 @@ def _spare_a_thread(claim: Claim) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """The code of an error of ours, or of the outage that it stands for."""
+    """The code of what was not there, or of the outage that an error stands for; else it is a bug."""
     ours = outages.outage(error) or error
-    if isinstance(ours, Refusal):
+    if isinstance(ours, Unavailable):
         return ours.code
     return ours.cause if isinstance(ours, mail.Refused | mail.Unavailable) else "task_failed"
 

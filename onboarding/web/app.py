@@ -14,7 +14,7 @@ from onboarding.sealing import Keyring
 from onboarding.sellers import sandbox
 from onboarding.sellers.provider import Provider
 from onboarding.settings import Settings
-from onboarding.web import api, development, health, pages, signin, wizard
+from onboarding.web import api, development, health, metrics, pages, signin, wizard
 from onboarding.web.assets import mount_static
 from onboarding.web.headers import security_headers
 from onboarding.web.limits import request_limits
@@ -40,8 +40,9 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.settings = settings
     app.state.ring = ring
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
+    app.state.metrics = metrics.Kept()
     app.state.provider = _provider(settings, ring, http)
-    for router in (health.router, api.router, signin.router, wizard.router):
+    for router in (health.router, metrics.router, api.router, signin.router, wizard.router):
         app.include_router(router)
     if settings.sandbox:
         portal = sandbox.portal(

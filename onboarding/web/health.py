@@ -1,4 +1,4 @@
-"""Is it alive, can it work, and how much is waiting: for supervisors, load balancers and Prometheus."""
+"""Is it alive, and can it work: for supervisors and load balancers."""
 
 import logging
 import os
@@ -6,18 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
 from onboarding import db, logs, outages, queries, sealing
 from onboarding.broker import Glance
-from onboarding.chart import STATES
 from onboarding.db import reading
 from onboarding.errors import DatabaseBusy, DatabaseFull, DatabaseReadOnly, Unavailable
-from onboarding.models import Message
 from onboarding.sealing import KeyringWrong
 from onboarding.settings import Settings
 
@@ -66,16 +62,6 @@ def readyz(request: Request) -> JSONResponse:
     told = _about_broker(request)
     status = "ok" if told.get("broker", "ok") == "ok" else "degraded"
     return JSONResponse({"status": status, "checks": found | told}, headers=_NO_STORE)
-
-
-@router.get("/metrics", include_in_schema=False)
-def metrics() -> Response:
-    """How many onboardings stand where, and what the outbox still has to do."""
-    collected = CollectorRegistry()
-    with reading() as session:
-        _measure_onboardings(session, collected)
-        _measure_messages(session, collected)
-    return Response(generate_latest(collected), media_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
 
 
 def _outcome(check: Callable[[Settings], None], settings: Settings) -> str:
@@ -142,24 +128,3 @@ _CHECKS: Final[dict[str, Callable[[Settings], None]]] = {
     "schema": _check_schema,
     "keyring": _check_keyring,
 }
-
-
-def _measure_onboardings(session: Session, collected: CollectorRegistry) -> None:
-    gauge = Gauge("onboarding_onboardings", "Onboardings by state.", ["state"], registry=collected)
-    counts = queries.counts(session)
-    for state in STATES:
-        gauge.labels(state).set(counts.get(state, 0))
-
-
-def _measure_messages(session: Session, collected: CollectorRegistry) -> None:
-    waiting, oldest = queries.unfinished(session)
-    age = (db.clock(session) - oldest).total_seconds() if oldest else 0.0
-    failed = session.scalar(
-        select(func.count()).select_from(Message).where(Message.failed_at.is_not(None))
-    )
-    for name, about, value in (
-        ("onboarding_messages_unfinished", "Messages whose effect is to come.", waiting),
-        ("onboarding_messages_oldest_age_seconds", "How long the oldest of them has waited.", age),
-        ("onboarding_incidents", "Messages that have failed for good.", failed or 0),
-    ):
-        Gauge(name, about, registry=collected).set(value)

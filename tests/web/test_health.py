@@ -1,4 +1,4 @@
-"""Alive, ready, measured: and when it is not ready, which thing stands in the way."""
+"""Alive, ready: and when it is not ready, which thing stands in the way."""
 
 import shutil
 from collections.abc import Iterator
@@ -6,16 +6,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Engine, insert, text
 
 from onboarding import db, sealing
-from onboarding.chart import STATES
 from onboarding.db import transaction
-from onboarding.models import KeyCheck, Message
+from onboarding.models import KeyCheck
 from onboarding.sealing import Keyring, open_keyring
 from onboarding.settings import Settings
-from tests import builders
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
 from tests.web.calling import System, expect, served
@@ -117,40 +114,6 @@ def test_a_database_that_is_gone_does(without_database: System) -> None:
 
 def test_a_program_is_alive_without_a_database(without_database: System) -> None:
     assert expect(without_database.get("/livez"), 200) == {"status": "ok"}
-
-
-def measured(server: System) -> dict[str, float]:
-    answer = server.get("/metrics")
-    assert answer.status_code == 200
-    return {
-        "/".join([sample.name, *sample.labels.values()]): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
-
-
-def test_an_empty_program_measures_nothing(server: System) -> None:
-    numbers = measured(server)
-    assert set(numbers.values()) == {0.0}
-    assert len(numbers) == len(STATES) + 3
-
-
-def test_onboardings_messages_and_incidents_are_counted(server: System) -> None:
-    builders.an_onboarding("started")
-    builders.an_onboarding("started")
-    builders.an_onboarding("issuing_secret")
-    failed = builders.a_message()
-    with transaction() as session:
-        session.execute(update(Message).values(created_at=db.in_seconds(-90)))
-        session.execute(
-            update(Message).where(Message.id == failed).values(failed_at=db.now(), cause="tests")
-        )
-    numbers = measured(server)
-    assert numbers["onboarding_onboardings/started"] == 2
-    assert numbers["onboarding_onboardings/issuing_secret"] == 1
-    assert numbers["onboarding_messages_unfinished"] == 1
-    assert 90 <= numbers["onboarding_messages_oldest_age_seconds"] < 120
-    assert numbers["onboarding_incidents"] == 1
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])
