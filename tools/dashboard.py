@@ -45,6 +45,15 @@ def standing(by: str) -> str:
 
 WORKS: Final = (
     Panel(
+        "A worker took work",
+        "So long ago. Runbook: /help/runbooks/workers-not-consuming",
+        "max(onboarding_worker_canary_age_seconds)",
+        kind="stat",
+        unit="s",
+        width=6,
+        red_from=90,
+    ),
+    Panel(
         "Oldest message that no worker has taken",
         "Milliseconds when all is well. Runbook: /help/runbooks/outbox-stalled",
         "max(onboarding_outbox_oldest_age_seconds)",
@@ -124,6 +133,20 @@ OUTBOX: Final = (
         "pending",
     ),
     Panel(
+        "How long ago a worker took work",
+        "A canary is sent every half minute. Runbook: /help/runbooks/workers-not-consuming",
+        "max(onboarding_worker_canary_age_seconds)",
+        "worker",
+        unit="s",
+    ),
+    Panel(
+        "How long the oldest message has waited for a worker",
+        "What rests after a failure is not counted. Runbook: /help/runbooks/outbox-stalled",
+        "max(onboarding_outbox_oldest_age_seconds)",
+        "oldest",
+        unit="s",
+    ),
+    Panel(
         "Versions that answer",
         "More than one while an upgrade is rolled out.",
         "count by (version) (onboarding_build_info)",
@@ -135,7 +158,7 @@ ROWS: Final[dict[str, tuple[Panel, ...]]] = {
     "Where onboardings stand": STAND,
     "Whose turn lasts": TURNS,
     "Why something does not go on": CAUSES,
-    "The outbox": OUTBOX,
+    "The outbox and workers": OUTBOX,
 }
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from onboarding import (
+    canaries,
     crash_points,
     credentials,
     lifecycle,
@@ -122,6 +123,13 @@ def recheck_parked(claim: Claim) -> None:
             outbox.promise(session, "recheck_parked", about)
 
 
+def canary(claim: Claim) -> None:
+    """Note that a worker takes work; nothing else."""
+    with transaction() as session:
+        outbox.finish(session, claim)
+        canaries.take(session)
+
+
 TASKS: Final[dict[str, Work]] = {
     work.__name__: work
     for work in (
@@ -131,6 +139,7 @@ TASKS: Final[dict[str, Work]] = {
         send_email,
         revoke_client,
         recheck_parked,
+        canary,
     )
 }
 

@@ -6,7 +6,14 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
-from onboarding.models.onboardings import Aggregator, Mail, Message, Onboarding, Transition
+from onboarding.models.onboardings import (
+    Aggregator,
+    Canary,
+    Mail,
+    Message,
+    Onboarding,
+    Transition,
+)
 from onboarding.models.people import (
     ApiKey,
     BrowserSession,
@@ -23,6 +30,7 @@ __all__ = [
     "ApiKey",
     "Base",
     "BrowserSession",
+    "Canary",
     "Client",
     "ContactCode",
     "Grant",

@@ -1,6 +1,7 @@
 """Is it alive, and can it work: for supervisors and load balancers."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse
 
-from onboarding import db, logs, outages, queries, sealing
+from onboarding import canaries, db, logs, outages, queries, sealing
 from onboarding.broker import Glance
 from onboarding.db import reading
 from onboarding.errors import DatabaseBusy, DatabaseFull, DatabaseReadOnly, Unavailable
@@ -51,16 +52,16 @@ async def livez() -> JSONResponse:
 def readyz(request: Request) -> JSONResponse:
     """Whether requests can be served; 503 names what stands in the way.
 
-    A load balancer sends requests elsewhere while this says 503. A broker that is away is told
-    ("degraded") and answers 200: no request needs it, and as every process would miss it, there
-    would be nobody left to serve.
+    A load balancer sends requests elsewhere while this says 503. A broker that is away, or workers
+    that take no work, are told ("degraded") and answer 200: no request needs them, and as every
+    process would miss them, there would be nobody left to serve.
     """
     found = {name: _outcome(check, request.app.state.settings) for name, check in _CHECKS.items()}
     if any(outcome != "ok" for outcome in found.values()):
         headers = _NO_STORE | {"Retry-After": str(Unavailable.retry_after)}
         return JSONResponse({"status": "failed", "checks": found}, 503, headers)
-    told = _about_broker(request)
-    status = "ok" if told.get("broker", "ok") == "ok" else "degraded"
+    told = _about_broker(request) | _about_workers()
+    status = "ok" if set(told.values()) <= {"ok"} else "degraded"
     return JSONResponse({"status": status, "checks": found | told}, headers=_NO_STORE)
 
 
@@ -83,6 +84,18 @@ def _about_broker(request: Request) -> dict[str, str]:
         return {}
     away = "the broker does not answer: tasks wait until it does"
     return {"broker": "ok" if broker.answers(_GLANCE) else away}
+
+
+def _about_workers() -> dict[str, str]:
+    """Nothing where nobody has asked them yet, as in a process that was started alone."""
+    with reading() as session:
+        silence = canaries.silence(session)
+    if silence is None:
+        return {}
+    if math.isinf(silence):
+        return {"workers": "no worker has taken work yet"}
+    silent = silence > canaries.SILENT_AFTER
+    return {"workers": f"no worker has taken work for {silence:.0f} s" if silent else "ok"}
 
 
 def _check_database(settings: Settings) -> None:

@@ -5,6 +5,7 @@ take the greatest. What happens inside one process is not counted here: workers 
 a number that leaves them out would be wrong.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -16,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from onboarding import __version__, causes, db, figures
+from onboarding import __version__, canaries, causes, db, figures
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.figures import Promised
 
@@ -63,6 +64,7 @@ def measured() -> bytes:
         _measure_turns(session, collected)
         _measure_outbox(session, collected)
         _measure_secrets(session, collected)
+        _measure_workers(session, collected)
     return generate_latest(collected)
 
 
@@ -106,6 +108,14 @@ def _measure_outbox(session: Session, collected: CollectorRegistry) -> None:
 def _measure_secrets(session: Session, collected: CollectorRegistry) -> None:
     about = "Client secrets that wait, sealed, to be shown."
     _gauge(collected, "sealed_secrets", about).set(figures.sealed_secrets(session))
+
+
+def _measure_workers(session: Session, collected: CollectorRegistry) -> None:
+    """Infinite where none ever took work, so that whoever waits for the first one is told, too."""
+    silence = canaries.silence(session)
+    about = "How long ago a worker took work."
+    age = _gauge(collected, "worker_canary_age_seconds", about)
+    age.set(math.inf if silence is None else silence)
 
 
 def _gauge(collected: CollectorRegistry, name: str, about: str, *labels: str) -> Gauge:

@@ -1,6 +1,7 @@
 """F46: the schema is brought up to date while the version before goes on working, and nothing is lost."""
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -27,18 +28,19 @@ from tests.system import ONBOARDING
 from tests.test_relay import until
 from workers.relay import Deaths
 
+ROOT = Path(__file__).parents[2]
 WRITERS = 4
 
 
 @pytest.fixture
 def old_schema(postgres: Postgres, ring: Keyring) -> Iterator[Engine]:
-    """A database as the first version has made it."""
+    """A database as the version that was released last has made it."""
     name = f"old_{uuid4().hex}"
     engine = db.connect(postgres.create_database(name))
     with engine.connect() as connection:
         config = migrations._config()  # noqa: SLF001 - the product only goes to the newest
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, old_program.SCHEMA)
         connection.commit()
     yield engine
     engine.dispose()
@@ -149,11 +151,14 @@ def test_an_upgrade_that_meets_a_long_transaction_gives_up_and_can_be_repeated(
             assert ended.returncode == 4, ended.stderr
             assert "A long transaction holds the table " in ended.stderr
             assert start(quick)
-        assert opening.schema(old_schema) == "0001"
+        assert opening.schema(old_schema) == old_program.SCHEMA
         assert finish(quick, take(quick) or (uuid4(), 0)) == 1
     assert migrate(old_schema, tmp_path).returncode == 0
 
 
-def test_the_old_program_of_these_tests_is_the_schema_before_this_one() -> None:
-    """A new migration needs new words of the version before it."""
-    assert opening.wanted_schema() == "0002", old_program.__doc__
+def test_the_old_program_of_these_tests_is_the_one_that_was_released_last() -> None:
+    """Whoever releases a version writes its words down here, for the upgrade to the next one."""
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    since = re.findall(r"^## \[(\d[^]]*)\]", changelog, re.MULTILINE)
+    assert since == [], f"released since: {since[:1]}; {old_program.__doc__}"
+    assert opening.wanted_schema() > old_program.SCHEMA

@@ -1,7 +1,9 @@
 """Alive, ready: and when it is not ready, which thing stands in the way."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,12 +12,15 @@ from sqlalchemy import Engine, insert, text
 
 from onboarding import db, sealing
 from onboarding.db import transaction
-from onboarding.models import KeyCheck
+from onboarding.models import Canary, KeyCheck
 from onboarding.sealing import Keyring, open_keyring
 from onboarding.settings import Settings
+from tests.builders import make_older
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
+from tests.test_canaries import take
 from tests.web.calling import System, expect, served
+from workers.relay import send_canary
 
 READY = {"database": "ok", "schema": "ok", "keyring": "ok"}
 
@@ -114,6 +119,29 @@ def test_a_database_that_is_gone_does(without_database: System) -> None:
 
 def test_a_program_is_alive_without_a_database(without_database: System) -> None:
     assert expect(without_database.get("/livez"), 200) == {"status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(60, "ok"), (100, r"no worker has taken work for 1\d\d s")]
+)
+def test_workers_that_take_no_work_are_told_and_take_nobody_away(
+    server: System, seconds: int, told: str
+) -> None:
+    send_canary()
+    take()
+    make_older(Canary, "taken_at", timedelta(seconds=seconds))
+    ready = expect(server.get("/readyz"), 200)
+    assert re.fullmatch(told, ready["checks"].pop("workers"))
+    assert ready == {"status": "ok" if told == "ok" else "degraded", "checks": READY}
+
+
+def test_workers_that_have_never_taken_any_are_told(server: System) -> None:
+    send_canary()
+    ready = expect(server.get("/readyz"), 200)
+    assert (ready["status"], ready["checks"]["workers"]) == (
+        "degraded",
+        "no worker has taken work yet",
+    )
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])

@@ -1,5 +1,6 @@
 """`/metrics` tells how many onboardings stand where, who keeps them waiting, and of nobody in particular."""
 
+import math
 from datetime import timedelta
 
 import pytest
@@ -9,13 +10,16 @@ from onboarding import __version__, causes, db
 from onboarding.causes import CAUSES
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.db import new_id, transaction
-from onboarding.models import Message
+from onboarding.models import Canary, Message
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 from onboarding.web.metrics import Kept
 from tests import builders
+from tests.builders import make_older
+from tests.test_canaries import take
 from tests.web.calling import System, served
 from tests.web.measuring import families, measured
+from workers.relay import send_canary
 from workers.tasks import TASKS
 
 SERIES_AT_MOST = 2_000
@@ -30,6 +34,7 @@ def server(database: Engine, ring: Keyring) -> System:
 def test_an_empty_program_measures_nothing(server: System) -> None:
     numbers = measured(server)
     assert numbers.pop(f"onboarding_build_info/{__version__}") == 1
+    assert numbers.pop("onboarding_worker_canary_age_seconds") == math.inf
     assert set(numbers.values()) == {0.0}
     of_each_state = len(CONNECTION_TYPES) + 1
     assert len(numbers) == len(STATES) * of_each_state + 2 * len(NEXT_MOVE) + 3
@@ -95,6 +100,13 @@ def test_secrets_that_wait_to_be_shown_are_counted(server: System) -> None:
     builders.an_onboarding("secret_ready")
     builders.an_onboarding("secret_revealed")
     assert measured(server)["onboarding_sealed_secrets"] == 1
+
+
+def test_how_long_ago_a_worker_took_work_is_measured(server: System) -> None:
+    send_canary()
+    take()
+    make_older(Canary, "taken_at", MINUTE)
+    assert 60 <= measured(server)["onboarding_worker_canary_age_seconds"] < 90
 
 
 def test_there_are_few_series_however_much_goes_wrong(server: System) -> None:
