@@ -18,7 +18,7 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
-.PHONY: help run test check bench faults mutants lock messages screenshots vendor clean browser
+.PHONY: help run test check alerts bench faults mutants lock messages screenshots vendor clean browser
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -35,6 +35,10 @@ check: .venv/test ## Check format, lint, types and which module imports which
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+alerts: .tools/promtool ## Try the alert rules on their cases, with promtool
+	@.tools/promtool check rules deploy/alerts.yml
+	@.tools/promtool test rules deploy/alerts_test.yml
 
 bench: .venv/test ## Measure, and write benchmarks/results/
 	@$(BIN)/python -m benchmarks $(ARGS)
@@ -85,6 +89,15 @@ $(BIN)/python: | $(UV)
 
 browser: .venv/test
 	@$(BIN)/python tools/browser.py
+
+# Prometheus's own tool, from the machine or from Debian's package; neither PyPI nor npm has it.
+.tools/promtool:
+	@mkdir -p .tools
+	@if command -v promtool > /dev/null; then ln -s "$$(command -v promtool)" $@; else \
+		cd .tools && apt-get download --quiet=2 prometheus \
+		&& dpkg-deb --extract prometheus_*.deb prometheus && rm prometheus_*.deb \
+		&& ln -s prometheus/usr/bin/promtool promtool; fi || \
+		{ echo "promtool is not here: install Prometheus, or Debian's package prometheus."; exit 1; }
 
 # pip into a folder works where Debian refuses `pip install` and lacks the package python3-venv.
 $(UV): tools/uv.txt

@@ -81,6 +81,7 @@ def promise(
     onboarding_id: UUID | None = None,
     sequence: int | None = None,
     max_attempts: int | None = None,
+    first: bool = False,
 ) -> UUID:
     """Write down that a task must run, and wake a worker once that is durable.
 
@@ -98,7 +99,7 @@ def promise(
             max_attempts=max_attempts or ATTEMPTS.get(task, MAX_ATTEMPTS),
         )
     )
-    _announce_after_commit(session, Announcement(task, message_id))
+    _announce_after_commit(session, Announcement(task, message_id, first))
     return message_id
 
 

@@ -100,6 +100,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "signed_in_after": "",
         "locale": "en",
     },
+    "canaries": {"id": 1, "sent_at": NOW},
     "key_checks": {"key_id": "pepper.2026", "value": HASH},
 }
 AGGREGATOR = {"connection_type": "aggregator", "credential_mode": "full"}
@@ -119,6 +120,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_transitions_starts_from_nothing": {"source": "started"},
     "ck_transitions_target": {"target": "blocked"},
     "ck_transitions_actor_kind": {"actor_kind": "nobody"},
+    "ck_canaries_only_one": {"id": 2},
     "ck_messages_incident_has_a_cause": {"failed_at": NOW},
     "ck_messages_attempts": {"attempts": -1},
     "ck_messages_claimed_for_a_turn": {"claimed_by": 1},

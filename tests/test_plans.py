@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, Select, event, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, queries
+from onboarding import db, figures, queries
 from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.commands import records
 from onboarding.db import new_id, reading, transaction
@@ -46,6 +46,7 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the stuck list of a state": lambda session: queries.overdue(session, states=["verifying"]),
     "those in a state": lambda session: queries.latest(session, 20, state="verifying"),
     "how many stand where": queries.counts,
+    "how long turns have lasted": figures.turns,
     "those whom nobody knows": lambda session: queries.strangers(session, 3),
     "the latest transition": queries.latest_transition_at,
     "all that doctor asks": lambda session: [*records.checks(session, ())],

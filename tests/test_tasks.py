@@ -35,6 +35,7 @@ from tests.racing import race
 from tests.test_registry import record
 from workers import tasks
 from workers.app import app
+from workers.relay import send_canary
 
 EMAIL = "seller@shop.example"
 
@@ -66,6 +67,7 @@ PROMISES: dict[str, Callable[[], object]] = {
     "send_email": lambda: fire(an_onboarding("type_chosen", email=EMAIL), "cancel"),
     "revoke_client": lambda: fire(an_onboarding("secret_ready"), "cancel"),
     "recheck_parked": _a_recheck,
+    "canary": send_canary,
 }
 
 

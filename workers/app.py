@@ -104,7 +104,7 @@ def _sweep(**_: Any) -> None:
     """The worker's main process sweeps, in a thread; its children run tasks."""
     publisher = CeleryPublisher(app)
     outbox.publish_with(publisher.publish)
-    swept = (publisher.publish, _stop, publisher.has_room)
+    swept = (publisher.publish, _stop, publisher.has_room, [relay.canary()])
     threading.Thread(target=relay.run, args=swept, name="relay", daemon=True).start()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onboarding import cli
+from onboarding.cli_options import AsJson, open_database
 
 if TYPE_CHECKING:
     from onboarding.settings import Settings
@@ -63,6 +64,15 @@ def worker(
     raise typer.Exit(celery_worker.work(concurrency, settings().log_level))
 
 
+@cli.app.command()
+def worker_health(*, as_json: AsJson = False) -> None:
+    """Say whether workers take work: exit code 4 if none has for 90 seconds."""
+    from onboarding.commands import workers
+
+    open_database()
+    workers.health(as_json=as_json)
+
+
 @cli.app.command(name="relay")
 def relay_() -> None:
     """Run the sweep only: what came due again, and deadlines."""
@@ -75,7 +85,7 @@ def relay_() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with _publishing(settings()) as publisher:
-        relay.run(publisher.publish, stop, publisher.has_room)
+        relay.run(publisher.publish, stop, publisher.has_room, [relay.canary()])
 
 
 def main() -> None:

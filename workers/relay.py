@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
-from onboarding import crash_points, logs, outbox, presence, queries
+from onboarding import canaries, crash_points, logs, outbox, presence, queries
 from onboarding.db import reading, transaction
 from onboarding.outbox import Publish
 from workers import clock
@@ -28,19 +28,24 @@ PAUSE_AFTER_ERROR: Final = 2.0
 # Seconds between two looks for what hardly ever is there.
 FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
+CANARY_EVERY: Final = 5.0
 # More examples than this help nobody.
 NAMED_AT_MOST: Final = 3
 
 
 def run(
-    publish: Publish, stop: threading.Event, has_room: Callable[[], bool] = lambda: True
+    publish: Publish,
+    stop: threading.Event,
+    has_room: Callable[[], bool] = lambda: True,
+    also: "Sequence[Seldom]" = (),
 ) -> None:
     """Sweep until told to stop. An error is logged and the next look tries again.
 
-    Nothing is published again while `has_room` says no, or raises: what is due stays due.
+    Nothing is published again while `has_room` says no, or raises: what is due stays due. What is
+    looked at `also` comes last in each round.
     """
     deaths = Deaths()
-    forfeit, clean = Seldom(clock.forfeit, FORFEIT_EVERY), Seldom(clock.clean, CLEAN_EVERY)
+    seldom = [Seldom(clock.forfeit, FORFEIT_EVERY), Seldom(clock.clean, CLEAN_EVERY), *also]
 
     def look_round() -> float:
         _attempt(deaths.look)
@@ -48,8 +53,8 @@ def run(
             _attempt(lambda: relay_once(publish, has_room=has_room) == BATCH),
             _attempt(lambda: clock.sweep(BATCH).more),
         )
-        _attempt(forfeit.look)
-        _attempt(clean.look)
+        for each in seldom:
+            _attempt(each.look)
         return _pause(more)
 
     pause = look_round()
@@ -57,6 +62,20 @@ def run(
     _attempt(tell_of_strangers)
     while not stop.wait(pause):
         pause = look_round()
+
+
+def canary() -> "Seldom":
+    """What a process that sweeps for good looks at also: is it time to ask whether anybody works?"""
+    return Seldom(send_canary, CANARY_EVERY)
+
+
+def send_canary() -> Swept:
+    """Promise one if it is time; most looks find that it is not, and take no lock."""
+    with reading() as session:
+        if not canaries.is_time(session):
+            return Swept(0, more=False)
+    with transaction() as session:
+        return Swept(int(canaries.send(session)), more=False)
 
 
 class Seldom:

@@ -106,7 +106,7 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 @contextmanager
 def _sweeping(publisher: Publisher) -> Iterator[None]:
     stop = threading.Event()
-    swept = (publisher.publish, stop, publisher.has_room)
+    swept = (publisher.publish, stop, publisher.has_room, [relay.canary()])
     thread = threading.Thread(target=relay.run, args=swept, name="relay")
     thread.start()
     try:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from onboarding import (
+    canaries,
     crash_points,
     credentials,
     lifecycle,
@@ -29,7 +30,7 @@ from onboarding import (
 )
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
-from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Refusal
+from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Unavailable
 from onboarding.models import Mail
 from onboarding.outbox import Claim, LeaseLost
 from onboarding.sealing import Keyring, read_keyring
@@ -122,6 +123,13 @@ def recheck_parked(claim: Claim) -> None:
             outbox.promise(session, "recheck_parked", about)
 
 
+def canary(claim: Claim) -> None:
+    """Note that a worker takes work; nothing else."""
+    with transaction() as session:
+        outbox.finish(session, claim)
+        canaries.take(session)
+
+
 TASKS: Final[dict[str, Work]] = {
     work.__name__: work
     for work in (
@@ -131,6 +139,7 @@ TASKS: Final[dict[str, Work]] = {
         send_email,
         revoke_client,
         recheck_parked,
+        canary,
     )
 }
 
@@ -218,9 +227,9 @@ def _spare_a_thread(claim: Claim) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """The code of an error of ours, or of the outage that it stands for."""
+    """The code of what was not there, or of the outage that an error stands for; else it is a bug."""
     ours = outages.outage(error) or error
-    if isinstance(ours, Refusal):
+    if isinstance(ours, Unavailable):
         return ours.code
     return ours.cause if isinstance(ours, mail.Refused | mail.Unavailable) else "task_failed"
 

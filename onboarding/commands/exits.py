@@ -15,7 +15,7 @@ MEANINGS: Final[dict[int, str]] = {
     REFUSED: "refused, or failed",
     USAGE: "wrong usage or wrong settings",
     NOT_FOUND: "there is no such thing",
-    UNAVAILABLE: "the database, the broker or the server does not answer",
+    UNAVAILABLE: "the database, the broker, the server or the workers do not answer",
     FINDINGS: "what was checked has findings",
     INTERRUPTED: "interrupted",
 }

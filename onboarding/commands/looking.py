@@ -12,6 +12,7 @@ from onboarding.commands import printing
 from onboarding.commands.exits import USAGE, Failure
 from onboarding.db import reading
 from onboarding.models import Message, Onboarding
+from onboarding.settings import settings
 
 
 def ls(state: str | None, limit: int, *, overdue: bool, as_json: bool) -> None:
@@ -39,9 +40,8 @@ def incidents(limit: int, *, as_json: bool) -> None:
     empty = "No incidents: nothing has failed for good."
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
     if rows:
-        printing.say(
-            '\nOnce its cause is gone, try one again: onboarding retry <onboarding> --reason "…"'
-        )
+        printing.say(f"\nWhat a cause means, and what to do: {settings().base_url}/help/runbooks")
+        printing.say('Once it is gone: onboarding retry <onboarding> --reason "…"')
 
 
 def summary(onboarding: Onboarding, now: datetime) -> dict[str, object]:

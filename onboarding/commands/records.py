@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, queries
+from onboarding import canaries, db, queries
 from onboarding.chart import NEXT_MOVE, STATES
-from onboarding.commands import printing
+from onboarding.commands import printing, workers
 from onboarding.models import Message, Onboarding
 
 # A message that nobody has finished for this long means that nobody works.
@@ -30,6 +30,7 @@ def checks(session: Session, known_tasks: Collection[str]) -> Iterator[Check]:
     if known_tasks:
         yield _tasks(session, known_tasks)
     yield _unfinished(session)
+    yield _workers(session)
     yield _incidents(session)
     yield _overdue(session)
 
@@ -59,6 +60,16 @@ def _unfinished(session: Session) -> Check:
         advice = "Start `onboarding serve`, or `onboarding worker` where there is a broker."
         return Check("messages", f"{waiting} wait, for up to {printing.age(age)}", advice)
     return Check("messages", f"{waiting} wait" if waiting else "none waits")
+
+
+def _workers(session: Session) -> Check:
+    """A system that was stopped is no finding; one that asks and gets no answer is."""
+    silence = canaries.silence(session)
+    if silence is not None and silence <= canaries.SILENT_AFTER:
+        return Check("workers", "take work")
+    found = workers.words(silence)
+    waits = canaries.is_waiting(session)
+    return Check("workers", found, "See whether `onboarding worker` runs." if waits else "")
 
 
 def _incidents(session: Session) -> Check:

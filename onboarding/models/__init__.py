@@ -6,7 +6,14 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
-from onboarding.models.onboardings import Aggregator, Mail, Message, Onboarding, Transition
+from onboarding.models.onboardings import (
+    Aggregator,
+    Canary,
+    Mail,
+    Message,
+    Onboarding,
+    Transition,
+)
 from onboarding.models.operating import (
     Assignment,
     AuditEntry,
@@ -34,6 +41,7 @@ __all__ = [
     "AuditHead",
     "Base",
     "BrowserSession",
+    "Canary",
     "Client",
     "ContactCode",
     "Grant",

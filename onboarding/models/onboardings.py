@@ -172,6 +172,17 @@ class Message(Base):
     failed_at: Mapped[datetime | None]
 
 
+class Canary(Base):
+    """The only row: when a task that does nothing was promised last, and when a worker took one."""
+
+    __tablename__ = "canaries"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sent_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+
+
 class Mail(Base):
     """An e-mail that was handed over. Its id is the message's, and so is its Message-ID."""
 

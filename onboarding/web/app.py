@@ -14,7 +14,17 @@ from onboarding.sealing import Keyring
 from onboarding.sellers import sandbox
 from onboarding.sellers.provider import Provider
 from onboarding.settings import Settings
-from onboarding.web import api, console, development, health, pages, signin, wizard
+from onboarding.web import (
+    api,
+    console,
+    development,
+    health,
+    metrics,
+    pages,
+    runbooks,
+    signin,
+    wizard,
+)
 from onboarding.web.assets import mount_static
 from onboarding.web.headers import security_headers
 from onboarding.web.limits import request_limits
@@ -40,9 +50,10 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.settings = settings
     app.state.ring = ring
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
+    app.state.metrics = metrics.Kept()
     app.state.provider = _provider(settings, ring, http)
-    for router in (health.router, api.router, signin.router, console.router, wizard.router):
-        app.include_router(router)
+    for part in (health, metrics, runbooks, api, signin, console, wizard):
+        app.include_router(part.router)
     if settings.sandbox:
         portal = sandbox.portal(
             settings.issuer,

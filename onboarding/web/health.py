@@ -1,23 +1,20 @@
-"""Is it alive, can it work, and how much is waiting: for supervisors, load balancers and Prometheus."""
+"""Is it alive, and can it work: for supervisors and load balancers."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse
 
-from onboarding import db, logs, outages, queries, sealing
+from onboarding import canaries, db, logs, outages, queries, sealing
 from onboarding.broker import Glance
-from onboarding.chart import STATES
 from onboarding.db import reading
 from onboarding.errors import DatabaseBusy, DatabaseFull, DatabaseReadOnly, Unavailable
-from onboarding.models import Message
 from onboarding.sealing import KeyringWrong
 from onboarding.settings import Settings
 
@@ -55,27 +52,17 @@ async def livez() -> JSONResponse:
 def readyz(request: Request) -> JSONResponse:
     """Whether requests can be served; 503 names what stands in the way.
 
-    A load balancer sends requests elsewhere while this says 503. A broker that is away is told
-    ("degraded") and answers 200: no request needs it, and as every process would miss it, there
-    would be nobody left to serve.
+    A load balancer sends requests elsewhere while this says 503. A broker that is away, or workers
+    that take no work, are told ("degraded") and answer 200: no request needs them, and as every
+    process would miss them, there would be nobody left to serve.
     """
     found = {name: _outcome(check, request.app.state.settings) for name, check in _CHECKS.items()}
     if any(outcome != "ok" for outcome in found.values()):
         headers = _NO_STORE | {"Retry-After": str(Unavailable.retry_after)}
         return JSONResponse({"status": "failed", "checks": found}, 503, headers)
-    told = _about_broker(request)
-    status = "ok" if told.get("broker", "ok") == "ok" else "degraded"
+    told = _about_broker(request) | _about_workers()
+    status = "ok" if set(told.values()) <= {"ok"} else "degraded"
     return JSONResponse({"status": status, "checks": found | told}, headers=_NO_STORE)
-
-
-@router.get("/metrics", include_in_schema=False)
-def metrics() -> Response:
-    """How many onboardings stand where, and what the outbox still has to do."""
-    collected = CollectorRegistry()
-    with reading() as session:
-        _measure_onboardings(session, collected)
-        _measure_messages(session, collected)
-    return Response(generate_latest(collected), media_type=CONTENT_TYPE_LATEST, headers=_NO_STORE)
 
 
 def _outcome(check: Callable[[Settings], None], settings: Settings) -> str:
@@ -97,6 +84,18 @@ def _about_broker(request: Request) -> dict[str, str]:
         return {}
     away = "the broker does not answer: tasks wait until it does"
     return {"broker": "ok" if broker.answers(_GLANCE) else away}
+
+
+def _about_workers() -> dict[str, str]:
+    """Nothing where nobody has asked them yet, as in a process that was started alone."""
+    with reading() as session:
+        silence = canaries.silence(session)
+    if silence is None:
+        return {}
+    if math.isinf(silence):
+        return {"workers": "no worker has taken work yet"}
+    silent = silence > canaries.SILENT_AFTER
+    return {"workers": f"no worker has taken work for {silence:.0f} s" if silent else "ok"}
 
 
 def _check_database(settings: Settings) -> None:
@@ -142,24 +141,3 @@ _CHECKS: Final[dict[str, Callable[[Settings], None]]] = {
     "schema": _check_schema,
     "keyring": _check_keyring,
 }
-
-
-def _measure_onboardings(session: Session, collected: CollectorRegistry) -> None:
-    gauge = Gauge("onboarding_onboardings", "Onboardings by state.", ["state"], registry=collected)
-    counts = queries.counts(session)
-    for state in STATES:
-        gauge.labels(state).set(counts.get(state, 0))
-
-
-def _measure_messages(session: Session, collected: CollectorRegistry) -> None:
-    waiting, oldest = queries.unfinished(session)
-    age = (db.clock(session) - oldest).total_seconds() if oldest else 0.0
-    failed = session.scalar(
-        select(func.count()).select_from(Message).where(Message.failed_at.is_not(None))
-    )
-    for name, about, value in (
-        ("onboarding_messages_unfinished", "Messages whose effect is to come.", waiting),
-        ("onboarding_messages_oldest_age_seconds", "How long the oldest of them has waited.", age),
-        ("onboarding_incidents", "Messages that have failed for good.", failed or 0),
-    ):
-        Gauge(name, about, registry=collected).set(value)

@@ -1,4 +1,7 @@
-"""What the version before this one does to the tables, in its own words: it knows no turns' owners and no fences."""
+"""What the version that was released last does to the tables, in its own words: it knows no turns' owners and no fences.
+
+Nobody has the schemas between that one and this: they are migrated through, and worked with by no one.
+"""
 
 import json
 from typing import Any
@@ -10,6 +13,8 @@ from onboarding import credentials, sealing
 from onboarding.db import new_id
 from onboarding.sealing import Keyring
 
+# The schema of that version.
+SCHEMA = "0001"
 Connection = psycopg.Connection[tuple[Any, ...]]
 # Its tables.
 SCHEMA = "0001"

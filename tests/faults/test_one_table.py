@@ -30,6 +30,7 @@ TASKS_WRITE = {
     "check_aggregator": ["onboardings", "transitions"],
     "send_email": ["mails"],
     "revoke_client": ["clients"],
+    "canary": ["canaries"],
 }
 
 

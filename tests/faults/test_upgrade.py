@@ -1,6 +1,7 @@
 """F46: the schema is brought up to date while the version before goes on working, and nothing is lost."""
 
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ WRITERS = 4
 
 @pytest.fixture
 def old_schema(postgres: Postgres, ring: Keyring) -> Iterator[Engine]:
-    """A database as the first version has made it."""
+    """A database as the version that was released last has made it."""
     name = f"old_{uuid4().hex}"
     engine = db.connect(postgres.create_database(name))
     with engine.connect() as connection:
@@ -155,8 +156,9 @@ def test_an_upgrade_that_meets_a_long_transaction_gives_up_and_can_be_repeated(
     assert migrate(old_schema, tmp_path).returncode == 0
 
 
-def test_the_old_program_of_these_tests_is_of_the_last_release() -> None:
-    """Nothing is released yet; the first release needs its own words as the version before."""
-    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
-    assert [line for line in changes if line.startswith("## ")] == ["## [Unreleased]"]
+def test_the_old_program_of_these_tests_is_the_one_that_was_released_last() -> None:
+    """Whoever releases a version writes its words down here, for the upgrade to the next one."""
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    since = re.findall(r"^## \[(\d[^]]*)\]", changelog, re.MULTILINE)
+    assert since == [], f"released since: {since[:1]}; {old_program.__doc__}"
     assert opening.wanted_schema() > old_program.SCHEMA

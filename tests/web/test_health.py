@@ -1,24 +1,26 @@
-"""Alive, ready, measured: and when it is not ready, which thing stands in the way."""
+"""Alive, ready: and when it is not ready, which thing stands in the way."""
 
+import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, insert, text, update
+from sqlalchemy import Engine, insert, text
 
 from onboarding import db, sealing
-from onboarding.chart import STATES
 from onboarding.db import transaction
-from onboarding.models import KeyCheck, Message
+from onboarding.models import Canary, KeyCheck
 from onboarding.sealing import Keyring, open_keyring
 from onboarding.settings import Settings
-from tests import builders
+from tests.builders import make_older
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
+from tests.test_canaries import take
 from tests.web.calling import System, expect, served
+from workers.relay import send_canary
 
 READY = {"database": "ok", "schema": "ok", "keyring": "ok"}
 
@@ -119,38 +121,27 @@ def test_a_program_is_alive_without_a_database(without_database: System) -> None
     assert expect(without_database.get("/livez"), 200) == {"status": "ok"}
 
 
-def measured(server: System) -> dict[str, float]:
-    answer = server.get("/metrics")
-    assert answer.status_code == 200
-    return {
-        "/".join([sample.name, *sample.labels.values()]): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(60, "ok"), (100, r"no worker has taken work for 1\d\d s")]
+)
+def test_workers_that_take_no_work_are_told_and_take_nobody_away(
+    server: System, seconds: int, told: str
+) -> None:
+    send_canary()
+    take()
+    make_older(Canary, "taken_at", timedelta(seconds=seconds))
+    ready = expect(server.get("/readyz"), 200)
+    assert re.fullmatch(told, ready["checks"].pop("workers"))
+    assert ready == {"status": "ok" if told == "ok" else "degraded", "checks": READY}
 
 
-def test_an_empty_program_measures_nothing(server: System) -> None:
-    numbers = measured(server)
-    assert set(numbers.values()) == {0.0}
-    assert len(numbers) == len(STATES) + 3
-
-
-def test_onboardings_messages_and_incidents_are_counted(server: System) -> None:
-    builders.an_onboarding("started")
-    builders.an_onboarding("started")
-    builders.an_onboarding("issuing_secret")
-    failed = builders.a_message()
-    with transaction() as session:
-        session.execute(update(Message).values(created_at=db.in_seconds(-90)))
-        session.execute(
-            update(Message).where(Message.id == failed).values(failed_at=db.now(), cause="tests")
-        )
-    numbers = measured(server)
-    assert numbers["onboarding_onboardings/started"] == 2
-    assert numbers["onboarding_onboardings/issuing_secret"] == 1
-    assert numbers["onboarding_messages_unfinished"] == 1
-    assert 90 <= numbers["onboarding_messages_oldest_age_seconds"] < 120
-    assert numbers["onboarding_incidents"] == 1
+def test_workers_that_have_never_taken_any_are_told(server: System) -> None:
+    send_canary()
+    ready = expect(server.get("/readyz"), 200)
+    assert (ready["status"], ready["checks"]["workers"]) == (
+        "degraded",
+        "no worker has taken work yet",
+    )
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "amqp://127.0.0.1:1"])

@@ -1,0 +1,65 @@
+"""Why something does not go on: every cause code that this program writes, and who must act.
+
+Codes stand in messages that failed, in incidents and in the histories of onboardings, and monitoring
+counts by them: they never change their meaning. Each has a runbook of its own name.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class Cause(NamedTuple):
+    """What a code means in one sentence, and whose move it is."""
+
+    means: str
+    acts: str
+
+
+# As monitoring tells a code that another version has written.
+OTHER: Final = "other"
+
+CAUSES: Final[Mapping[str, Cause]] = {
+    # A task, whatever it does.
+    "task_failed": Cause("A task has met an error that nobody has foreseen.", "operator"),
+    "task_hangs": Cause("A task was still at work when its turn was over.", "operator"),
+    "worker_died": Cause("Every worker that took a task has died with it.", "operator"),
+    # The database, as a task finds it.
+    "unavailable": Cause("The database or the keyring does not answer.", "operator"),
+    "busy": Cause("The database is too busy to answer in time.", "operator"),
+    "read_only": Cause("The database takes no changes.", "operator"),
+    "no_space": Cause("The database has no space left.", "operator"),
+    "outcome_unknown": Cause("The database was lost while it was writing.", "operator"),
+    "state_unknown": Cause("The onboarding is in a state of another version.", "operator"),
+    # A letter, and who should take it.
+    "address_refused": Cause("Nobody can take a letter for this address.", "seller"),
+    "address_deferred": Cause("The mail server takes no letter for this address yet.", "operator"),
+    "header_refused": Cause("A letter would carry a character no header may hold.", "operator"),
+    "mail_server_away": Cause("The mail server does not answer.", "operator"),
+    "mail_server_unavailable": Cause("The mail server does not take letters now.", "operator"),
+    "mail_server_refused": Cause("The mail server has refused a letter for good.", "operator"),
+    "mail_login_refused": Cause("The mail server does not let us log in.", "operator"),
+    "mail_login_deferred": Cause("The mail server does not let us log in now.", "operator"),
+    "mail_certificate_refused": Cause("The mail server's certificate is no good.", "operator"),
+    "mail_starttls_missing": Cause("The mail server offers no encryption.", "operator"),
+    "mail_folder_unavailable": Cause("The folder for e-mails cannot be written.", "operator"),
+    # The registry's verdict on an aggregator.
+    "aggregator_not_registered": Cause("The aggregator is not registered.", "aggregator"),
+    "aggregator_suspended": Cause("The aggregator's registration is suspended.", "aggregator"),
+    "aggregator_soap_only": Cause("The aggregator does not use the REST API.", "aggregator"),
+    # The verdict on a connection that was to be proved.
+    "link_missing": Cause("The seller account is not linked any more.", "seller"),
+    "client_missing": Cause("The connection has no valid client ID.", "seller"),
+    "secret_not_saved": Cause("Nobody has said that the client secret was saved.", "seller"),
+    # A secret that lapsed before its time.
+    "other_history": Cause("The secret was sealed in another history of the database.", "seller"),
+}
+
+
+def known(code: str | None) -> str:
+    """The code, or `other` for one that is not ours: monitoring has a bounded number of them."""
+    return code if code is not None and code in CAUSES else OTHER
+
+
+def runbook(code: str) -> str:
+    """The name of the page that says what to do about a code."""
+    return code.replace("_", "-")
