@@ -35,6 +35,8 @@ def by_id(session: Session, onboarding_id: UUID) -> Onboarding:
 def by_reference(session: Session, reference: str) -> Onboarding:
     """One onboarding by its reference, or by its ID, as an operator may have either."""
     wanted = reference.strip()
+    if not wanted.isprintable():
+        raise NotFound
     try:
         match = Onboarding.id == UUID(wanted)
     except ValueError:

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 
 from onboarding import population, registry
-from onboarding.commands import printing
+from onboarding.commands import entering, printing
 from onboarding.commands.journeys import borrowed_key, told
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
@@ -24,7 +24,6 @@ from onboarding.walking import CHOICES, WalkFailed, timeline, walk
 # What there is to see; a page that does not answer is not named.
 PLACES: Final = (
     ("Connect a seller", "/"),
-    ("Operators", "/console"),
     ("API", "/docs"),
     ("E-mails", "/development/mail"),
     ("Seller Portal", "/sandbox/seller-portal/.well-known/openid-configuration"),
@@ -56,7 +55,7 @@ def _present(server: uvicorn.Server, chosen: Settings, ring: Keyring) -> None:
                 if server.should_exit:
                     return
                 _print(_journey(http, server, chosen.base_url, key, connection_type))
-        _print(_places(http, chosen.base_url))
+        _print(_places(http, chosen, ring))
 
 
 def _crowd(chosen: Settings, ring: Keyring) -> Iterator[str]:
@@ -93,12 +92,13 @@ def _journey(
             yield f"  stopped: {str(error) or type(error).__name__}"
 
 
-def _places(http: httpx.Client, base_url: str) -> Iterator[str]:
+def _places(http: httpx.Client, chosen: Settings, ring: Keyring) -> Iterator[str]:
     yield ""
-    for name, path in PLACES:
+    places = [(name, chosen.base_url + path) for name, path in PLACES]
+    for name, url in (*places, ("Operators", entering.address(chosen, ring, "lead"))):
         with suppress(httpx.HTTPError):
-            if http.get(base_url + path, follow_redirects=True).is_success:
-                yield f"{name:<17} {base_url}{path}"
+            if http.get(url, follow_redirects=True).is_success:
+                yield f"{name:<17} {url}"
     yield "\nCtrl-C stops."
 
 

@@ -14,6 +14,7 @@ from onboarding.web.wizard_frame import our_language
 
 router = APIRouter(include_in_schema=False)
 router.include_router(console_overview.entrance)
+router.include_router(console_entry.entrance)
 for part in (
     console_entry,
     console_overview,

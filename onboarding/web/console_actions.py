@@ -34,7 +34,7 @@ def carry_out(
     ring = request.app.state.ring
     try:
         with transaction() as session:
-            who = console_frame.who(session, request)
+            who = console_frame.who(session, request, actions.of(action).permission)
             onboarding = queries.by_reference(session, reference)
             chosen = previews.opened(ring, preview, who.id, db.clock(session))
             if (chosen.action, chosen.items[0][0]) != (action, onboarding.id):

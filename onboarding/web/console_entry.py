@@ -13,6 +13,13 @@ from onboarding.web.console_frame import HOME
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+entrance = APIRouter(include_in_schema=False)
+
+
+@entrance.get("/console/enter/{token}")
+def choose_language(request: Request, token: str) -> Response:
+    """The same in the browser's language: whoever prints a link does not know who reads it."""
+    return RedirectResponse(pages.path_for(request, request.url.path), 307)
 
 
 @router.get("/{locale}/console/enter/{token}")

@@ -54,7 +54,11 @@ def onboardings(request: Request, locale: str) -> Response:
 @router.post("/{locale}/console/find")
 def find(request: Request, locale: str, q: Text = "") -> Response:
     """The search box. What is found once is shown at once; an e-mail address stays out of addresses."""
-    wanted = Filter(q=trimmed(q)[:120] or None)
+    try:
+        wanted = finding.read({"q": trimmed(q)})
+    except Invalid:
+        # Whatever that is, nobody is called so.
+        wanted = Filter()
     with reading() as session:
         who = console_frame.who(session, request)
         found = finding.page(session, wanted, 2) if wanted.q else []

@@ -1,0 +1,324 @@
+"""The console: who gets in, what each role may do there, and that looking changes nothing."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+from sqlalchemy import Engine
+
+from onboarding import audit, operators, outbox
+from onboarding.actions import ACTIONS
+from onboarding.chart import STATES
+from onboarding.db import reading, transaction
+from onboarding.models import AuditEntry
+from onboarding.operators import MAY
+from onboarding.sealing import Keyring
+from onboarding.web import console, console_words
+from tests import builders
+from tests.commands.incidents import an_incident
+from tests.composing import put
+from tests.dumping import dump
+from tests.web.visiting import SAME_ORIGIN, Visitor, a_site, form_of, heading, text
+
+ROLES = sorted(MAY)
+WHY = "INC-442: the registry is back"
+
+
+@pytest.fixture
+def app(database: Engine, ring: Keyring) -> FastAPI:
+    made = a_site(ring)
+    outbox.publish_with(None)
+    return made
+
+
+def at_console(app: FastAPI, role: str, locale: str = "en") -> Visitor:
+    """A browser that has followed the printed link."""
+    visitor = Visitor(app, locale)
+    token = operators.link_token(app.state.ring, role, datetime.now(UTC) + timedelta(hours=1))
+    entered = visitor.post(f"/{locale}/console/enter/{token}")
+    assert entered.status_code == 303
+    return visitor
+
+
+def home(onboarding_id: UUID) -> str:
+    return f"/en/console/onboardings/{builders.the(onboarding_id).reference}"
+
+
+def trail() -> list[AuditEntry]:
+    with reading() as session:
+        return [*audit.latest(session, 20)]
+
+
+def test_the_link_shows_first_and_opens_the_console_then(app: FastAPI) -> None:
+    visitor = Visitor(app)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    link = f"/console/enter/{operators.link_token(app.state.ring, 'operator', until)}"
+    for _ in range(3):
+        page = visitor.open(link)
+        assert heading(page) == "Operators' console"
+        assert visitor.cookies == {}
+    opened = visitor.follow(visitor.press(page, link))
+    assert heading(opened) == "Overview"
+    assert "Operator (development) · operator" in opened.text
+
+
+def test_a_link_that_is_over_or_not_ours_opens_nothing(app: FastAPI) -> None:
+    over = operators.link_token(app.state.ring, "lead", datetime.now(UTC) - timedelta(seconds=2))
+    for token in (over, over.replace("lead", "admin"), "lead", "x" * 200):
+        for method in ("GET", "POST"):
+            answer = Visitor(app).send(method, f"/en/console/enter/{token}")
+            assert (answer.status_code, answer.cookies.get("console")) == (401, None)
+
+
+def test_signing_out_closes_it(app: FastAPI) -> None:
+    visitor = at_console(app, "lead")
+    kept = dict(visitor.cookies)
+    visitor.post("/en/console/sign-out")
+    visitor.cookies = kept
+    assert visitor.get("/en/console").status_code == 401
+
+
+def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
+    """Every route of the console, from its router: method, path, and the permission that it needs."""
+    needs = {"unmask": "decide", "audit": "audit", "verify": "audit"}
+    found = []
+    for route in every_route():
+        for method in route.methods or ():
+            path = str(route.path).format(
+                locale="en",
+                reference=builders.the(onboarding_id).reference,
+                action="{action}",
+                token="x",
+            )
+            paths = [path.replace("{action}", name) for name in ACTIONS]
+            for each in dict.fromkeys(paths):
+                last = each.rpartition("/")[2]
+                permission = (
+                    ACTIONS[last].permission if last in ACTIONS else needs.get(last, "look")
+                )
+                found.append((method, each, permission))
+    return found
+
+
+def every_route() -> list[APIRoute]:
+    routes = [c.route for c in iter_route_contexts(console.router.routes)]
+    # What lets people in and out, and what only chooses a language.
+    apart = ("/enter/", "/sign-out")
+    return [
+        route
+        for route in routes
+        if isinstance(route, APIRoute)
+        and route.path != "/console"
+        and not any(each in route.path for each in apart)
+    ]
+
+
+def test_nobody_gets_in_without_signing_in(app: FastAPI, database: Engine) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    before = dump(database)
+    for method, path, _ in pages(onboarding_id):
+        answer = Visitor(app).send(method, path, headers=SAME_ORIGIN)
+        assert (path, answer.status_code) == (path, 401)
+    assert dump(database) == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_does_what_it_may_and_nothing_else(app: FastAPI, role: str) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, role)
+    asked = pages(onboarding_id)
+    assert len(asked) > 2 * len(ACTIONS)
+    for method, path, permission in asked:
+        answer = visitor.send(method, path, headers=SAME_ORIGIN)
+        assert (answer.status_code == 403) == (permission not in MAY[role]), path
+        assert answer.status_code < 500, path
+    assert builders.state_of(onboarding_id) == "secret_ready"
+
+
+def test_looking_writes_nothing(app: FastAPI, database: Engine) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "admin")
+    before = dump(database)
+    for method, path, _ in pages(onboarding_id):
+        if method == "GET":
+            visitor.get(path)
+    assert dump(database) == before
+
+
+def act(visitor: Visitor, onboarding_id: UUID, action: str, reason: str = WHY) -> httpx.Response:
+    """Look at an action, then carry it out."""
+    path = f"{home(onboarding_id)}/{action}"
+    return visitor.press(visitor.get(path), path, reason=reason)
+
+
+def test_an_action_is_looked_at_then_carried_out_and_seen_at_once(app: FastAPI) -> None:
+    message = an_incident()
+    assert message.onboarding_id
+    visitor = at_console(app, "operator")
+    assert "Try again" in text(visitor.get(home(message.onboarding_id)))
+    done = visitor.follow(act(visitor, message.onboarding_id, "retry"))
+    assert f"“{WHY}”" in text(done)
+    assert "Failed for good" not in text(done)
+    (entry,) = trail()
+    assert (entry.action, entry.outcome, entry.role) == ("retry", "done", "operator")
+
+
+def test_what_was_carried_out_or_has_moved_on_is_refused_and_written_down(app: FastAPI) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "lead")
+    path = f"{home(onboarding_id)}/start_over"
+    page = visitor.get(path)
+    builders.reveal(onboarding_id)
+    late = visitor.press(page, path, reason=WHY)
+    assert (late.status_code, heading(late)) == (409, "This has moved on")
+    page = visitor.get(path)
+    assert visitor.press(page, path, reason=WHY).status_code == 303
+    assert visitor.press(page, path, reason=WHY).status_code == 409
+    assert [(e.outcome, e.details.get("why")) for e in trail()] == [
+        ("refused", "moved_on"),
+        ("done", None),
+        ("refused", "moved_on"),
+    ]
+
+
+def test_a_preview_is_for_what_it_was_made(app: FastAPI) -> None:
+    one, other = builders.an_onboarding("secret_ready"), builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "lead")
+    path = f"{home(one)}/note"
+    _, hidden = form_of(visitor.get(path), path)
+    for wrong in (f"{home(other)}/note", f"{home(one)}/cancel"):
+        answer = visitor.post(wrong, hidden | {"reason": WHY})
+        assert answer.status_code == 404
+    stranger = at_console(app, "admin")
+    assert stranger.post(path, hidden | {"reason": WHY}).status_code == 409
+    assert stranger.post(path, {"reason": WHY}).status_code == 409
+    assert {builders.state_of(one), builders.state_of(other)} == {"secret_ready"}
+
+
+@pytest.mark.parametrize("reason", ["", "no", "x" * 501])
+def test_without_a_reason_nothing_happens_and_nothing_typed_is_lost(
+    app: FastAPI, reason: str
+) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "lead")
+    answer = act(visitor, onboarding_id, "cancel", reason)
+    assert answer.status_code == 422
+    assert "Say why, in 3 to 500 characters." in text(answer)
+    assert f'value="{reason}"' in answer.text
+    assert builders.state_of(onboarding_id) == "secret_ready"
+
+
+def test_personal_data_is_masked_until_somebody_says_why(app: FastAPI) -> None:
+    onboarding_id = builders.an_onboarding("seller_linked")
+    put(onboarding_id, contact_email="alexandra@harbour-shop.example")
+    visitor = at_console(app, "lead")
+    masked = visitor.get(home(onboarding_id))
+    assert "al***@ha***.example" in text(masked)
+    assert "alexandra" not in masked.text
+    unmask = f"{home(onboarding_id)}/unmask"
+    assert visitor.press(masked, unmask, reason="").status_code == 422
+    shown = visitor.press(masked, unmask, reason="the seller is on the phone")
+    assert "alexandra@harbour-shop.example" in text(shown)
+    (entry,) = trail()
+    assert (entry.action, entry.reason) == ("unmask", "the seller is on the phone")
+    assert "alexandra" not in visitor.get(home(onboarding_id)).text
+
+
+def test_no_page_shows_a_secret(app: FastAPI) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "admin")
+    for method, path, _ in pages(onboarding_id):
+        if method == "GET":
+            visitor.get(path)
+    secret = builders.reveal(onboarding_id).secret.get_secret_value()
+    for method, path, _ in pages(onboarding_id):
+        if method == "GET":
+            visitor.get(path)
+    assert len(visitor.bodies) > 2 * len(ACTIONS)
+    assert not [body for body in visitor.bodies if secret in body or secret[-20:] in body]
+    assert not [body for body in visitor.bodies if re.search(r"mps_(test|live)_\w{20}", body)]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {"started", "awaiting_seller", "awaiting_aggregator"}),
+        ("state=started", {"started"}),
+        ("waiting_on=seller", {"started", "awaiting_seller"}),
+        ("waiting_on=aggregator", {"awaiting_aggregator"}),
+        ("overdue=yes", {"awaiting_seller"}),
+        ("overdue=yes&type=plugin", set()),
+        ("type=aggregator", {"awaiting_aggregator"}),
+        ("state=started&waiting_on=aggregator", set()),
+        ("failing=yes", set()),
+        ("q=nothing", set()),
+    ],
+)
+def test_a_view_is_an_address(app: FastAPI, query: str, found: set[str]) -> None:
+    made = {s: builders.an_onboarding(s) for s in ("started", "awaiting_seller")}
+    made["awaiting_aggregator"] = builders.an_onboarding("awaiting_aggregator", delegated=True)
+    builders.age(made["awaiting_seller"], timedelta(days=8))
+    page = at_console(app, "viewer").get(f"/en/console/onboardings?{query}")
+    assert page.status_code == 200
+    shown = {state for state, one in made.items() if builders.the(one).reference in page.text}
+    assert shown == found
+    assert (f"{len(found)} onboarding" in text(page)) == bool(found)
+
+
+@pytest.mark.parametrize("query", ["state=gone", "overdue=perhaps", "q=" + "x" * 200, "cause=%00"])
+def test_a_view_that_cannot_be_read_says_so(app: FastAPI, query: str) -> None:
+    page = at_console(app, "viewer").get(f"/en/console/onboardings?{query}")
+    assert page.status_code == 422
+    assert "There is a problem" in text(page)
+
+
+def test_the_box_finds_by_whatever_is_at_hand(app: FastAPI) -> None:
+    builders.an_onboarding("started")
+    onboarding_id = builders.an_onboarding("confirmed")
+    put(onboarding_id, contact_email="alex@shop.example")
+    reference = builders.the(onboarding_id).reference
+    visitor = at_console(app, "viewer")
+    page = visitor.get(home(onboarding_id))
+    client_id = re.findall(r"cid_\w+", page.text)[0]
+    for q in (reference, reference.lower(), str(onboarding_id), client_id, "alex@shop.example"):
+        answer = visitor.post("/en/console/find", {"q": f" {q} "})
+        assert answer.headers["location"] == home(onboarding_id), q
+    for q in ("nobody@shop.example", "nothing", "", "\0"):
+        answer = visitor.follow(visitor.post("/en/console/find", {"q": q}))
+        assert answer.status_code in {200, 422}
+        assert "@" not in str(answer.request.url)
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_has_its_page(app: FastAPI, state: str, locale: str) -> None:
+    onboarding_id = builders.an_onboarding(state)
+    path = home(onboarding_id).replace("/en/", f"/{locale}/")
+    page = at_console(app, "lead", locale).get(path)
+    assert page.status_code == 200
+    assert heading(page) == builders.the(onboarding_id).reference
+
+
+def test_what_is_named_is_all_there_is() -> None:
+    assert set(console_words.ACTIONS) == set(ACTIONS)
+    assert set(console_words.STATES) == set(STATES)
+    assert set(console_words.ROLES) == set(MAY)
+
+
+def test_the_trail_is_shown_and_checked(app: FastAPI) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "lead")
+    act(visitor, onboarding_id, "note")
+    page = visitor.get("/en/console/audit")
+    assert WHY in text(page)
+    well = visitor.press(page, "/audit/verify")
+    assert heading(well) == "The trail is as it was written"
+    with transaction() as session:
+        session.query(AuditEntry).update({"reason": "another"})
+    assert heading(visitor.press(page, "/audit/verify")) == "The trail has been tampered with"
+    assert visitor.get("/en/console/audit?before=1").status_code == 200
+    assert visitor.get(f"/en/console/audit?before={'9' * 30}").status_code == 200
