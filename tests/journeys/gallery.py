@@ -21,6 +21,7 @@ from tests.journeys.entering import (
     let_in,
     portal_away,
 )
+from tests.journeys.gallery_console import console
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
 
@@ -270,6 +271,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     confirmation,
     other_ends,
     coming_back,
+    console,
 )
 
 

@@ -1,0 +1,61 @@
+"""Every page of the console, in front of a lead; a chapter of the gallery."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from onboarding import operators, population
+from onboarding.models import Onboarding
+from onboarding.sealing import read_keyring
+from onboarding.settings import settings
+from tests import builders
+from tests.commands.incidents import an_incident
+from tests.composing import put
+from tests.journeys.pages import Person
+
+WHY = "INC-442: the registry is back"
+NUMBER = 60
+
+
+def console(person: Person) -> Iterator[str]:
+    """From the printed link to the trail of what was done."""
+    ring = read_keyring(settings().keys_dir)
+    population.populate(NUMBER, ring, settings())
+    until = datetime.now(UTC) + timedelta(hours=1)
+    home = f"/{person.locale}/console"
+    person.open(f"{home}/enter/{operators.link_token(ring, 'lead', until)}")
+    yield "console-enter"
+    person.press("Open the console")
+    yield "console-overview"
+    person.open(f"{home}/onboardings")
+    yield "console-onboardings"
+    person.open(f"{home}/onboardings?state=gone")
+    yield "console-onboardings-error"
+    person.open(f"{home}/onboardings?q=nothing")
+    yield "console-onboardings-none"
+    stuck = _a_stuck_one()
+    person.open(f"{home}/onboardings/{stuck.reference}")
+    yield "console-detail"
+    person.follow("Try again")
+    yield "console-action"
+    person.press("Try again")
+    yield "console-action-error"
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Try again")
+    yield "console-detail-retried"
+    person.open(f"{home}/causes")
+    yield "console-causes"
+    person.open(f"{home}/audit")
+    yield "console-trail"
+    person.press("Check the whole trail")
+    yield "console-trail-checked"
+    person.page.context.clear_cookies()
+    person.open(home)
+    yield "console-sign-in-needed"
+
+
+def _a_stuck_one() -> Onboarding:
+    """Its task has failed for good, and somebody's personal data is on its page."""
+    message = an_incident()
+    assert message.onboarding_id
+    put(message.onboarding_id, contact_email="alex@shop.example")
+    return builders.the(message.onboarding_id)

@@ -1,0 +1,31 @@
+"""Operators at their browsers."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from onboarding import operators, outbox
+from onboarding.sealing import Keyring
+from tests import builders
+from tests.web.visiting import Visitor, a_site
+
+
+def a_quiet_site(ring: Keyring) -> FastAPI:
+    """The application, with nobody at work behind it."""
+    made = a_site(ring)
+    outbox.publish_with(None)
+    return made
+
+
+def at_console(app: FastAPI, role: str, locale: str = "en") -> Visitor:
+    """A browser that has followed the printed link."""
+    visitor = Visitor(app, locale)
+    token = operators.link_token(app.state.ring, role, datetime.now(UTC) + timedelta(hours=1))
+    entered = visitor.post(f"/{locale}/console/enter/{token}")
+    assert entered.status_code == 303
+    return visitor
+
+
+def home(onboarding_id: UUID) -> str:
+    return f"/en/console/onboardings/{builders.the(onboarding_id).reference}"

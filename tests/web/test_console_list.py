@@ -1,0 +1,69 @@
+"""Views of the console: each is an address, and the search box finds by whatever is at hand."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from onboarding.sealing import Keyring
+from tests import builders
+from tests.composing import put
+from tests.web.operating import a_quiet_site, at_console, home
+from tests.web.visiting import text
+
+
+@pytest.fixture
+def app(database: Engine, ring: Keyring) -> FastAPI:
+    return a_quiet_site(ring)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {"started", "awaiting_seller", "awaiting_aggregator"}),
+        ("state=started", {"started"}),
+        ("waiting_on=seller", {"started", "awaiting_seller"}),
+        ("waiting_on=aggregator", {"awaiting_aggregator"}),
+        ("overdue=yes", {"awaiting_seller"}),
+        ("overdue=yes&type=plugin", set()),
+        ("type=aggregator", {"awaiting_aggregator"}),
+        ("state=started&waiting_on=aggregator", set()),
+        ("failing=yes", set()),
+        ("q=nothing", set()),
+    ],
+)
+def test_a_view_is_an_address(app: FastAPI, query: str, found: set[str]) -> None:
+    made = {s: builders.an_onboarding(s) for s in ("started", "awaiting_seller")}
+    made["awaiting_aggregator"] = builders.an_onboarding("awaiting_aggregator", delegated=True)
+    builders.age(made["awaiting_seller"], timedelta(days=8))
+    page = at_console(app, "viewer").get(f"/en/console/onboardings?{query}")
+    assert page.status_code == 200
+    shown = {state for state, one in made.items() if builders.the(one).reference in page.text}
+    assert shown == found
+    assert (f"{len(found)} onboarding" in text(page)) == bool(found)
+
+
+@pytest.mark.parametrize("query", ["state=gone", "overdue=perhaps", "q=" + "x" * 200, "cause=%00"])
+def test_a_view_that_cannot_be_read_says_so(app: FastAPI, query: str) -> None:
+    page = at_console(app, "viewer").get(f"/en/console/onboardings?{query}")
+    assert page.status_code == 422
+    assert "There is a problem" in text(page)
+
+
+def test_the_box_finds_by_whatever_is_at_hand(app: FastAPI) -> None:
+    builders.an_onboarding("started")
+    onboarding_id = builders.an_onboarding("confirmed")
+    put(onboarding_id, contact_email="alex@shop.example")
+    reference = builders.the(onboarding_id).reference
+    visitor = at_console(app, "viewer")
+    page = visitor.get(home(onboarding_id))
+    client_id = re.findall(r"cid_\w+", page.text)[0]
+    for q in (reference, reference.lower(), str(onboarding_id), client_id, "alex@shop.example"):
+        answer = visitor.post("/en/console/find", {"q": f" {q} "})
+        assert answer.headers["location"] == home(onboarding_id), q
+    for q in ("nobody@shop.example", "nothing", "", "\0"):
+        answer = visitor.follow(visitor.post("/en/console/find", {"q": q}))
+        assert answer.status_code in {200, 422}
+        assert "@" not in str(answer.request.url)
