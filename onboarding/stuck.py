@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, literal, select, union_all
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import queries
-from onboarding.chart import NEXT_MOVE
+from onboarding import figures, queries
 from onboarding.models import Message, Onboarding
 
 
@@ -69,28 +68,30 @@ def causes(session: Session) -> Sequence[Cause]:
     return [Cause(*row) for row in rows]  # type: ignore[arg-type]  # none is without a code
 
 
+def together(causes: Sequence[Cause]) -> Sequence[Cause]:
+    """The same wherever the onboardings stand: an outage is one line."""
+    kinds: dict[tuple[str, str], list[Cause]] = {}
+    for cause in causes:
+        kinds.setdefault((cause.task, cause.code), []).append(cause)
+    found = [
+        Cause(
+            None,
+            task,
+            code,
+            sum(each.failed for each in of_it),
+            sum(each.resting for each in of_it),
+            min(each.first_at for each in of_it),
+            max(each.last_at for each in of_it),
+        )
+        for (task, code), of_it in kinds.items()
+    ]
+    return sorted(found, key=lambda cause: (-cause.failed, -cause.resting))
+
+
 def population(session: Session) -> Sequence[Population]:
     """Every state in which somebody has a next move, in the chart's order."""
-    standing, late, oldest = queries.counts(session), _late(session), _oldest(session)
+    standing = queries.counts(session)
     return [
-        Population(state, standing.get(state, 0), late.get(state, 0), oldest.get(state))
-        for state in NEXT_MOVE
+        Population(turn.state, standing.get(turn.state, 0), turn.overdue, turn.oldest)
+        for turn in figures.turns(session)
     ]
-
-
-def _late(session: Session) -> dict[str, int]:
-    """How many are overdue in each state that has any. An index has them next to each other."""
-    of_each = [
-        select(literal(state), func.count()).where(*queries.is_late_in(state))
-        for state in NEXT_MOVE
-    ]
-    return {row[0]: row[1] for row in session.execute(union_all(*of_each))}
-
-
-def _oldest(session: Session) -> dict[str, datetime | None]:
-    """Since when somebody stands in each state. The same index has them first."""
-    of_each = [
-        select(literal(state), func.min(Onboarding.entered_at)).where(Onboarding.state == state)
-        for state in NEXT_MOVE
-    ]
-    return {row[0]: row[1] for row in session.execute(union_all(*of_each))}

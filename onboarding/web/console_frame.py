@@ -8,10 +8,11 @@ from starlette.responses import HTMLResponse, Response
 
 from onboarding import operators
 from onboarding.broker import Glance
+from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
 from onboarding.operators import SESSION_LASTS, Who
 from onboarding.settings import Settings
-from onboarding.web import console_words, pages
+from onboarding.web import console_words, pages, runbooks
 
 # Seconds that a page waits for a word of the broker.
 _GLANCE: Final = 0.05
@@ -36,6 +37,8 @@ def page(
         "words": console_words,
         "broker_away": _is_away(request.app.state.broker),
         "moves": NEXT_MOVE,
+        "known_causes": CAUSES,
+        "runbooks": runbooks.PATH,
     }
     return pages.page(request, f"console/{template}", status, **(frame | context))
 

@@ -39,7 +39,7 @@ def overview(request: Request, locale: str) -> Response:
             "overview.html",
             turns=_turns(population),
             population=[each for each in population if each.standing],
-            causes=stuck.causes(session),
+            causes=stuck.together(stuck.causes(session)),
             unfinished=queries.unfinished(session),
             entries=entries,
             named=queries.references(session, ids),

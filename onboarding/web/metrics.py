@@ -17,8 +17,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from onboarding import __version__, canaries, causes, db, figures
-from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
+from onboarding import __version__, canaries, causes, db, figures, queries
+from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.figures import Promised
 
 router = APIRouter(include_in_schema=False)
@@ -131,8 +131,7 @@ def _by_cause(
 
 
 def _waiting_on(state: str) -> str:
-    move = NEXT_MOVE.get(state)
-    return move.whom if move else NOBODY
+    return queries.waits_on(state) or NOBODY
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:
