@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
 import typer
 
 from onboarding import __version__, cli_explaining
+from onboarding.cli_listing import ls
 from onboarding.cli_operating import operators, trail
 from onboarding.cli_options import (
     AsJson,
@@ -132,19 +133,7 @@ def walk(
     journeys.run(_settings(), connection_type, url, key, as_json=as_json)
 
 
-@app.command()
-def ls(
-    *,
-    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
-    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
-    limit: Limit = 20,
-    as_json: AsJson = False,
-) -> None:
-    """List onboardings, newest first; overdue ones longest first."""
-    from onboarding.commands import looking
-
-    open_database()
-    looking.ls(state, limit, overdue=overdue, as_json=as_json)
+app.command()(ls)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 Written as in an address, `waiting_on=platform&overdue=yes`, so that a view can be sent to somebody.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Final
@@ -49,7 +50,7 @@ class Filter:
     def options(self) -> str:
         """As on a command line."""
         words = (
-            f"--{name.replace('_', '-')}" + ("" if value == YES else f" '{value}'")
+            f"--{name.replace('_', '-')}" + ("" if value == YES else f" {shlex.quote(value)}")
             for name, value in asdict(self).items()
             if value
         )

@@ -1,31 +1,28 @@
 """`ls` and `incidents`: which onboardings there are, whose turn it is, and what has failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from onboarding import db, queries
-from onboarding.chart import NEXT_MOVE, STATES
+from onboarding import db, finding, queries
+from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
-from onboarding.commands.exits import USAGE, Failure
 from onboarding.db import reading
+from onboarding.finding import YES, Filter
 from onboarding.models import Message, Onboarding
 from onboarding.settings import settings
 
 
-def ls(state: str | None, limit: int, *, overdue: bool, as_json: bool) -> None:
-    """Onboardings, newest first; the overdue ones longest first."""
-    if state is not None and state not in STATES:
-        raise Failure(f"There is no state {state!r}.", f"One of {', '.join(STATES)}.", USAGE)
+def ls(given: Mapping[str, str], limit: int, *, as_json: bool) -> None:
+    """The onboardings of a view. Raises Invalid for what it cannot read."""
+    wanted = finding.read(given)
     with reading() as session:
-        found = _found(session, state, limit, overdue=overdue)
+        found = finding.page(session, wanted, limit)
         now = db.clock(session)
         lines = [summary(onboarding, now) for onboarding in found]
         rows = [_row(onboarding, now) for onboarding in found]
     head = ("Reference", "State", "Type", "Next move", "For")
-    printing.listed(lines, head, rows, empty=_nothing(state, overdue=overdue), as_json=as_json)
+    printing.listed(lines, head, rows, empty=_nothing(wanted), as_json=as_json)
 
 
 def incidents(limit: int, *, as_json: bool) -> None:
@@ -79,14 +76,6 @@ def message_facts(message: Message, named: dict[UUID, str]) -> dict[str, object]
     }
 
 
-def _found(
-    session: Session, state: str | None, limit: int, *, overdue: bool
-) -> Sequence[Onboarding]:
-    if overdue:
-        return queries.overdue(session, limit, states=[state] if state else STATES)
-    return queries.latest(session, limit, state=state)
-
-
 def _row(onboarding: Onboarding, now: datetime) -> tuple[str, ...]:
     move = NEXT_MOVE.get(onboarding.state)
     late = " late" if queries.is_overdue(onboarding, now) else ""
@@ -111,9 +100,9 @@ def _incident_row(message: Message, named: dict[UUID, str], now: datetime) -> tu
     )
 
 
-def _nothing(state: str | None, *, overdue: bool) -> str:
-    if overdue:
+def _nothing(wanted: Filter) -> str:
+    if wanted == Filter(overdue=YES):
         return "Nothing is overdue."
-    if state:
-        return f"No onboarding is in {state}. All of them: onboarding ls"
+    if wanted != Filter():
+        return "There is none of these. All of them: onboarding ls"
     return "No onboardings yet. Start one in a browser, or walk one: onboarding walk --type plugin"

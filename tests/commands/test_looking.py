@@ -1,10 +1,16 @@
 """`ls`, `show` and `incidents`: the same for people and for programs."""
 
+import shlex
 from datetime import timedelta
 
 import pytest
 
+from onboarding import finding, population
 from onboarding.commands import exits
+from onboarding.db import new_id, reading
+from onboarding.finding import Filter
+from onboarding.sealing import Keyring
+from onboarding.settings import settings
 from tests import builders
 from tests.commands.conftest import Run
 from tests.commands.incidents import an_incident, reference
@@ -120,3 +126,26 @@ def test_history_fits_in_80_columns_and_says_why(run: Run) -> None:
     at = next(number for number, line in enumerate(history) if "refuse_aggregator" in line)
     assert history[at].split()[3:] == ["refuse_aggregator", "awaiting_aggregator", "platform"]
     assert history[at + 1].strip() == "(aggregator_soap_only)"
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(),
+        Filter(state="started"),
+        Filter(waiting_on="seller", overdue="yes"),
+        Filter(type="plugin"),
+        Filter(failing="yes", cause="task_failed"),
+        Filter(q="it's $HOME at `id`"),
+        Filter(aggregator="feedwise", owner=str(new_id())),
+    ],
+)
+def test_what_a_page_says_at_a_terminal_lists_the_same(
+    run_on_both: Run, ring: Keyring, wanted: Filter
+) -> None:
+    population.populate(40, ring, settings())
+    an_incident()
+    with reading() as session:
+        same = [str(one.id) for one in finding.page(session, wanted, 1000)]
+    printed = f"ls {wanted.options()} --limit 1000 --json"
+    assert [line["id"] for line in run_on_both(*shlex.split(printed)).lines] == same

@@ -1,0 +1,50 @@
+"""`ls`: every list of onboardings. As in `cli`, bodies import what they need."""
+# ruff: noqa: PLC0415 - see above
+
+from typing import Annotated
+
+import typer
+
+from onboarding.cli_options import AsJson, Limit, open_database
+
+
+def ls(
+    *,
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    connection_type: Annotated[
+        str | None, typer.Option("--type", help="Only those of this connection type.")
+    ] = None,
+    waiting_on: Annotated[
+        str | None, typer.Option(help="Whose turn it is: platform, seller or aggregator.")
+    ] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
+    failing: Annotated[
+        bool, typer.Option("--failing", help="Only those with a task that failed for good.")
+    ] = False,
+    cause: Annotated[str | None, typer.Option(help="Only those that failed with this.")] = None,
+    aggregator: Annotated[str | None, typer.Option(help="Only those with this one.")] = None,
+    owner: Annotated[str | None, typer.Option(help="An operator's ID: who took it on.")] = None,
+    q: Annotated[
+        str | None,
+        typer.Option("--q", help="A client ID, Seller ID, address, or part of an error."),
+    ] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List onboardings, newest first; overdue ones longest first."""
+    from onboarding.commands import looking
+    from onboarding.finding import YES
+
+    open_database()
+    given = {
+        "state": state,
+        "type": connection_type,
+        "waiting_on": waiting_on,
+        "overdue": YES if overdue else None,
+        "failing": YES if failing else None,
+        "cause": cause,
+        "aggregator": aggregator,
+        "owner": owner,
+        "q": q,
+    }
+    looking.ls({name: value for name, value in given.items() if value}, limit, as_json=as_json)
