@@ -24,6 +24,8 @@ from tests.web.signing_in import Site, served_site
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 DESKTOP = {"width": 800, "height": 600}
+# Operators sit at a desk.
+WIDE = {"width": 1280, "height": 800}
 COLOURS = 128
 TELEPHONE = {"width": 320, "height": 640}
 ON_A_TELEPHONE = frozenset(
@@ -57,7 +59,8 @@ def _site() -> Iterator[Site]:
 def _take_all(person: Person, folder: Path) -> None:
     names = (name for chapter in CHAPTERS for name in chapter(person))
     for number, name in enumerate(names, start=1):
-        _take(person, folder / f"{number:02}-{name}.png", DESKTOP)
+        size = WIDE if name.startswith("console") else DESKTOP
+        _take(person, folder / f"{number:02}-{name}.png", size)
         if name in ON_A_TELEPHONE:
             _take(person, folder / f"{number:02}-{name}-320.png", TELEPHONE)
         print(f"{person.locale} {number:02} {name}")
