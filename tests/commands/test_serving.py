@@ -18,7 +18,9 @@ from onboarding.commands import exits
 from onboarding.commands.exits import Failure
 from workers.listening import listen
 
-COMMAND = [sys.executable, "-c", "from workers.cli import main; main()"]
+# As at a terminal: whoever runs the tests in the background has Ctrl-C ignored, and so do children.
+_HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = [sys.executable, "-c", f"{_HEARS}; from workers.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
 ENDS = {
