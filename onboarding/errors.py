@@ -12,6 +12,7 @@
      ├── Unauthorised        401  who is asking?
      ├── Forbidden           403  asking is not enough
      ├── SignInNeeded        401  … and no operator
+     ├── NoRole              403  … whose groups have no role
      ├── RoleNeeded          403  an operator, but not with this role
      ├── NotEligible         409  an operator's action that has nothing to act on
      ├── PreviewUsed         409  carried out already
@@ -168,6 +169,14 @@ class SignInNeeded(Refusal):
     status = 401
     code = "sign_in_needed"
     advice = "Sign in, or open the link that the program printed when it was started."
+
+
+class NoRole(Refusal):
+    """You are known, but none of your groups may use the console."""
+
+    status = 403
+    code = "no_role"
+    advice = "Ask whoever runs your identity provider to put you into one that may."
 
 
 class RoleNeeded(Refusal):

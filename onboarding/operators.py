@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, sealing
 from onboarding.access import Actor
-from onboarding.errors import RoleNeeded, SignInNeeded
+from onboarding.errors import NoRole, RoleNeeded, SignInNeeded
 from onboarding.models import Operator, OperatorSession
 from onboarding.sealing import Keyring
+from onboarding.settings import ROLES
 
 # A working day; then the identity provider is asked again, and with it the role.
 SESSION_LASTS: Final = timedelta(hours=12)
@@ -62,6 +63,19 @@ class Who:
 def least_role(permission: str) -> str:
     """The role with the fewest permissions that has this one."""
     return min((r for r in MAY if permission in MAY[r]), key=lambda role: len(MAY[role]))
+
+
+def role_of(groups: object, roles: str) -> str:
+    """The role that somebody's groups give, by what the settings say. Raises NoRole.
+
+    Of several it is the one that may most.
+    """
+    given = dict(_pair(each) for each in roles.split(",") if each.strip())
+    listed = groups if isinstance(groups, list) else [groups]
+    theirs = {given[group] for group in listed if isinstance(group, str) and group in given}
+    if not theirs:
+        raise NoRole
+    return max(theirs, key=ROLES.index)
 
 
 def known(session: Session, issuer: str, subject: str, name: str, role: str) -> Operator:
@@ -118,6 +132,11 @@ def role_of_link(ring: Keyring, token: str, now: datetime) -> str:
     if now.timestamp() > int(until):
         raise SignInNeeded
     return role
+
+
+def _pair(text: str) -> tuple[str, str]:
+    group, _, role = text.strip().rpartition("=")
+    return group, role
 
 
 def _mac(ring: Keyring, granted: str) -> str:

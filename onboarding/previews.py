@@ -4,9 +4,6 @@ A preview is written nowhere: it goes to the browser or the terminal as a sealed
 back to be carried out. So looking changes nothing, and what is carried out is what was looked at.
 """
 
-import base64
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,8 +17,6 @@ from onboarding.sealing import Keyring
 LASTS: Final = timedelta(minutes=15)
 
 _CONTEXT: Final = "preview-v1"
-# What a text may unfold to: bytes.
-_LARGEST: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +52,14 @@ def sealed(ring: Keyring, preview: Preview) -> str:
         "at": preview.at.isoformat(),
         "items": [[onboarding_id.hex, sequence] for onboarding_id, sequence in preview.items],
     }
-    body = base64.urlsafe_b64encode(zlib.compress(json.dumps(said).encode())).decode()
-    pepper_id, mac = sealing.keyed_hash(ring, _CONTEXT, body)
-    return f"{body}.{pepper_id}.{mac.hex()}"
+    return sealing.signed(ring, _CONTEXT, said)
 
 
 def opened(ring: Keyring, text: str, actor: str, now: datetime) -> Preview:
     """The preview that a text holds. Raises PreviewOver: not ours, somebody else's, or too old."""
-    body, _, rest = text.partition(".")
-    pepper_id, _, mac = rest.partition(".")
-    if not _is_ours(ring, body, pepper_id, mac):
+    said = sealing.read_signed(ring, _CONTEXT, text)
+    if said is None or said["actor"] != actor:
         raise PreviewOver
-    unfold = zlib.decompressobj()
-    said = json.loads(unfold.decompress(base64.urlsafe_b64decode(body), _LARGEST))
     preview = Preview(
         UUID(said["id"]),
         said["action"],
@@ -78,16 +68,6 @@ def opened(ring: Keyring, text: str, actor: str, now: datetime) -> Preview:
         datetime.fromisoformat(said["at"]),
         tuple((UUID(onboarding_id), sequence) for onboarding_id, sequence in said["items"]),
     )
-    if preview.actor != actor or now > preview.at + LASTS:
+    if now > preview.at + LASTS:
         raise PreviewOver
     return preview
-
-
-def _is_ours(ring: Keyring, body: str, pepper_id: str, mac: str) -> bool:
-    if pepper_id not in ring.keys["pepper"] or not body.isascii() or "\0" in body:
-        return False
-    try:
-        expected = bytes.fromhex(mac)
-    except ValueError:
-        return False
-    return sealing.matches(ring, pepper_id, _CONTEXT, body, expected)

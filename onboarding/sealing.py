@@ -10,15 +10,18 @@ alphabetical order is used for new values, earlier ones still open and verify ol
             that are on their way
 """
 
+import base64
 import hashlib
 import hmac
+import json
 import os
 import secrets
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -113,6 +116,29 @@ def derive(ring: Keyring, purpose: str, name: str) -> bytes:
     """32 bytes that only this keyring can make for a purpose and a name, and makes again."""
     _, key = ring.current("derive")
     return _hmac(key, purpose, name)
+
+
+def signed(ring: Keyring, context: str, said: Mapping[str, Any]) -> str:
+    """What is said as a text for somebody else to keep: readable, but nobody can change it."""
+    body = base64.urlsafe_b64encode(zlib.compress(json.dumps(said).encode())).decode()
+    key_id, mac = keyed_hash(ring, context, body)
+    return f"{body}.{key_id}.{mac.hex()}"
+
+
+def read_signed(ring: Keyring, context: str, text: str) -> dict[str, Any] | None:
+    """What a text of ours says; None for one that is not ours, or was changed."""
+    body, _, rest = text.partition(".")
+    key_id, _, mac = rest.partition(".")
+    if key_id not in ring.keys["pepper"] or not body.isascii() or "\0" in body:
+        return None
+    try:
+        is_ours = matches(ring, key_id, context, body, bytes.fromhex(mac))
+    except ValueError:
+        is_ours = False
+    if not is_ours:
+        return None
+    said: dict[str, Any] = json.loads(zlib.decompress(base64.urlsafe_b64decode(body)))
+    return said
 
 
 def fingerprints(ring: Keyring) -> dict[str, bytes]:

@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from onboarding import crash_points
 
 PREFIX = "ONBOARDING_"
+# What an operator may be; `operators` says what each of them may do. From the least to the most.
+ROLES = ("viewer", "auditor", "operator", "lead", "admin")
 
 _PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
 _PASSWORD_OPTION = re.compile(r"([?&]\w*(?:password|secret)=)[^&]*", re.IGNORECASE)
@@ -46,6 +48,15 @@ def _origin(value: str) -> str:
 def _issuer(value: str) -> str:
     """An issuer is compared to the letter: some end in a slash."""
     _origin(value)
+    return value
+
+
+def _roles(value: str) -> str:
+    """`group=role`, separated by commas."""
+    for pair in filter(None, map(str.strip, value.split(","))):
+        group, equals, role = pair.rpartition("=")
+        if not group or not equals or role not in ROLES:
+            raise ValueError(f"group=role, …; a role is one of {', '.join(ROLES)}")
     return value
 
 
@@ -97,6 +108,23 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = Field("onboarding", description="Our client ID at that provider.")
     oidc_client_secret: str = Field("", description="Our client secret at that provider.")
+    console_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+        "",
+        description="The identity provider of operators. Empty: in the sandbox, a printed link opens"
+        " the console; else nobody gets in.",
+    )
+    console_client_id: str = Field(
+        "onboarding-console", description="Our client ID at that provider."
+    )
+    console_client_secret: str = Field("", description="Our client secret at that provider.")
+    console_groups_claim: str = Field(
+        "groups", description="The claim of its ID token or userinfo that lists a person's groups."
+    )
+    console_roles: Annotated[str, AfterValidator(_roles)] = Field(
+        "",
+        description="Which group has which role: operators=operator, team-leads=lead. Of several"
+        " the one that may most. Roles: viewer, auditor, operator, lead, admin.",
+    )
     marketplace_name: str = Field("Marketplace", description="The name that sellers read.")
     seller_portal_url: Annotated[str, AfterValidator(_origin)] = Field(
         "https://seller-portal.example",

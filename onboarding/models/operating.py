@@ -1,7 +1,7 @@
 """Operators: who they are, what they did, and what they wrote down."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -18,9 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from onboarding.db import new_id, now
 from onboarding.models.base import Base, one_of
-
-# What an operator may be; `operators` says what each of them may do.
-ROLES: Final = ("viewer", "auditor", "operator", "lead", "admin")
+from onboarding.settings import ROLES
 
 
 class Operator(Base):

@@ -77,16 +77,33 @@ def sign_out_url(provider: Provider, locale: str) -> str | None:
 
 
 def complete(provider: Provider, pending: Pending, query: Mapping[str, str]) -> SellerIdentity:
-    """Who signed in, from what the browser brought back. Raises SignInRefused, SignInUnavailable.
+    """Which seller signed in. Raises SignInRefused, SignInUnavailable, as `answered` does."""
+    about = answered(provider, pending, query)
+    return SellerIdentity(
+        issuer=provider.issuer,
+        subject=about["sub"],
+        name=about["name"],
+        auth_time=signed_in_at(about),
+        accounts=_accounts(about.get(provider.accounts_claim, [])),
+    )
 
-    A `Pending` is for one attempt, whatever comes of it: forget it before this is called.
+
+def answered(provider: Provider, pending: Pending, query: Mapping[str, str]) -> dict[str, Any]:
+    """What the provider says of whoever signed in, from what the browser brought back.
+
+    A `Pending` is for one attempt, whatever comes of it: forget it before this is called. Raises
+    SignInRefused, SignInUnavailable.
     """
     code = _authorized_code(provider, pending, query)
     tokens = _redeem(provider, pending, code)
     claims = verified_claims(
         tokens["id_token"], provider.keys, provider.issuer, provider.client_id, pending.nonce
     )
-    return _identity(provider, pending, claims, tokens["access_token"])
+    if signed_in_at(claims).timestamp() < int(pending.signed_in_after or 0) - MAX_SKEW:
+        raise SignInRefused("stale")
+    about = claims | _userinfo(provider, claims, tokens["access_token"])
+    name = str(about.get("name") or "")[:200]
+    return about | {"sub": _text(claims["sub"], "subject", longest=255), "name": name}
 
 
 def _question(provider: Provider, pending: Pending, locale: str) -> dict[str, str]:
@@ -144,22 +161,6 @@ def _redeem(provider: Provider, pending: Pending, code: str) -> dict[str, str]:
     if str(tokens.get("token_type")).lower() != "bearer":
         raise SignInRefused("token_type")
     return {name: _text(tokens.get(name), name) for name in ("id_token", "access_token")}
-
-
-def _identity(
-    provider: Provider, pending: Pending, claims: dict[str, Any], access_token: str
-) -> SellerIdentity:
-    auth_time = signed_in_at(claims)
-    if auth_time.timestamp() < int(pending.signed_in_after or 0) - MAX_SKEW:
-        raise SignInRefused("stale")
-    about = claims | _userinfo(provider, claims, access_token)
-    return SellerIdentity(
-        issuer=provider.issuer,
-        subject=_text(claims["sub"], "subject", longest=255),
-        name=str(about.get("name") or "")[:200],
-        auth_time=auth_time,
-        accounts=_accounts(about.get(provider.accounts_claim, [])),
-    )
 
 
 def _userinfo(provider: Provider, claims: dict[str, Any], access_token: str) -> dict[str, Any]:

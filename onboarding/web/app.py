@@ -1,7 +1,7 @@
 """Builds the web application: routes, middleware, and how a refusal is shown."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
@@ -38,6 +38,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     """The application for one process. It opens nothing: the database is there already."""
     # The sandbox is this very process: a proxy for the world outside would not find it.
     http = httpx.Client(follow_redirects=False, trust_env=not settings.sandbox)
+    operators = _operators_provider(settings)
     app = FastAPI(
         title="Onboarding",
         version=__version__,
@@ -45,13 +46,14 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         middleware=_middleware(settings),
-        lifespan=closing(http),
+        lifespan=closing(http, *([operators.http] if operators else [])),
     )
     app.state.settings = settings
     app.state.ring = ring
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.metrics = metrics.Kept()
     app.state.provider = _provider(settings, ring, http)
+    app.state.console_provider = operators
     for part in (health, metrics, runbooks, api, signin, console, wizard):
         app.include_router(part.router)
     if settings.sandbox:
@@ -69,12 +71,14 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     return app
 
 
-def closing(http: httpx.Client) -> Lifespan[FastAPI]:
-    """What an application does when its server stops: it hangs up on the identity provider."""
+def closing(*clients: httpx.Client) -> Lifespan[FastAPI]:
+    """What an application does when its server stops: it hangs up on the identity providers."""
 
     @asynccontextmanager
     async def until_the_end(app: FastAPI) -> AsyncIterator[None]:
-        with http:
+        with ExitStack() as open_until_then:
+            for client in clients:
+                open_until_then.enter_context(client)
             yield
 
     return until_the_end
@@ -97,3 +101,16 @@ def _provider(settings: Settings, ring: Keyring, http: httpx.Client) -> Provider
         key = sealing.derive(ring, "sandbox", "seller-portal")
         secret = sandbox.sandbox_client_secret(key)
     return Provider(settings.issuer, settings.oidc_client_id, secret, http)
+
+
+def _operators_provider(settings: Settings) -> Provider | None:
+    """Where operators sign in: another provider than the sellers', or none."""
+    if not settings.console_issuer:
+        return None
+    return Provider(
+        settings.console_issuer,
+        settings.console_client_id,
+        settings.console_client_secret,
+        httpx.Client(follow_redirects=False),
+        accounts_claim=settings.console_groups_claim,
+    )

@@ -9,14 +9,17 @@ from onboarding.web import (
     console_entry,
     console_list,
     console_overview,
+    console_sign_in,
 )
 from onboarding.web.wizard_frame import our_language
 
 router = APIRouter(include_in_schema=False)
 router.include_router(console_overview.entrance)
 router.include_router(console_entry.entrance)
+router.include_router(console_sign_in.callback)
 for part in (
     console_entry,
+    console_sign_in,
     console_overview,
     console_list,
     console_detail,

@@ -18,11 +18,14 @@ from onboarding.web import console_words, pages, runbooks
 _GLANCE: Final = 0.05
 # Where its pages are, behind the language.
 HOME: Final = "/console"
+# A sign-in that has begun.
+PENDING: Final = "console-sign-in"
+_SESSION: Final = "console"
 
 
 def who(session: Session, request: Request, permission: str = "look") -> Who:
     """Who is at this browser. Raises SignInNeeded, or RoleNeeded for what the role does not allow."""
-    found = operators.who(session, request.cookies.get(_cookie(request)))
+    found = operators.who(session, kept(request, _SESSION))
     found.require(permission)
     return found
 
@@ -45,27 +48,42 @@ def page(
 
 def remember(response: Response, request: Request, token: str) -> None:
     """Give the browser an operator's cookie."""
+    keep(response, request, _SESSION, token, int(SESSION_LASTS.total_seconds()))
+
+
+def forget(session: Session, response: Response, request: Request) -> None:
+    """End the session of this browser, and take its cookie back."""
+    token = kept(request, _SESSION)
+    if token:
+        operators.sign_out(session, token)
+    drop(response, request, _SESSION)
+
+
+def keep(response: Response, request: Request, name: str, value: str, seconds: int) -> None:
+    """Give the browser a cookie of the console."""
     response.set_cookie(
-        _cookie(request),
-        token,
-        max_age=int(SESSION_LASTS.total_seconds()),
+        _cookie(request, name),
+        value,
+        max_age=seconds,
         secure=_is_https(request),
         httponly=True,
         samesite="lax",
     )
 
 
-def forget(session: Session, response: Response, request: Request) -> None:
-    """End the session of this browser, and take its cookie back."""
-    token = request.cookies.get(_cookie(request))
-    if token:
-        operators.sign_out(session, token)
+def kept(request: Request, name: str) -> str | None:
+    """What the browser brings back."""
+    return request.cookies.get(_cookie(request, name))
+
+
+def drop(response: Response, request: Request, name: str) -> None:
+    """Have the browser throw a cookie away."""
     https = _is_https(request)
-    response.delete_cookie(_cookie(request), secure=https, httponly=True, samesite="lax")
+    response.delete_cookie(_cookie(request, name), secure=https, httponly=True, samesite="lax")
 
 
-def _cookie(request: Request) -> str:
-    return "__Host-console" if _is_https(request) else "console"
+def _cookie(request: Request, name: str) -> str:
+    return f"__Host-{name}" if _is_https(request) else name
 
 
 def _is_https(request: Request) -> bool:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from onboarding import words
-from onboarding.errors import Refusal, TooMany, Unavailable
+from onboarding.errors import NoRole, Refusal, SignInNeeded, TooMany, Unavailable
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
 from onboarding.web.problems import Crashed
@@ -54,6 +54,8 @@ def refusal(
     Where something did not answer, the button asks again.
     """
     _ = translator_of(request)
+    if isinstance(error, SignInNeeded | NoRole):
+        button, href = _("Sign in"), path_for(request, "/console/sign-in")
     if isinstance(error, Unavailable):
         button, href = button or _("Try again"), href or _open_page(request)
     response = page(
