@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 from onboarding.commands import printing
 from onboarding.settings import PREFIX, Settings, masked
 
-# Values that nobody may read over a shoulder; URLs lose their password besides.
-_SECRET: Final = frozenset({"oidc_client_secret"})
+# How values are named that nobody may read over a shoulder; URLs lose their password besides.
+_SECRET: Final = "_secret"
 
 
 class Variable(NamedTuple):
@@ -90,7 +90,7 @@ def _env_entries() -> Iterator[str]:
 
 def _shown(name: str, value: object) -> str:
     text = _plain(value)
-    if name in _SECRET and text:
+    if name.endswith(_SECRET) and text:
         return "***"
     return masked(text) if "://" in text else text
 

@@ -44,6 +44,7 @@ def test_settings_show_no_password(run_anywhere: Run) -> None:
         "BROKER_URL": "redis://:hush@broker/0",
         "SMTP_URL": "smtp://me:hush@mail",
         "OIDC_CLIENT_SECRET": "hush",
+        "CONSOLE_CLIENT_SECRET": "hush",
     }
     for form in ((), ("--json",)):
         shown = run_anywhere("settings", *form, **secrets)
