@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 from onboarding.commands import printing
 from onboarding.settings import PREFIX, Settings, masked
 
-# How values are named that nobody may read over a shoulder; URLs lose their password besides.
-_SECRET: Final = "_secret"
+# How settings are named whose values nobody may read over a shoulder; URLs lose their password besides.
+_HIDDEN: Final = ("_secret",)
 
 
 class Variable(NamedTuple):
@@ -90,7 +90,7 @@ def _env_entries() -> Iterator[str]:
 
 def _shown(name: str, value: object) -> str:
     text = _plain(value)
-    if name.endswith(_SECRET) and text:
+    if name.endswith(_HIDDEN) and text:
         return "***"
     return masked(text) if "://" in text else text
 
