@@ -6,11 +6,11 @@ Written as in an address, `waiting_on=platform&overdue=yes`, so that a view can 
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from onboarding import queries
@@ -150,21 +150,20 @@ def _is_of(owner: str) -> ColumnElement[bool]:
 
 
 def _says(text: str) -> ColumnElement[bool]:
-    """Whatever somebody may have at hand. Each of these is found by an index, or among few."""
-    wanted = _uuid(text)
-    return or_(
-        Onboarding.reference == text.upper(),
-        Onboarding.contact_email == text,
-        *([Onboarding.id == wanted] if wanted else []),
-        Onboarding.id.in_(select(Client.onboarding_id).where(Client.id == text)),
-        Onboarding.id.in_(select(Link.onboarding_id).where(Link.seller_id == text)),
-        Onboarding.id.in_(
-            select(Message.onboarding_id).where(
-                Message.failed_at.is_not(None),
-                or_(Message.cause == text, Message.last_error.contains(text, autoescape=True)),
-            )
+    """Whatever somebody may have at hand. Each is looked up by itself, by an index or among few."""
+    wanted, onboarding = _uuid(text), select(Onboarding.id)
+    error = Message.last_error.contains(text, autoescape=True)
+    found: CompoundSelect[Any] = union_all(
+        onboarding.where(Onboarding.reference == text.upper()),
+        onboarding.where(Onboarding.contact_email == text),
+        *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
+        select(Client.onboarding_id).where(Client.id == text),
+        select(Link.onboarding_id).where(Link.seller_id == text),
+        select(Message.onboarding_id).where(
+            Message.failed_at.is_not(None), or_(Message.cause == text, error)
         ),
     )
+    return Onboarding.id.in_(found)
 
 
 def _uuid(text: str) -> UUID | None:

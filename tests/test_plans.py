@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import Engine, Select, event, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, figures, queries
+from onboarding import db, figures, finding, queries, stuck
 from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.commands import records
 from onboarding.db import new_id, reading, transaction
+from onboarding.finding import Filter
 from onboarding.models import Message, Onboarding
 
 # What is asked again and again while nothing happens must not look at everybody who waits.
@@ -40,6 +41,8 @@ RESTING: dict[str, tuple[Select[Any], str]] = {
 }
 
 
+LATE = Filter(waiting_on="seller", overdue="yes")
+
 # What operators and their monitoring ask: an index tells, and the rows of those who are listed.
 LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the stuck list": queries.overdue,
@@ -49,6 +52,9 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "how long turns have lasted": figures.turns,
     "those whom nobody knows": lambda session: queries.strangers(session, 3),
     "the latest transition": queries.latest_transition_at,
+    "the search box": lambda session: finding.page(session, Filter(q="alex@shop.example"), 2),
+    "a view of the late": lambda session: finding.page(session, LATE, 51),
+    "the console's overview": stuck.population,
     "all that doctor asks": lambda session: [*records.checks(session, ())],
 }
 

@@ -117,7 +117,7 @@ class Link(Base):
     onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"))
     client_id: Mapped[str | None] = mapped_column(ForeignKey("clients.id"))
     aggregator_id: Mapped[str | None] = mapped_column(ForeignKey("aggregators.id"))
-    seller_id: Mapped[str] = mapped_column(String(40))
+    seller_id: Mapped[str] = mapped_column(String(40), index=True)
     shop_name: Mapped[str] = mapped_column(String(120))
     # The seller account is who signed in there, never an e-mail address.
     issuer: Mapped[str] = mapped_column(String(255))

@@ -74,6 +74,12 @@ class Onboarding(Base):
             sqlite_where=text("state = 'awaiting_aggregator'"),
         ),
         Index("ix_onboardings_state_entered_at", "state", "entered_at"),
+        Index(
+            "ix_onboardings_contact_email",
+            "contact_email",
+            postgresql_where=text("contact_email IS NOT NULL"),
+            sqlite_where=text("contact_email IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

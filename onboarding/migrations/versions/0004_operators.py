@@ -1,4 +1,4 @@
-"""Operators, what they did, and what they wrote down."""
+"""Operators, what they did, and what they wrote down; indexes for what they search."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -102,9 +102,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("onboarding_id", name=op.f("pk_assignments")),
     )
     op.create_index(op.f("ix_assignments_operator_id"), "assignments", ["operator_id"])
+    # What the search box asks for.
+    op.create_index(op.f("ix_links_seller_id"), "links", ["seller_id"])
+    known = sa.text("contact_email IS NOT NULL")
+    op.create_index(
+        "ix_onboardings_contact_email",
+        "onboardings",
+        ["contact_email"],
+        postgresql_where=known,
+        sqlite_where=known,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_onboardings_contact_email", table_name="onboardings")
+    op.drop_index(op.f("ix_links_seller_id"), table_name="links")
     for table in (
         "assignments",
         "notes",
