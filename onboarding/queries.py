@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, union_all
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, case, func, select, union_all
 from sqlalchemy.orm import Session
 
 from onboarding import db
@@ -243,9 +243,13 @@ def strangers(session: Session, limit: int) -> dict[str, str]:
 
 
 def unfinished(session: Session) -> tuple[int, datetime | None]:
-    """How many messages wait for their effect, and since when the oldest does."""
+    """How many messages wait for their effect, and since when the oldest does.
+
+    One that rests after a failure waits from the end of its rest: until then that instant is to come.
+    """
+    since = case((Message.cause.is_(None), Message.created_at), else_=Message.due_at)
     row = session.execute(
-        select(func.count(), func.min(Message.created_at)).where(Message.failed_at.is_(None))
+        select(func.count(), func.min(since)).where(Message.failed_at.is_(None))
     ).one()
     return row[0], row[1]
 

@@ -5,21 +5,22 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from onboarding import outbox, queries
+from onboarding import db, outbox, queries
 from onboarding.chart import NEXT_MOVE, OPEN, STATES
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import NotFound
-from onboarding.models import BrowserSession, Grant
+from onboarding.models import BrowserSession, Grant, Message
 from tests.builders import (
     ACCOUNT,
     a_message,
     age,
     an_onboarding,
     fire,
+    make_older,
     the,
     work,
 )
-from tests.test_outbox import claimed, fail
+from tests.test_outbox import claimed, fail, pass_time
 
 MINUTE = timedelta(minutes=1)
 
@@ -84,6 +85,20 @@ def test_incidents_are_what_failed_for_good(database: Engine) -> None:
         assert queries.incidents(session) == []
         assert queries.unfinished(session)[0] == 3
     assert fine
+
+
+def test_what_rests_after_a_failure_waits_from_the_end_of_its_rest(database: Engine) -> None:
+    resting = a_message()
+    make_older(Message, "created_at", timedelta(hours=9))
+    fail(claimed(resting))
+    with reading() as session:
+        count, since = queries.unfinished(session)
+        assert (count, since and since > db.clock(session)) == (1, True)
+    pass_time(resting, timedelta(hours=2))
+    with reading() as session:
+        since = queries.unfinished(session)[1]
+        assert since
+        assert timedelta(hours=1) < db.clock(session) - since < timedelta(hours=3)
 
 
 def test_nothing_unfinished_has_no_oldest(database: Engine) -> None:

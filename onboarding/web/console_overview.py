@@ -1,6 +1,7 @@
 """The first page: what needs us, why, and what is late. And its causes, each on a line."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -41,6 +42,7 @@ def overview(request: Request, locale: str) -> Response:
             population=[each for each in population if each.standing],
             causes=stuck.together(stuck.causes(session)),
             unfinished=queries.unfinished(session),
+            none_yet=timedelta(),
             entries=entries,
             named=queries.references(session, ids),
             now=db.clock(session),
