@@ -93,7 +93,7 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
 def every_route() -> list[APIRoute]:
     routes = [c.route for c in iter_route_contexts(console.router.routes)]
     # What lets people in and out, and what only chooses a language.
-    apart = ("/enter/", "/sign-out")
+    apart = ("/enter/", "/sign-in", "/sign-out")
     return [
         route
         for route in routes
