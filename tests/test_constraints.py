@@ -141,6 +141,15 @@ def again(table: str, **changes: Any) -> None:
         session.execute(insert(Base.metadata.tables[table]).values(values))
 
 
+def refer(engine: Engine, rule: str) -> None:
+    """Write a row that refers to what is not there."""
+    if rule in ALONE:
+        write(engine, table_of(rule), **REFERENCES[rule])
+    else:
+        write(engine)
+        again(table_of(rule), **REFERENCES[rule])
+
+
 def rules(kind: type[Constraint]) -> Iterator[str]:
     for table in Base.metadata.sorted_tables:
         for rule in table.constraints:
@@ -198,10 +207,7 @@ def test_what_may_be_there_once_is_refused_twice(database: Engine, rule: str) ->
 @pytest.mark.parametrize("rule", REFERENCES)
 def test_what_is_referred_to_exists(database: Engine, rule: str) -> None:
     with pytest.raises(IntegrityError) as refused:
-        if rule in ALONE:
-            write(database, table_of(rule), **REFERENCES[rule])
-        write(database)
-        again(table_of(rule), **REFERENCES[rule])
+        refer(database, rule)
     if database.dialect.name == "postgresql":
         assert f'"{rule}"' in str(refused.value)
     else:

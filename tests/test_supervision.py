@@ -13,7 +13,7 @@ from tests.test_relay import until
 
 # Says its number and who it is, then does what it is told.
 PROGRAM = """
-import os, sys, time
+import os, signal, sys, time
 from onboarding import logs
 from onboarding.settings import settings
 from workers.supervision import supervise
@@ -22,6 +22,8 @@ def run(deaths):
     print(deaths, os.getpid(), flush=True)
     {does}
 
+# Whoever runs the tests in the background has it ignored, and so do children.
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 logs.configure(settings())
 sys.exit(supervise(run))
 """
