@@ -1,5 +1,7 @@
 """Opens a database: PostgreSQL with bounds on what may wait, SQLite so that what is committed stays."""
 
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ IDLE_TIMEOUT: Final = 30_000
 POOL_TIMEOUT: Final = 3.0
 # Seconds for a turn at writing in SQLite, in this process and then among several.
 SQLITE_PATIENCE: Final = 5.0
+_A_MOMENT: Final = 0.02
 
 
 def open_engine(url: str, pool_size: int) -> Engine:
@@ -73,14 +76,28 @@ def _sqlite(url: str) -> Engine:
 def _prepare_sqlite(connection: Any, record: object) -> None:
     """SQLAlchemy's begin event below opens transactions, so the driver must not."""
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_PATIENCE * 1000:.0f}")
+    _to_wal(connection)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
-        f"busy_timeout={SQLITE_PATIENCE * 1000:.0f}",
         "foreign_keys=ON",
         "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _to_wal(connection: Any) -> None:
+    """Of processes that start at once on a new file, one changes it; SQLite lets the others not wait."""
+    deadline = time.monotonic() + SQLITE_PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_A_MOMENT)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

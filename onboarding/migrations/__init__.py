@@ -1,17 +1,23 @@
 """The database's schema, version by version."""
 
 from pathlib import Path
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+
+# Seconds, at most, for which an upgrade of SQLite waits for another one.
+_UPGRADES_TAKE: Final = 120
 
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the version of this program; does nothing where it is there already."""
     with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            _be_patient(connection)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
@@ -24,6 +30,14 @@ def versions(engine: Engine) -> tuple[str | None, str | None]:
         connection = opened.execution_options(onboarding_read_only=True)
         current = MigrationContext.configure(connection).get_current_revision()
     return current, ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _be_patient(connection: Connection) -> None:
+    """Wait for whoever upgrades already: that takes longer than anything else, on PostgreSQL as well."""
+    driver: Any = connection.connection.driver_connection
+    # It goes back to nobody, being more patient than others.
+    connection.detach()
+    driver.execute(f"PRAGMA busy_timeout = {_UPGRADES_TAKE * 1000}")
 
 
 def _config() -> Config:

@@ -23,6 +23,7 @@ from onboarding.errors import (
     NotFound,
     OutcomeUnknown,
     Refusal,
+    SignInNeeded,
     TooMany,
     Unauthorised,
     Unavailable,
@@ -245,7 +246,7 @@ def _facts(refusal: Refusal) -> dict[str, object]:
 def _headers(refusal: Refusal) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     match refusal:
-        case Unauthorised():
+        case Unauthorised() | SignInNeeded():
             headers["WWW-Authenticate"] = "Bearer"
         case MethodNotAllowed(allow=allow) if allow:
             headers["Allow"] = allow

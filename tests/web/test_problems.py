@@ -17,7 +17,9 @@ from onboarding.errors import (
     EventNotAllowed,
     Invalid,
     MovedOn,
+    NotEligible,
     Refusal,
+    RoleNeeded,
     TooMany,
     Unavailable,
 )
@@ -32,6 +34,8 @@ SAMPLES: dict[type[Refusal], Refusal] = {
     MovedOn: MovedOn("started", 3),
     Invalid: Invalid({"name": "Too long."}),
     TooMany: TooMany(3600),
+    RoleNeeded: RoleNeeded("lead"),
+    NotEligible: NotEligible("Nothing has failed for good"),
 }
 
 
