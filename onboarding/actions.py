@@ -37,8 +37,7 @@ class Action:
     name: str
     permission: str
     why_not: Callable[[Session, Onboarding, Who], str | None]
-    carry_out: Callable[[Session, Onboarding, Who, str, Mapping[str, str]], Told]
-    takes: frozenset[str] = frozenset()
+    carry_out: Callable[[Session, Onboarding, Who, str], Told]
 
 
 def of(name: str) -> Action:
@@ -48,22 +47,17 @@ def of(name: str) -> Action:
     return ACTIONS[name]
 
 
-def preview(
-    session: Session, onboarding: Onboarding, name: str, who: Who, parameters: Mapping[str, str]
-) -> Preview:
-    """Look at an action. Raises RoleNeeded, NotEligible, or Invalid for its parameters."""
+def preview(session: Session, onboarding: Onboarding, name: str, who: Who) -> Preview:
+    """Look at an action. Raises RoleNeeded, NotEligible, or EventNotAllowed."""
     action = of(name)
     who.require(action.permission)
-    unknown = parameters.keys() ^ action.takes
-    if unknown:
-        raise Invalid(dict.fromkeys(sorted(unknown), "This is what the action takes."))
     if name in MAY_FIRE:
         # It says what would be possible instead.
         lifecycle.decide(lifecycle.facts_of(onboarding), name, "operator")
     if why_not := action.why_not(session, onboarding, who):
         raise NotEligible(why_not)
     seen = ((onboarding.id, onboarding.sequence),)
-    return previews.make(name, parameters, who.id, db.clock(session), seen)
+    return previews.make(name, who.id, db.clock(session), seen)
 
 
 def carry_out(
@@ -83,7 +77,7 @@ def carry_out(
     if why_not := action.why_not(session, onboarding, who):
         raise NotEligible(why_not)
     before = onboarding.state
-    told = action.carry_out(session, onboarding, who, reason, chosen.parameters)
+    told = action.carry_out(session, onboarding, who, reason)
     moved = {"from": before, "to": onboarding.state} if onboarding.state != before else {}
     done = Attempt(
         who.id, who.role, action.name, reason, "done", onboarding_id, moved | told, chosen.id
@@ -138,7 +132,6 @@ def _fire(
     onboarding: Onboarding,
     who: Who,
     reason: str,
-    parameters: Mapping[str, str],
 ) -> Told:
     events.handle(session, onboarding.id, event, who.because(reason), {})
     return {}
@@ -148,9 +141,7 @@ def _nothing_failed(session: Session, onboarding: Onboarding, who: Who) -> str |
     return None if _failed(session, onboarding) else N_("Nothing has failed for good")
 
 
-def _retry(
-    session: Session, onboarding: Onboarding, who: Who, reason: str, parameters: Mapping[str, str]
-) -> Told:
+def _retry(session: Session, onboarding: Onboarding, who: Who, reason: str) -> Told:
     failed = _failed(session, onboarding)
     # Before they are retried: then they have no cause any more.
     told = {"tasks": sorted(f"{m.task}: {m.cause}" for m in failed)}
@@ -180,9 +171,7 @@ def _letter_of(session: Session, onboarding: Onboarding) -> str | None:
     return NOTICES.get((latest.event, latest.target))
 
 
-def _resend(
-    session: Session, onboarding: Onboarding, who: Who, reason: str, parameters: Mapping[str, str]
-) -> Told:
+def _resend(session: Session, onboarding: Onboarding, who: Who, reason: str) -> Told:
     notice = _letter_of(session, onboarding)
     outbox.promise(
         session,
@@ -198,9 +187,7 @@ def _never(session: Session, onboarding: Onboarding, who: Who) -> str | None:
     return None
 
 
-def _note(
-    session: Session, onboarding: Onboarding, who: Who, reason: str, parameters: Mapping[str, str]
-) -> Told:
+def _note(session: Session, onboarding: Onboarding, who: Who, reason: str) -> Told:
     """The reason is what was noted: it says why by itself."""
     session.add(Note(id=db.new_id(), onboarding_id=onboarding.id, author=who.id, text=reason))
     return {}
@@ -213,12 +200,10 @@ def _is_mine(session: Session, onboarding: Onboarding, who: Who) -> str | None:
     return N_("It is yours already") if mine and mine.operator_id == who.operator_id else None
 
 
-def _take_on(
-    session: Session, onboarding: Onboarding, who: Who, reason: str, parameters: Mapping[str, str]
-) -> Told:
+def _take_on(session: Session, onboarding: Onboarding, who: Who, reason: str) -> Told:
     before = session.get(Assignment, onboarding.id)
     told = {"before": str(before.operator_id)} if before else {}
-    _let_go(session, onboarding, who, reason, parameters)
+    _let_go(session, onboarding, who, reason)
     session.execute(
         insert(Assignment).values(onboarding_id=onboarding.id, operator_id=who.operator_id)
     )
@@ -230,9 +215,7 @@ def _is_nobodys(session: Session, onboarding: Onboarding, who: Who) -> str | Non
     return None if session.scalar(taken) else N_("Nobody has taken it on")
 
 
-def _let_go(
-    session: Session, onboarding: Onboarding, who: Who, reason: str, parameters: Mapping[str, str]
-) -> Told:
+def _let_go(session: Session, onboarding: Onboarding, who: Who, reason: str) -> Told:
     session.execute(delete(Assignment).where(Assignment.onboarding_id == onboarding.id))
     return {}
 

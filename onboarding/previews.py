@@ -4,7 +4,6 @@ A preview is written nowhere: it goes to the browser or the terminal as a sealed
 back to be carried out. So looking changes nothing, and what is carried out is what was looked at.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,11 +20,10 @@ _CONTEXT: Final = "preview-v1"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An action, its parameters, whose it is, and each onboarding with its latest transition."""
+    """An action, whose it is, and each onboarding with its latest transition."""
 
     id: UUID
     action: str
-    parameters: Mapping[str, str]
     actor: str
     at: datetime
     items: tuple[tuple[UUID, int], ...]
@@ -33,13 +31,12 @@ class Preview:
 
 def make(
     action: str,
-    parameters: Mapping[str, str],
     actor: str,
     at: datetime,
     items: tuple[tuple[UUID, int], ...],
 ) -> Preview:
     """A new preview; it can be carried out once."""
-    return Preview(db.new_id(), action, dict(parameters), actor, at, items)
+    return Preview(db.new_id(), action, actor, at, items)
 
 
 def sealed(ring: Keyring, preview: Preview) -> str:
@@ -47,7 +44,6 @@ def sealed(ring: Keyring, preview: Preview) -> str:
     said = {
         "id": preview.id.hex,
         "action": preview.action,
-        "parameters": dict(preview.parameters),
         "actor": preview.actor,
         "at": preview.at.isoformat(),
         "items": [[onboarding_id.hex, sequence] for onboarding_id, sequence in preview.items],
@@ -63,7 +59,6 @@ def opened(ring: Keyring, text: str, actor: str, now: datetime) -> Preview:
     preview = Preview(
         UUID(said["id"]),
         said["action"],
-        said["parameters"],
         said["actor"],
         datetime.fromisoformat(said["at"]),
         tuple((UUID(onboarding_id), sequence) for onboarding_id, sequence in said["items"]),

@@ -17,7 +17,7 @@ AT = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 
 def a_preview(items: int = 1) -> Preview:
     seen = tuple((uuid4(), number + 1) for number in range(items))
-    return previews.make("cancel", {"a": "é"}, "operator:x", AT, seen)
+    return previews.make("cancel", "operator:x", AT, seen)
 
 
 def test_it_comes_back_as_it_went_out(ring: Keyring) -> None:

@@ -17,7 +17,7 @@ from onboarding.audit import Attempt
 from onboarding.chart import MAY_FIRE
 from onboarding.commands import looking, printing, showing
 from onboarding.commands.exits import REFUSED, Failure
-from onboarding.db import transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import EventNotYours, EventUnknown, Refusal
 from onboarding.models import Message, Onboarding
 from onboarding.operators import Who
@@ -35,7 +35,7 @@ def fire(ring: Keyring, reference: str, event: str, reason: str, *, as_json: boo
         _print_json(moved)
         return
     printing.text(f"{moved.reference}: {source} → {moved.state}")
-    with transaction() as session:
+    with reading() as session:
         printing.say(f"The next move is {showing.turn(moved, db.clock(session))}.")
 
 
@@ -82,13 +82,13 @@ def operator() -> Who:
 def _act(ring: Keyring, reference: str, action: str, reason: str) -> tuple[str, Onboarding]:
     """Where it stood, and the onboarding afterwards."""
     who = operator()
-    with transaction() as session:
+    with reading() as session:
         onboarding_id = queries.by_reference(session, reference).id
     try:
         with transaction() as session:
             onboarding = queries.by_id(session, onboarding_id)
             source = onboarding.state
-            chosen = actions.preview(session, onboarding, action, who, {})
+            chosen = actions.preview(session, onboarding, action, who)
             return source, actions.carry_out(session, ring, who, chosen, reason)
     except Refusal as error:
         with transaction() as session:
@@ -97,7 +97,7 @@ def _act(ring: Keyring, reference: str, action: str, reason: str) -> tuple[str, 
 
 
 def _print_json(onboarding: Onboarding) -> None:
-    with transaction() as session:
+    with reading() as session:
         printing.line(looking.summary(onboarding, db.clock(session)))
 
 

@@ -57,7 +57,7 @@ def _preview(
     with reading() as session:
         who = console_frame.who(session, request)
         onboarding = queries.by_reference(session, reference)
-        chosen = actions.preview(session, onboarding, action, who, {})
+        chosen = actions.preview(session, onboarding, action, who)
     return console_frame.page(
         request,
         who,

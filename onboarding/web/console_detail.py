@@ -25,7 +25,7 @@ from onboarding import (
 from onboarding.actions import ACTIONS
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
-from onboarding.models import Assignment, Note, Onboarding, Operator
+from onboarding.models import Assignment, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
 from onboarding.web import console_frame
 from onboarding.web.fields import Text
@@ -92,7 +92,7 @@ def unmask(request: Request, locale: str, reference: str, reason: Text = "") -> 
 
 def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
     """What the page of an onboarding shows."""
-    history = queries.history(session, onboarding.id)
+    history, now = queries.history(session, onboarding.id), db.clock(session)
     link = links.live_link(session, onboarding.id)
     personal = {
         "contact_email": onboarding.contact_email or "",
@@ -102,12 +102,12 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
     return {
         "onboarding": onboarding,
         "move": NEXT_MOVE.get(onboarding.state),
-        "overdue": queries.is_overdue(onboarding, db.clock(session)),
-        "now": db.clock(session),
+        "overdue": queries.is_overdue(onboarding, now),
+        "now": now,
         "conditions": conditions.conditions(onboarding, history),
         "choices": choices(session, who, onboarding),
         "messages": queries.messages_of(session, onboarding.id),
-        "timeline": timeline(session, onboarding),
+        "timeline": timeline(session, onboarding, history),
         "client": credentials.live_client(session, onboarding.id),
         "secrets": queries.secrets_of(session, onboarding.id),
         "personal": personal,
@@ -134,9 +134,10 @@ def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choi
     return sorted(found, key=lambda each: bool(each.why_not or each.needs))
 
 
-def timeline(session: Session, onboarding: Onboarding) -> list[Line]:
+def timeline(session: Session, onboarding: Onboarding, history: Sequence[Transition]) -> list[Line]:
     """Transitions, e-mails, notes and what operators did, newest first."""
-    return sorted(_lines(session, onboarding), key=lambda line: line.at, reverse=True)
+    steps = [Line(step.at, "transition", step) for step in history]
+    return sorted([*steps, *_lines(session, onboarding)], key=lambda line: line.at, reverse=True)
 
 
 def operator_names(session: Session) -> dict[str, str]:
@@ -146,8 +147,6 @@ def operator_names(session: Session) -> dict[str, str]:
 
 
 def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
-    for step in queries.history(session, onboarding.id):
-        yield Line(step.at, "transition", step)
     for mail in queries.mails_of(session, onboarding.id):
         yield Line(mail.sent_at, "mail", mail)
     for note in session.scalars(select(Note).where(Note.onboarding_id == onboarding.id)):

@@ -61,14 +61,13 @@ def find(request: Request, locale: str, q: Text = "") -> Response:
         wanted = Filter()
     with reading() as session:
         who = console_frame.who(session, request)
-        found = finding.page(session, wanted, 2) if wanted.q else []
-        if len(found) != 1 and "@" in (wanted.q or ""):
-            many = finding.page(session, wanted, PAGE)
-            now = db.clock(session)
-            return console_frame.page(request, who, "found.html", found=many, now=now)
+        found = finding.page(session, wanted, PAGE) if wanted.q else []
+        now = db.clock(session)
     if len(found) == 1:
         here = f"{console_frame.HOME}/onboardings/{found[0].reference}"
         return RedirectResponse(pages.path_for(request, here), 303)
+    if "@" in (wanted.q or ""):
+        return console_frame.page(request, who, "found.html", found=found, now=now)
     listed = pages.path_for(request, f"{console_frame.HOME}/onboardings")
     return RedirectResponse(f"{listed}?{wanted.query()}", 303)
 

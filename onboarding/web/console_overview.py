@@ -31,7 +31,8 @@ def overview(request: Request, locale: str) -> Response:
     """Whom it all waits for, the causes of what fails, and the oldest of each state."""
     with reading() as session:
         who = console_frame.who(session, request)
-        population = stuck.population(session)
+        population, now = stuck.population(session), db.clock(session)
+        waiting, oldest = queries.unfinished(session)
         entries = audit.latest(session, _LATEST) if who.may("audit") else []
         ids = [entry.onboarding_id for entry in entries if entry.onboarding_id]
         return console_frame.page(
@@ -41,11 +42,12 @@ def overview(request: Request, locale: str) -> Response:
             turns=_turns(population),
             population=[each for each in population if each.standing],
             causes=stuck.together(stuck.causes(session)),
-            unfinished=queries.unfinished(session),
-            none_yet=timedelta(),
+            waiting=waiting,
+            # What rests is to come.
+            waited=max(now - oldest, timedelta()) if oldest else timedelta(),
             entries=entries,
             named=queries.references(session, ids),
-            now=db.clock(session),
+            now=now,
         )
 
 

@@ -14,6 +14,7 @@ from onboarding import audit, operators
 from onboarding.actions import ACTIONS
 from onboarding.chart import STATES
 from onboarding.db import reading, transaction
+from onboarding.drawing import label
 from onboarding.models import AuditEntry
 from onboarding.operators import MAY
 from onboarding.sealing import Keyring
@@ -241,7 +242,7 @@ def test_every_state_has_its_page(app: FastAPI, state: str, locale: str) -> None
 
 def test_what_is_named_is_all_there_is() -> None:
     assert set(console_words.ACTIONS) == set(ACTIONS)
-    assert set(console_words.STATES) == set(STATES)
+    assert {state: label(state) for state in STATES} == console_words.STATES
     assert set(console_words.ROLES) == set(MAY)
 
 
