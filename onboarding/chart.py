@@ -173,6 +173,9 @@ NEXT_MOVE: Final[dict[str, Move]] = {
     "verifying": Move("platform", 10 * _MINUTE),
 }
 
+# The most that an operator may give a person besides, in days.
+EXTRA_DAYS_AT_MOST: Final = 90
+
 # Who may fire what. "developer" is one whom the seller has named; "api" is a calling system with
 # a key; "platform" is our own tasks; "clock" is the sweep of deadlines.
 MAY_FIRE: Final[dict[str, frozenset[str]]] = {

@@ -17,9 +17,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from statemachine.exceptions import TransitionNotAllowed
 
-from onboarding import consequences, crash_points, db, errors, outbox
+from onboarding import consequences, crash_points, db, deadlines, errors, outbox
 from onboarding.access import Actor
-from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
+from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
 from onboarding.models import Client, Onboarding, Transition
 
@@ -79,7 +79,7 @@ def start(
         reminders=0,
         created_at=at,
         entered_at=at,
-        wakes_at=wakes_at("started", at, 0),
+        wakes_at=deadlines.wakes_at("started", at, 0),
     )
     if start_key and (earlier := _insert_once(session, onboarding, start_key)):
         return earlier
@@ -168,15 +168,6 @@ def facts_of(onboarding: Onboarding, choices: Mapping[str, str | None] | None = 
     )
 
 
-def wakes_at(state: str, entered_at: datetime, reminders: int) -> datetime | None:
-    """When the clock must next look at an onboarding in this state; None: never."""
-    move = NEXT_MOVE.get(state)
-    if move is None:
-        return None
-    waits = [*move.reminders, *([move.then_after] if move.then_after else [])]
-    return entered_at + waits[reminders] if reminders < len(waits) else None
-
-
 def new_reference() -> str:
     """A name to read out on the phone: Crockford's letters, so no O for 0 and no I for 1."""
     letters = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(10))
@@ -235,8 +226,8 @@ def _move(
     onboarding.state = target
     onboarding.sequence += 1
     onboarding.entered_at = at
-    onboarding.reminders = 0
-    onboarding.wakes_at = wakes_at(target, at, 0)
+    onboarding.reminders = onboarding.extra_days = 0
+    onboarding.wakes_at = deadlines.wakes_at(target, at, 0)
     if event == "start_over":
         onboarding.answers = {}
     kept = {name: value for name, value in choices.items() if value} | dict(details or {})

@@ -17,8 +17,7 @@ from jinja2 import Environment
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, db, proofs, queries, words
-from onboarding.chart import NEXT_MOVE
+from onboarding import addresses, db, deadlines, proofs, queries, words
 from onboarding.mail import Letter
 from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
 from onboarding.outbox import Claim
@@ -92,8 +91,8 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
 def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> dict[str, Any]:
     """What was true at the transition that promised the letter, however late it is written."""
     transition = session.get_one(Transition, (onboarding.id, sequence or onboarding.sequence))
-    move = NEXT_MOVE.get(transition.target)
-    ends_at = transition.at + move.then_after if move and move.then_after else None
+    extra_days = onboarding.extra_days if transition.sequence == onboarding.sequence else 0
+    ends_at = deadlines.end(transition.target, transition.at, extra_days)
     client = _of_that_time(session, Client, Client.revoked_at, transition)
     link = _of_that_time(session, Link, Link.ended_at, transition)
     aggregator, connection = _names(session, onboarding)

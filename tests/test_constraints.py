@@ -30,6 +30,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_onboardings_credential_mode_is_for_aggregators": {"credential_mode": "full"},
     "ck_onboardings_type_is_chosen": {"state": "secret_ready"},
     "ck_onboardings_sequence": {"sequence": 0},
+    "ck_onboardings_extra_days": {"extra_days": 91},
     "ck_onboardings_only_open_states_wake": {"state": "cancelled", "wakes_at": NOW},
     "ck_onboardings_locale": {"locale": "de"},
     "ck_transitions_starts_from_nothing": {"source": "started"},
@@ -40,6 +41,16 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_audit_number": {"number": 0},
     "ck_audit_outcome": {"outcome": "perhaps"},
     "ck_audit_head_only_one": {"id": 2},
+    "ck_runs_number": {"number": 0},
+    "ck_runs_state": {"state": "gone", "ended_at": NOW},
+    "ck_runs_first": {"first": -1},
+    "ck_runs_pace": {"pace": 0},
+    "ck_runs_stop_above": {"stop_above": 101},
+    "ck_runs_four_eyes": {"agreed_by": "cli:mara"},
+    "ck_runs_ends": {"ended_at": NOW},
+    "ck_run_items_position": {"position": 0},
+    "ck_run_items_outcome": {"outcome": "perhaps", "at": NOW},
+    "ck_run_items_at": {"at": NOW},
     "ck_messages_incident_has_a_cause": {"failed_at": NOW},
     "ck_messages_attempts": {"attempts": -1},
     "ck_messages_claimed_for_a_turn": {"claimed_by": 1},
@@ -59,6 +70,10 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
     ("ck_transitions_starts_from_nothing", {"sequence": 2}),
     ("ck_secrets_ended_has_a_reason", {"ended_because": "revoked"}),
     ("ck_links_client_or_aggregator", {"client_id": None}),
+    ("ck_onboardings_extra_days", {"extra_days": -1}),
+    ("ck_runs_stop_above", {"stop_above": -1}),
+    ("ck_runs_ends", {"state": "done"}),
+    ("ck_run_items_at", {"outcome": "done"}),
 ]
 OTHER = new_id()
 NEW_ONBOARDING = {"id": OTHER, "reference": "ONB-00000-00001", "start_key": None}
@@ -76,6 +91,7 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_operators_issuer_subject": {"id": OTHER},
     "uq_operator_sessions_token_hash": {"id": OTHER},
     "uq_audit_preview_id": {"number": 2},
+    "uq_runs_number": {"id": OTHER},
 }
 # The partial ones let a second row in once the first has ended.
 ENDED: dict[str, dict[str, Any]] = {
@@ -96,6 +112,8 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_links_client_id": ENDED_LINK | {"client_id": "cid_2"},
     "fk_links_aggregator_id": ENDED_LINK | {"client_id": None, "aggregator_id": "nobody"},
     "fk_mails_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_run_items_run_id": {"run_id": OTHER},
+    "fk_run_items_onboarding_id": {"position": 2, "onboarding_id": OTHER},
     "fk_browser_sessions_succeeded_by": {
         "id": OTHER,
         "token_hash": bytes([1] * 32),

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, fences, lifecycle, logs, outages, outbox, proofs
+from onboarding import crash_points, db, deadlines, fences, lifecycle, logs, outages, outbox, proofs
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
@@ -90,9 +90,9 @@ def _wake(session: Session, onboarding_id: UUID) -> bool:
     now = db.clock(session)
     if onboarding.wakes_at is None or onboarding.wakes_at > now:
         return False
-    move = NEXT_MOVE[onboarding.state]
-    if move.then and move.then_after and now >= onboarding.entered_at + move.then_after:
-        lifecycle.fire(session, onboarding_id, move.then, CLOCK)
+    event, ends_at = NEXT_MOVE[onboarding.state].then, deadlines.ends_at(onboarding)
+    if event and ends_at and now >= ends_at:
+        lifecycle.fire(session, onboarding_id, event, CLOCK)
     else:
         _remind(session, onboarding, now)
     return True
@@ -100,8 +100,7 @@ def _wake(session: Session, onboarding_id: UUID) -> bool:
 
 def _remind(session: Session, onboarding: Onboarding, now: datetime) -> None:
     """Send the reminder whose time has come, and none of those that nobody was awake for."""
-    instants = [onboarding.entered_at + wait for wait in NEXT_MOVE[onboarding.state].reminders]
-    number = sum(instant <= now for instant in instants)
+    number = sum(instant <= now for instant in deadlines.reminders_at(onboarding))
     if number > onboarding.reminders and onboarding.contact_email:
         outbox.promise(
             session,
@@ -110,5 +109,4 @@ def _remind(session: Session, onboarding: Onboarding, now: datetime) -> None:
             onboarding_id=onboarding.id,
             sequence=onboarding.sequence,
         )
-    onboarding.reminders = number
-    onboarding.wakes_at = lifecycle.wakes_at(onboarding.state, onboarding.entered_at, number)
+    deadlines.reminded(onboarding, number)

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, lifecycle, links, queries
+from onboarding import credentials, db, deadlines, lifecycle, links, queries
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import looking, printing
 from onboarding.db import reading
@@ -69,8 +69,8 @@ def turn(onboarding: Onboarding, now: datetime) -> str:
     due = printing.moment(onboarding.entered_at + move.overdue_after)
     late = "overdue since" if queries.is_overdue(onboarding, now) else "overdue from"
     words = f"{move.whom}'s for {age}, {late} {due}"
-    if move.then and move.then_after:
-        words += f"; {move.then} at {printing.moment(onboarding.entered_at + move.then_after)}"
+    if ends_at := deadlines.ends_at(onboarding):
+        words += f"; {move.then} at {printing.moment(ends_at)}"
     return words
 
 

@@ -152,10 +152,12 @@ def the_clock_is_not_early(within: Within) -> Rows:
 @rule("I11", Onboarding.id, what="wakes at {} in {}, not when the chart says", do=_WAKE)
 def deadlines_are_the_charts(within: Within) -> Rows:
     """The next deadline is the one that the chart has after the reminders that went out."""
+    extra = Onboarding.extra_days * timedelta(days=1).total_seconds()
     waits = [
         (
             and_(Onboarding.state == state, Onboarding.reminders == number),
-            wait.total_seconds(),
+            # The last reminder and the end come later where an operator has given more time.
+            wait.total_seconds() + (extra if number >= len(move.reminders) - 1 else 0),
         )
         for state, move in NEXT_MOVE.items()
         if move.then_after

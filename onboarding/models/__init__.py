@@ -32,8 +32,11 @@ from onboarding.models.people import (
     ResumeLink,
     UnprovedLetter,
 )
+from onboarding.models.runs import OUTCOMES, RUN_STATES, Run, RunItem
 
 __all__ = [
+    "OUTCOMES",
+    "RUN_STATES",
     "Aggregator",
     "ApiKey",
     "Assignment",
@@ -55,6 +58,8 @@ __all__ = [
     "OperatorSession",
     "PendingSignIn",
     "ResumeLink",
+    "Run",
+    "RunItem",
     "SealedSecret",
     "Secret",
     "Transition",

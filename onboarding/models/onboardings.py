@@ -15,7 +15,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, OPEN, STATES
+from onboarding.chart import (
+    CONNECTION_TYPES,
+    CREDENTIAL_MODES,
+    EXTRA_DAYS_AT_MOST,
+    OPEN,
+    STATES,
+)
 from onboarding.db import new_id, now
 from onboarding.models.base import Base, one_of
 
@@ -56,6 +62,7 @@ class Onboarding(Base):
             name="type_is_chosen",
         ),
         CheckConstraint("sequence >= 1", name="sequence"),
+        CheckConstraint(f"extra_days BETWEEN 0 AND {EXTRA_DAYS_AT_MOST}", name="extra_days"),
         CheckConstraint(
             f"wakes_at IS NULL OR state IN ({one_of(OPEN)})", name="only_open_states_wake"
         ),
@@ -107,6 +114,8 @@ class Onboarding(Base):
     # When the clock must next remind or end it, and how many reminders went out in this state.
     wakes_at: Mapped[datetime | None]
     reminders: Mapped[int] = mapped_column(default=0)
+    # What an operator has given besides the chart's time, in this state.
+    extra_days: Mapped[int] = mapped_column(default=0, server_default=text("0"))
 
 
 class Transition(Base):

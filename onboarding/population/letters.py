@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from onboarding import db, lifecycle
+from onboarding import db, deadlines
 from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
 from onboarding.models import Client, ContactCode, Mail, Message, Onboarding
 from onboarding.population import trouble
@@ -31,7 +31,7 @@ def add(chance: Chance, kept: Ledger) -> None:
     last = kept.story.steps[-1]
     reminded = sum(last.at + wait <= kept.scene.now for wait in _waits(last.target))
     onboarding["reminders"] = reminded
-    onboarding["wakes_at"] = lifecycle.wakes_at(last.target, last.at, reminded)
+    onboarding["wakes_at"] = deadlines.wakes_at(last.target, last.at, reminded)
     _add_letters(chance, kept)
     _add_work(chance, kept)
     _add_revocation(chance, kept)

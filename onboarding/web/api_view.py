@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import db, lifecycle
+from onboarding import db, deadlines, lifecycle
 from onboarding.chart import EVENT_TYPES, NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.web.schemas import (
@@ -160,7 +160,7 @@ def _next_move(onboarding: Onboarding, now: datetime) -> NextMove | None:
         overdue_after_seconds=int(move.overdue_after.total_seconds()),
         overdue=now - onboarding.entered_at > move.overdue_after,
         then=move.then,
-        then_at=onboarding.entered_at + move.then_after if move.then_after else None,
+        then_at=deadlines.ends_at(onboarding),
     )
 
 

@@ -7,9 +7,8 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import addresses, lifecycle, queries
+from onboarding import addresses, deadlines, lifecycle, queries
 from onboarding.access import Actor
-from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
 from onboarding.models import Onboarding
@@ -35,14 +34,13 @@ def show_awaiting(
     with reading() as session:
         last = queries.history(session, onboarding.id)[-1]
         proved = addresses.is_proved(session, onboarding)
-    waits = NEXT_MOVE["awaiting_aggregator"].then_after
     return wizard_frame.framed(
         request,
         onboarding,
         "awaiting_aggregator.html",
         status,
         cause=last.details.get("cause"),
-        ends_at=onboarding.entered_at + waits if waits else None,
+        ends_at=deadlines.ends_at(onboarding),
         address_is_proved=proved,
         **wrong,
     )

@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import queries
-from onboarding.chart import NEXT_MOVE
+from onboarding import deadlines, queries
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
@@ -83,5 +82,4 @@ def _described(
 
 def _until(onboarding: Onboarding) -> datetime | None:
     """When time ends it, or destroys what it waits for, if nobody moves."""
-    move = NEXT_MOVE.get(onboarding.state)
-    return onboarding.entered_at + move.then_after if move and move.then_after else None
+    return deadlines.ends_at(onboarding)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import addresses, credentials, fences, ownership, proofs, queries
+from onboarding import addresses, credentials, deadlines, fences, ownership, proofs, queries
 from onboarding.access import Actor
 from onboarding.chart import NEXT_MOVE
 from onboarding.credentials import CHECKSUM, Revealed
@@ -41,11 +41,10 @@ def show(request: Request, onboarding: Onboarding, status: int = 200, **more: An
         secret = credentials.live_secret(session, onboarding.id)
         progress = wizard_frame.progress(session, onboarding, "generate_secret")
         last = queries.history(session, onboarding.id)[-1]
-    ends_after = NEXT_MOVE[onboarding.state].then_after
     facts = {
         "client_id": client.id if client else "",
         "version": secret.version if secret else 0,
-        "ends_at": onboarding.entered_at + ends_after if ends_after else None,
+        "ends_at": deadlines.ends_at(onboarding),
         "lasts": NEXT_MOVE["secret_ready"].then_after,
         "cause": last.details.get("cause"),
         **progress,
