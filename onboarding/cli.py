@@ -181,6 +181,26 @@ def retry(
 
 
 @app.command()
+def act(
+    context: typer.Context,
+    reference: Reference,
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="As the console names them.")],
+    *,
+    reason: Reason,
+    choice: Annotated[
+        str, typer.Option(help="What extend (days) or assign (an operator's ID) asks for.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Do any action of the console: resend, nudge, extend, assign, let_go, …, or an event."""
+    from onboarding.commands import moving
+
+    ring = prepare(_settings())
+    with with_publisher(context):
+        moving.act(ring, reference, action, choice, reason, as_json=as_json)
+
+
+@app.command()
 def note(
     reference: Reference,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="For whoever looks next.")],

@@ -17,7 +17,7 @@ from jinja2 import Environment
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, db, deadlines, proofs, queries, words
+from onboarding import addresses, db, deadlines, masking, proofs, queries, words
 from onboarding.mail import Letter
 from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
 from onboarding.outbox import Claim
@@ -64,6 +64,21 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
         facts |= _code(session, claim, ring)
     subject, text, html = render(notice, onboarding.locale, facts)
     return Letter(claim.id, onboarding.id, notice, onboarding.locale, to, subject, text, html)
+
+
+def previewed(
+    session: Session, onboarding: Onboarding, notice: str, settings: Settings
+) -> tuple[str, str]:
+    """Subject and text of a letter as it would be written now, for an operator to look at.
+
+    Its link is made when it is sent, so there is none here; personal data is masked.
+    """
+    facts = _about_us(onboarding, settings) | _facts(session, onboarding, None)
+    hidden = {name: masking.text(facts[name]) for name in ("seller_id", "shop_name")}
+    if notice in ASKING:
+        hidden["resume_url"] = f"{settings.base_url}/{onboarding.locale}/resume/…"
+    subject, text, _ = render(notice, onboarding.locale, facts | hidden)
+    return subject, text
 
 
 def render(notice: str, locale: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:

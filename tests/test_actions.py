@@ -1,10 +1,12 @@
 """What operators may do: looked at first, carried out once, by whom the role allows, and written down."""
 
-import pytest
-from sqlalchemy import Engine, select
+from datetime import timedelta
 
-from onboarding import actions, audit, operators, queries
-from onboarding.actions import ACTIONS
+import pytest
+from sqlalchemy import Engine, select, update
+
+from onboarding import actions, audit, db, deadlines, invariants, operators, queries, standing
+from onboarding.actions import ACTIONS, Order
 from onboarding.chart import MAY_FIRE, STATES
 from onboarding.db import reading, transaction
 from onboarding.errors import (
@@ -18,13 +20,15 @@ from onboarding.errors import (
     RoleNeeded,
 )
 from onboarding.lifecycle import allowed, facts_of
-from onboarding.models import Assignment, AuditEntry, Note
+from onboarding.models import Assignment, AuditEntry, Mail, Note
 from onboarding.operators import MAY, Who
 from onboarding.previews import Preview
 from onboarding.sealing import Keyring
+from onboarding.web import console_words
 from tests import builders
 from tests.commands.incidents import an_incident
 from tests.composing import put
+from workers import clock
 
 WHY = "INC-442: the registry is back"
 
@@ -41,9 +45,9 @@ def look(who: Who, onboarding_id: object, action: str) -> Preview:
         return actions.preview(session, onboarding, action, who)
 
 
-def carry_out(ring: Keyring, who: Who, chosen: Preview, reason: str = WHY) -> str:
+def carry_out(ring: Keyring, who: Who, chosen: Preview, reason: str = WHY, choice: str = "") -> str:
     with transaction() as session:
-        return actions.carry_out(session, ring, who, chosen, reason).state
+        return actions.carry_out(session, ring, who, chosen, reason, choice).state
 
 
 def trail() -> list[AuditEntry]:
@@ -76,11 +80,11 @@ def test_the_chart_says_which_events_make_sense(sqlite: Engine, state: str) -> N
     who = a_lead()
     possible = allowed(facts_of(builders.the(onboarding_id)), "operator")
     with transaction() as session:
-        onboarding = queries.by_id(session, onboarding_id)
+        stands = standing.of(session, queries.by_id(session, onboarding_id))
         sensible = {
             name
             for name, action in ACTIONS.items()
-            if name in MAY_FIRE and action.why_not(session, onboarding, who) is None
+            if name in MAY_FIRE and action.why_not(stands, Order(who)) is None
         }
     assert sensible == set(possible)
 
@@ -197,3 +201,116 @@ def test_a_refused_attempt_is_written_down(database: Engine, ring: Keyring) -> N
         actions.refused(session, ring, who, "cancel", onboarding_id, " no\n ", RoleNeeded("lead"))
     (entry,) = trail()
     assert (entry.outcome, entry.reason, entry.details) == ("refused", "no", {"why": "role_needed"})
+
+
+def test_every_error_of_a_field_can_be_said_on_a_page(sqlite: Engine) -> None:
+    with pytest.raises(Invalid) as no_reason:
+        actions.checked("")
+    with transaction() as session, pytest.raises(Invalid) as no_choice:
+        actions.choose(session, ACTIONS["extend"], "1000")
+    assert no_reason.value.fields | no_choice.value.fields == console_words.ERRORS
+
+
+def test_more_time_moves_the_end_and_the_last_reminder(database: Engine, ring: Keyring) -> None:
+    onboarding_id = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
+    before = builders.the(onboarding_id)
+    end = deadlines.ends_at(before)
+    assert end is not None
+    who = a_lead()
+    for days in ("30", "30", "30"):
+        carry_out(ring, who, look(who, onboarding_id, "extend"), choice=days)
+    after = builders.the(onboarding_id)
+    assert deadlines.ends_at(after) == end + timedelta(days=90)
+    assert deadlines.reminders_at(after) == [
+        before.entered_at + timedelta(days=7),
+        end + timedelta(days=87),
+    ]
+    assert after.wakes_at == before.wakes_at
+    with pytest.raises(NotEligible):
+        look(who, onboarding_id, "extend")
+    assert trail()[0].details == {"days": 30, "until": (end + timedelta(days=90)).isoformat()}
+    assert findings() == []
+
+
+def test_who_was_given_time_is_reminded_again_and_expires_later(
+    database: Engine, ring: Keyring
+) -> None:
+    onboarding_id = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
+    builders.age(onboarding_id, timedelta(days=28))
+    clock.sweep()
+    builders.work()
+    who = a_lead()
+    carry_out(ring, who, look(who, onboarding_id, "extend"), choice="14")
+    builders.age(onboarding_id, timedelta(days=14))
+    clock.sweep()
+    assert builders.state_of(onboarding_id) == "awaiting_seller"
+    (again,) = builders.promised("send_email", onboarding_id)
+    assert again.about == {"notice": "reminder", "number": 2}
+    builders.work()
+    assert findings() == []
+    builders.age(onboarding_id, timedelta(days=3))
+    clock.sweep()
+    assert builders.state_of(onboarding_id) == "expired"
+    assert builders.the(onboarding_id).extra_days == 0
+
+
+def test_time_is_given_where_time_ends_something(sqlite: Engine) -> None:
+    who = a_lead()
+    for state in STATES:
+        onboarding_id = builders.an_onboarding(state)
+        if state in deadlines.EXTENDABLE:
+            look(who, onboarding_id, "extend")
+        else:
+            with pytest.raises(NotEligible):
+                look(who, onboarding_id, "extend")
+
+
+def test_a_seller_is_reminded_by_hand_once_a_day(database: Engine, ring: Keyring) -> None:
+    onboarding_id = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
+    builders.work()
+    who = a_lead()
+    with pytest.raises(NotEligible, match="less than a day ago"):
+        look(who, onboarding_id, "nudge")
+    for _ in range(2):
+        a_day_passes()
+        carry_out(ring, who, look(who, onboarding_id, "nudge"))
+        with pytest.raises(NotEligible, match="on its way"):
+            look(who, onboarding_id, "nudge")
+        builders.work()
+    with reading() as session:
+        notices = [mail.notice for mail in queries.mails_of(session, onboarding_id)]
+    assert notices.count("reminder") == 2
+    assert findings() == []
+
+
+def test_a_letter_that_was_sent_again_is_no_finding(database: Engine, ring: Keyring) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready", email="ada@shop.example")
+    builders.work()
+    who = a_lead()
+    carry_out(ring, who, look(who, onboarding_id, "resend"))
+    builders.work()
+    with reading() as session:
+        notices = [mail.notice for mail in queries.mails_of(session, onboarding_id)]
+    assert notices == ["secret_ready", "secret_ready"]
+    assert findings() == []
+
+
+def test_it_is_handed_to_somebody_who_can_do_something(database: Engine, ring: Keyring) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    mara, li = a_lead("Mara"), a_lead("Li")
+    carry_out(ring, mara, look(mara, onboarding_id, "assign"), choice=str(li.operator_id))
+    with reading() as session:
+        assert session.get_one(Assignment, onboarding_id).operator_id == li.operator_id
+    for nobody in ("", "x", str(onboarding_id)):
+        with pytest.raises(Invalid):
+            carry_out(ring, mara, look(mara, onboarding_id, "assign"), choice=nobody)
+
+
+def a_day_passes() -> None:
+    with transaction() as session:
+        session.execute(update(Mail).values(sent_at=db.later(Mail.sent_at, -86_401)))
+
+
+def findings() -> list[str]:
+    """What the checker has to say, after all is done."""
+    return [f"{each}" for outcome in invariants.check() for each in outcome.named]

@@ -18,7 +18,7 @@ from onboarding.chart import MAY_FIRE
 from onboarding.commands import looking, printing, showing
 from onboarding.commands.exits import REFUSED, Failure
 from onboarding.db import reading, transaction
-from onboarding.errors import EventNotYours, EventUnknown, Refusal
+from onboarding.errors import EventNotYours, EventUnknown, Invalid, Refusal
 from onboarding.models import Message, Onboarding
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
@@ -37,6 +37,21 @@ def fire(ring: Keyring, reference: str, event: str, reason: str, *, as_json: boo
     printing.text(f"{moved.reference}: {source} → {moved.state}")
     with reading() as session:
         printing.say(f"The next move is {showing.turn(moved, db.clock(session))}.")
+
+
+def act(
+    ring: Keyring, reference: str, action: str, choice: str, reason: str, *, as_json: bool
+) -> None:
+    """Any action of an operator. Raises any Refusal; then the trail is all that is written."""
+    if action not in ACTIONS:
+        raise Invalid({"action": f"One of {', '.join(sorted(ACTIONS))}."})
+    source, done = _act(ring, reference, action, reason, choice)
+    if as_json:
+        _print_json(done)
+    elif source != done.state:
+        printing.text(f"{done.reference}: {source} → {done.state}")
+    else:
+        printing.say(f"Done. All about it: onboarding show {done.reference}")
 
 
 def note(ring: Keyring, reference: str, text: str, *, as_json: bool) -> None:
@@ -79,7 +94,9 @@ def operator() -> Who:
     return Who(f"cli:{name}", name, None)
 
 
-def _act(ring: Keyring, reference: str, action: str, reason: str) -> tuple[str, Onboarding]:
+def _act(
+    ring: Keyring, reference: str, action: str, reason: str, choice: str = ""
+) -> tuple[str, Onboarding]:
     """Where it stood, and the onboarding afterwards."""
     who = operator()
     with reading() as session:
@@ -89,7 +106,7 @@ def _act(ring: Keyring, reference: str, action: str, reason: str) -> tuple[str, 
             onboarding = queries.by_id(session, onboarding_id)
             source = onboarding.state
             chosen = actions.preview(session, onboarding, action, who)
-            return source, actions.carry_out(session, ring, who, chosen, reason)
+            return source, actions.carry_out(session, ring, who, chosen, reason, choice)
     except Refusal as error:
         with transaction() as session:
             actions.refused(session, ring, who, action, onboarding_id, reason, error)

@@ -23,6 +23,7 @@ from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.invariants.secrecy import versions
 from onboarding.models import (
+    AuditEntry,
     Client,
     ContactCode,
     Link,
@@ -171,7 +172,12 @@ def links_live_in_order(within: Within) -> Rows:
 def _letters(within: Within) -> Any:
     """For each onboarding and notice: how many letters are kept, and how many there may and must be."""
     called_for = union_all(
-        _by_transitions(within), _reminders(within), _codes(within), _sent(within), _waiting(within)
+        _by_transitions(within),
+        _by_operators(within),
+        _reminders(within),
+        _codes(within),
+        _sent(within),
+        _waiting(within),
     ).subquery()
     columns = (func.sum(called_for.c[name]).label(name) for name in ("at_least", "at_most", "kept"))
     return (
@@ -205,6 +211,17 @@ def _by_transitions(within: Within) -> Rows:
         _row(Transition.onboarding_id, notice, must, literal(1), literal(0))
         .join(Onboarding, Onboarding.id == Transition.onboarding_id)
         .where(within(Transition.onboarding_id), moves.in_(sorted(NOTICES)))
+    )
+
+
+def _by_operators(within: Within) -> Rows:
+    """Who sends a letter again, reminds by hand, or gives more time may bring one more."""
+    said = AuditEntry.details["notice"].as_string()
+    notice = case((AuditEntry.action == "extend", "reminder"), else_=said)
+    return _row(AuditEntry.onboarding_id, notice, literal(0), literal(1), literal(0)).where(
+        within(AuditEntry.onboarding_id),
+        AuditEntry.action.in_(("resend", "nudge", "extend")),
+        AuditEntry.outcome == "done",
     )
 
 

@@ -1,18 +1,27 @@
 """Doing something to an onboarding: looked at first, then carried out with a reason."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, db, previews, queries
+from onboarding import actions, db, deadlines, notices, previews, queries, standing
 from onboarding.actions import ACTIONS
+from onboarding.chart import MAY_FIRE
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
+from onboarding.models import Onboarding
 from onboarding.web import console_frame, pages
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+
+# Their letters are about where it stands; the others' are about where it will.
+_ABOUT_NOW: Final = frozenset({"resend", "nudge"})
 
 
 @router.get("/{locale}/console/onboardings/{reference}/{action}")
@@ -28,6 +37,7 @@ def carry_out(
     reference: str,
     action: str,
     reason: Text = "",
+    choice: Text = "",
     preview: Text = "",
 ) -> Response:
     """Do what was looked at. Whatever comes of it is in the trail."""
@@ -39,9 +49,9 @@ def carry_out(
             chosen = previews.opened(ring, preview, who.id, db.clock(session))
             if (chosen.action, chosen.items[0][0]) != (action, onboarding.id):
                 raise NotFound
-            actions.carry_out(session, ring, who, chosen, reason)
+            actions.carry_out(session, ring, who, chosen, reason, choice)
     except Invalid as error:
-        return _preview(request, reference, action, error, reason)
+        return _preview(request, reference, action, error, {"reason": reason, "choice": [choice]})
     except SignInNeeded:
         raise
     except Refusal as error:
@@ -52,12 +62,18 @@ def carry_out(
 
 
 def _preview(
-    request: Request, reference: str, action: str, wrong: Invalid | None = None, typed: str = ""
+    request: Request,
+    reference: str,
+    action: str,
+    wrong: Invalid | None = None,
+    typed: Mapping[str, Any] | None = None,
 ) -> Response:
     with reading() as session:
         who = console_frame.who(session, request)
         onboarding = queries.by_reference(session, reference)
         chosen = actions.preview(session, onboarding, action, who)
+        options = actions.options(session, ACTIONS[action])
+        letter = _letter(request, session, onboarding, action)
     return console_frame.page(
         request,
         who,
@@ -66,10 +82,26 @@ def _preview(
         onboarding=onboarding,
         action=ACTIONS[action],
         sealed=previews.sealed(request.app.state.ring, chosen),
+        options=options,
+        letter=letter,
+        may_fire=MAY_FIRE,
+        ends_at=deadlines.ends_at(onboarding),
         reason=actions.REASON,
-        errors=wrong.fields if wrong else {},
-        typed={"reason": typed},
+        errors=console_frame.wrong(request, wrong) if wrong else {},
+        typed=typed or {},
     )
+
+
+def _letter(
+    request: Request, session: Session, onboarding: Onboarding, action: str
+) -> tuple[str, str] | None:
+    """Subject and text of what would be sent for where it stands now."""
+    if action not in _ABOUT_NOW:
+        return None
+    notice = ACTIONS[action].letter(standing.of(session, onboarding))
+    if notice is None:
+        return None
+    return notices.previewed(session, onboarding, notice, request.app.state.settings)
 
 
 def _write_down(request: Request, reference: str, action: str, reason: str, error: Refusal) -> None:

@@ -21,8 +21,9 @@ from onboarding import (
     links,
     masking,
     queries,
+    standing,
 )
-from onboarding.actions import ACTIONS
+from onboarding.actions import ACTIONS, Order
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.models import Assignment, Note, Onboarding, Operator, Transition
@@ -123,10 +124,11 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
 
 def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choice]:
     """Every action, those first that can be taken now."""
+    stands, order = standing.of(session, onboarding), Order(who)
     found = [
         Choice(
             name,
-            action.why_not(session, onboarding, who),
+            action.why_not(stands, order),
             None if who.may(action.permission) else least_role(action.permission),
         )
         for name, action in ACTIONS.items()

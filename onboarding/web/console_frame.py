@@ -10,6 +10,7 @@ from onboarding import operators
 from onboarding.broker import Glance
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
+from onboarding.errors import Invalid
 from onboarding.operators import SESSION_LASTS, Who
 from onboarding.settings import Settings
 from onboarding.web import console_words, pages, runbooks
@@ -44,6 +45,12 @@ def page(
         "runbooks": runbooks.PATH,
     }
     return pages.page(request, f"console/{template}", status, **(frame | context))
+
+
+def wrong(request: Request, error: Invalid) -> dict[str, str]:
+    """What is wrong with each field, in the language of the request."""
+    _ = pages.translator_of(request)
+    return {name: _(console_words.ERRORS.get(name, why)) for name, why in error.fields.items()}
 
 
 def remember(response: Response, request: Request, token: str) -> None:

@@ -52,6 +52,13 @@ ROLES: Final[Mapping[str, str]] = {
 }
 
 
+# What is wrong with a field, whatever was typed into it.
+ERRORS: Final[Mapping[str, str]] = {
+    "reason": N_("Say why, in 3 to 500 characters."),
+    "choice": N_("Choose one of these."),
+}
+
+
 class Words(NamedTuple):
     """What an action's button says, and what carrying it out will do."""
 
@@ -68,6 +75,15 @@ ACTIONS: Final[Mapping[str, Words]] = {
         N_("Send the letter again"),
         N_("The letter about where it stands is sent once more, to the same address."),
     ),
+    "nudge": Words(
+        N_("Remind the seller"),
+        N_("A reminder is sent now, in the seller's language. One a day at most."),
+    ),
+    "extend": Words(
+        N_("Give more time"),
+        N_("It ends later, and the last reminder comes later. How late it is does not change."),
+    ),
+    "assign": Words(N_("Hand it to somebody"), N_("It is listed as theirs.")),
     "take_on": Words(
         N_("Take it on"), N_("It is listed as yours, until somebody else takes it on.")
     ),

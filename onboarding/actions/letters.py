@@ -1,0 +1,75 @@
+"""Letters that an operator has sent: the latest one again, or a reminder now."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from onboarding import outbox
+from onboarding.actions.rules import Action, Order, Told
+from onboarding.chart import NEXT_MOVE, NOTICES
+from onboarding.standing import Standing
+from onboarding.words import N_
+
+# Nobody is reminded by hand of what they were written about less than this long ago.
+NUDGE_AFTER: Final = timedelta(days=1)
+
+
+def actions() -> dict[str, Action]:
+    """`resend` and `nudge`."""
+    return {
+        "resend": Action("resend", "act", _why_not_again, _resend, letter=_latest),
+        "nudge": Action("nudge", "act", _why_not_remind, _nudge, letter=lambda _: "reminder"),
+    }
+
+
+def _why_not_again(standing: Standing, order: Order) -> str | None:
+    if not standing.onboarding.contact_email:
+        return N_("There is no e-mail address")
+    if _latest(standing) is None:
+        return N_("There is no letter for where this stands now")
+    return _is_on_its_way(standing)
+
+
+def _latest(standing: Standing) -> str | None:
+    """What was written when it came to where it stands."""
+    return NOTICES.get(standing.arrival)
+
+
+def _resend(session: Session, standing: Standing, order: Order) -> Told:
+    return _send(session, standing, {"notice": _latest(standing)})
+
+
+def _why_not_remind(standing: Standing, order: Order) -> str | None:
+    move = NEXT_MOVE.get(standing.onboarding.state)
+    if move is None or not move.reminders:
+        return N_("It waits for no person")
+    if not standing.onboarding.contact_email:
+        return N_("There is no e-mail address")
+    if standing.told_at and standing.now - standing.told_at < NUDGE_AFTER:
+        return N_("A letter was sent less than a day ago")
+    return _is_on_its_way(standing)
+
+
+def _nudge(session: Session, standing: Standing, order: Order) -> Told:
+    # Its own time, so that a second one within the same state is another promise.
+    return _send(session, standing, {"notice": "reminder", "asked_at": standing.now.isoformat()})
+
+
+def _is_on_its_way(standing: Standing) -> str | None:
+    letters = [m for m in standing.messages if m.task == "send_email"]
+    if any(m.failed_at is not None for m in letters):
+        return N_("A letter has failed for good: try that one again")
+    return N_("A letter is on its way already") if letters else None
+
+
+def _send(session: Session, standing: Standing, about: dict[str, Any]) -> Told:
+    onboarding = standing.onboarding
+    outbox.promise(
+        session,
+        "send_email",
+        about,
+        onboarding_id=onboarding.id,
+        sequence=onboarding.sequence,
+    )
+    return {"notice": about["notice"]}
