@@ -1,11 +1,9 @@
 """What operators may do: looked at first, carried out once, by whom the role allows, and written down."""
 
-from datetime import timedelta
-
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select
 
-from onboarding import actions, audit, db, deadlines, invariants, operators, queries, standing
+from onboarding import actions, queries, standing
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import MAY_FIRE, STATES
 from onboarding.db import reading, transaction
@@ -20,39 +18,14 @@ from onboarding.errors import (
     RoleNeeded,
 )
 from onboarding.lifecycle import allowed, facts_of
-from onboarding.models import Assignment, AuditEntry, Mail, Note
+from onboarding.models import Assignment, Note
 from onboarding.operators import MAY, Who
-from onboarding.previews import Preview
 from onboarding.sealing import Keyring
 from onboarding.web import console_words
 from tests import builders
+from tests.acting import WHY, a_lead, carry_out, look, trail
 from tests.commands.incidents import an_incident
 from tests.composing import put
-from workers import clock
-
-WHY = "INC-442: the registry is back"
-
-
-def a_lead(name: str = "Mara") -> Who:
-    with transaction() as session:
-        found = operators.known(session, "issuer", name, name, "lead")
-        return Who(f"operator:{found.id}", found.name, found.role, found.id)
-
-
-def look(who: Who, onboarding_id: object, action: str) -> Preview:
-    with transaction() as session:
-        onboarding = queries.by_id(session, onboarding_id)  # type: ignore[arg-type]
-        return actions.preview(session, onboarding, action, who)
-
-
-def carry_out(ring: Keyring, who: Who, chosen: Preview, reason: str = WHY, choice: str = "") -> str:
-    with transaction() as session:
-        return actions.carry_out(session, ring, who, chosen, reason, choice).state
-
-
-def trail() -> list[AuditEntry]:
-    with reading() as session:
-        return [*audit.latest(session, 10)]
 
 
 def test_every_event_that_an_operator_may_fire_is_an_action() -> None:
@@ -211,90 +184,6 @@ def test_every_error_of_a_field_can_be_said_on_a_page(sqlite: Engine) -> None:
     assert no_reason.value.fields | no_choice.value.fields == console_words.ERRORS
 
 
-def test_more_time_moves_the_end_and_the_last_reminder(database: Engine, ring: Keyring) -> None:
-    onboarding_id = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
-    before = builders.the(onboarding_id)
-    end = deadlines.ends_at(before)
-    assert end is not None
-    who = a_lead()
-    for days in ("30", "30", "30"):
-        carry_out(ring, who, look(who, onboarding_id, "extend"), choice=days)
-    after = builders.the(onboarding_id)
-    assert deadlines.ends_at(after) == end + timedelta(days=90)
-    assert deadlines.reminders_at(after) == [
-        before.entered_at + timedelta(days=7),
-        end + timedelta(days=87),
-    ]
-    assert after.wakes_at == before.wakes_at
-    with pytest.raises(NotEligible):
-        look(who, onboarding_id, "extend")
-    assert trail()[0].details == {"days": 30, "until": (end + timedelta(days=90)).isoformat()}
-    assert findings() == []
-
-
-def test_who_was_given_time_is_reminded_again_and_expires_later(
-    database: Engine, ring: Keyring
-) -> None:
-    onboarding_id = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
-    builders.age(onboarding_id, timedelta(days=28))
-    clock.sweep()
-    builders.work()
-    who = a_lead()
-    carry_out(ring, who, look(who, onboarding_id, "extend"), choice="14")
-    builders.age(onboarding_id, timedelta(days=14))
-    clock.sweep()
-    assert builders.state_of(onboarding_id) == "awaiting_seller"
-    (again,) = builders.promised("send_email", onboarding_id)
-    assert again.about == {"notice": "reminder", "number": 2}
-    builders.work()
-    assert findings() == []
-    builders.age(onboarding_id, timedelta(days=3))
-    clock.sweep()
-    assert builders.state_of(onboarding_id) == "expired"
-    assert builders.the(onboarding_id).extra_days == 0
-
-
-def test_time_is_given_where_time_ends_something(sqlite: Engine) -> None:
-    who = a_lead()
-    for state in STATES:
-        onboarding_id = builders.an_onboarding(state)
-        if state in deadlines.EXTENDABLE:
-            look(who, onboarding_id, "extend")
-        else:
-            with pytest.raises(NotEligible):
-                look(who, onboarding_id, "extend")
-
-
-def test_a_seller_is_reminded_by_hand_once_a_day(database: Engine, ring: Keyring) -> None:
-    onboarding_id = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
-    builders.work()
-    who = a_lead()
-    with pytest.raises(NotEligible, match="less than a day ago"):
-        look(who, onboarding_id, "nudge")
-    for _ in range(2):
-        a_day_passes()
-        carry_out(ring, who, look(who, onboarding_id, "nudge"))
-        with pytest.raises(NotEligible, match="on its way"):
-            look(who, onboarding_id, "nudge")
-        builders.work()
-    with reading() as session:
-        notices = [mail.notice for mail in queries.mails_of(session, onboarding_id)]
-    assert notices.count("reminder") == 2
-    assert findings() == []
-
-
-def test_a_letter_that_was_sent_again_is_no_finding(database: Engine, ring: Keyring) -> None:
-    onboarding_id = builders.an_onboarding("secret_ready", email="ada@shop.example")
-    builders.work()
-    who = a_lead()
-    carry_out(ring, who, look(who, onboarding_id, "resend"))
-    builders.work()
-    with reading() as session:
-        notices = [mail.notice for mail in queries.mails_of(session, onboarding_id)]
-    assert notices == ["secret_ready", "secret_ready"]
-    assert findings() == []
-
-
 def test_it_is_handed_to_somebody_who_can_do_something(database: Engine, ring: Keyring) -> None:
     onboarding_id = builders.an_onboarding("secret_ready")
     mara, li = a_lead("Mara"), a_lead("Li")
@@ -304,13 +193,3 @@ def test_it_is_handed_to_somebody_who_can_do_something(database: Engine, ring: K
     for nobody in ("", "x", str(onboarding_id)):
         with pytest.raises(Invalid):
             carry_out(ring, mara, look(mara, onboarding_id, "assign"), choice=nobody)
-
-
-def a_day_passes() -> None:
-    with transaction() as session:
-        session.execute(update(Mail).values(sent_at=db.later(Mail.sent_at, -86_401)))
-
-
-def findings() -> list[str]:
-    """What the checker has to say, after all is done."""
-    return [f"{each}" for outcome in invariants.check() for each in outcome.named]
