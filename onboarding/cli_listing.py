@@ -24,6 +24,7 @@ def ls(
     cause: Annotated[str | None, typer.Option(help="Only those that failed with this.")] = None,
     aggregator: Annotated[str | None, typer.Option(help="Only those with this one.")] = None,
     owner: Annotated[str | None, typer.Option(help="An operator's ID: who took it on.")] = None,
+    run: Annotated[str | None, typer.Option(help="Only those of this run.")] = None,
     q: Annotated[
         str | None,
         typer.Option("--q", help="A client ID, Seller ID, address, or part of an error."),
@@ -45,6 +46,7 @@ def ls(
         "cause": cause,
         "aggregator": aggregator,
         "owner": owner,
+        "run": run,
         "q": q,
     }
     looking.ls({name: value for name, value in given.items() if value}, limit, as_json=as_json)

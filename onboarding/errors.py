@@ -15,6 +15,7 @@
      ├── NoRole              403  … whose groups have no role
      ├── RoleNeeded          403  an operator, but not with this role
      ├── NotEligible         409  an operator's action that has nothing to act on
+     ├── SecondPersonNeeded  403  nobody agrees to their own proposal
      ├── PreviewUsed         409  carried out already
      ├── PreviewOver         409  looked at too long ago
      └── Unavailable         503  something that we need does not answer; nothing was changed
@@ -207,6 +208,14 @@ class NotEligible(Refusal):
 
     def facts(self) -> dict[str, object]:
         return {"why": self.why}
+
+
+class SecondPersonNeeded(Refusal):
+    """Somebody else has to agree to what you have proposed."""
+
+    status = 403
+    code = "second_person_needed"
+    advice = "Ask somebody with a role that may."
 
 
 class PreviewUsed(Refusal):

@@ -16,12 +16,14 @@ from sqlalchemy.orm import Session
 from onboarding import queries
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.errors import Invalid
-from onboarding.models import Assignment, Client, Link, Message, Onboarding
+from onboarding.models import Assignment, Client, Link, Message, Onboarding, Run, RunItem
 
 WHOM: Final = tuple(dict.fromkeys(move.whom for move in NEXT_MOVE.values()))
 # More than this is not counted on: nobody reads that far, and a count of a million takes its time.
 COUNTED_AT_MOST: Final = 10_000
 _LONGEST: Final = 120
+# As many as a number of ours may have.
+_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,24 @@ class Filter:
     # An operator's ID.
     owner: str | None = None
     aggregator: str | None = None
+    # The number of a run that it was part of.
+    run: str | None = None
     # A reference, an ID, a client ID, a Seller ID, an e-mail address, or a part of what failed.
     q: str | None = None
 
+    def fields(self) -> dict[str, str]:
+        """What matters: name → value."""
+        return {name: value for name, value in asdict(self).items() if value}
+
     def query(self) -> str:
         """As in an address."""
-        return urlencode({name: value for name, value in asdict(self).items() if value})
+        return urlencode(self.fields())
 
     def options(self) -> str:
         """As on a command line."""
         words = (
             f"--{name.replace('_', '-')}" + ("" if value == YES else f" {shlex.quote(value)}")
-            for name, value in asdict(self).items()
-            if value
+            for name, value in self.fields().items()
         )
         return " ".join(words)
 
@@ -102,6 +109,12 @@ def page(
     return session.scalars(query.order_by(Onboarding.id.desc())).all()
 
 
+def ids(session: Session, wanted: Filter, limit: int) -> Sequence[UUID]:
+    """Those of a view, newest first, whatever is on which page."""
+    query = select(Onboarding.id).where(*_conditions(wanted))
+    return session.scalars(query.order_by(Onboarding.id.desc()).limit(limit)).all()
+
+
 def count(session: Session, wanted: Filter) -> int:
     """How many there are; not more than `COUNTED_AT_MOST` are counted."""
     some: Select[UUID] = select(Onboarding.id).where(*_conditions(wanted)).limit(COUNTED_AT_MOST)
@@ -123,6 +136,8 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(_is_of(wanted.owner))
     if wanted.aggregator:
         found.append(Onboarding.aggregator_id == wanted.aggregator)
+    if wanted.run:
+        found.append(_is_part_of(wanted.run))
     if wanted.q:
         found.append(_says(wanted.q))
     return found
@@ -147,6 +162,12 @@ def _is_of(owner: str) -> ColumnElement[bool]:
     theirs = _uuid(owner)
     taken = select(Assignment.onboarding_id).where(Assignment.operator_id == theirs)
     return Onboarding.id.in_(taken)
+
+
+def _is_part_of(run: str) -> ColumnElement[bool]:
+    number = int(run) if run.isdecimal() and len(run) <= _DIGITS else 0
+    part = select(RunItem.onboarding_id).join(Run, Run.id == RunItem.run_id)
+    return Onboarding.id.in_(part.where(Run.number == number))
 
 
 def _says(text: str) -> ColumnElement[bool]:

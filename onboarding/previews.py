@@ -20,13 +20,18 @@ _CONTEXT: Final = "preview-v1"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An action, whose it is, and each onboarding with its latest transition."""
+    """An action, whose it is, and each onboarding with its latest transition.
+
+    One on many has the view that they were found by, and what was chosen.
+    """
 
     id: UUID
     action: str
     actor: str
     at: datetime
     items: tuple[tuple[UUID, int], ...]
+    query: str = ""
+    choice: str = ""
 
 
 def make(
@@ -34,9 +39,12 @@ def make(
     actor: str,
     at: datetime,
     items: tuple[tuple[UUID, int], ...],
+    *,
+    query: str = "",
+    choice: str = "",
 ) -> Preview:
     """A new preview; it can be carried out once."""
-    return Preview(db.new_id(), action, actor, at, items)
+    return Preview(db.new_id(), action, actor, at, items, query, choice)
 
 
 def sealed(ring: Keyring, preview: Preview) -> str:
@@ -47,6 +55,8 @@ def sealed(ring: Keyring, preview: Preview) -> str:
         "actor": preview.actor,
         "at": preview.at.isoformat(),
         "items": [[onboarding_id.hex, sequence] for onboarding_id, sequence in preview.items],
+        "query": preview.query,
+        "choice": preview.choice,
     }
     return sealing.signed(ring, _CONTEXT, said)
 
@@ -62,6 +72,8 @@ def opened(ring: Keyring, text: str, actor: str, now: datetime) -> Preview:
         said["actor"],
         datetime.fromisoformat(said["at"]),
         tuple((UUID(onboarding_id), sequence) for onboarding_id, sequence in said["items"]),
+        said["query"],
+        said["choice"],
     )
     if now > preview.at + LASTS:
         raise PreviewOver

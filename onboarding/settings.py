@@ -6,7 +6,7 @@ This is the only reader of the environment. `docs/settings.md` is generated from
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
@@ -17,6 +17,16 @@ from onboarding import crash_points
 PREFIX = "ONBOARDING_"
 # What an operator may be; `operators` says what each of them may do. From the least to the most.
 ROLES = ("viewer", "auditor", "operator", "lead", "admin")
+# What an operator may decide over others' work; and the same on many at once.
+RISKY: Final = (
+    "approve_aggregator",
+    "refuse_aggregator",
+    "reissue_secret",
+    "unlink_seller",
+    "start_over",
+    "cancel",
+    "bulk",
+)
 
 _PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
 _PASSWORD_OPTION = re.compile(r"([?&]\w*(?:password|secret)=)[^&]*", re.IGNORECASE)
@@ -57,6 +67,13 @@ def _roles(value: str) -> str:
         group, equals, role = pair.rpartition("=")
         if not group or not equals or role not in ROLES:
             raise ValueError(f"group=role, …; a role is one of {', '.join(ROLES)}")
+    return value
+
+
+def _risky(value: str) -> str:
+    """Names of what is risky, separated by commas."""
+    if set(filter(None, map(str.strip, value.split(",")))) - set(RISKY):
+        raise ValueError(f"some of {', '.join(RISKY)}")
     return value
 
 
@@ -124,6 +141,11 @@ class Settings(BaseSettings):
         "",
         description="Which group has which role: operators=operator, team-leads=lead. Of several"
         " the one that may most. Roles: viewer, auditor, operator, lead, admin.",
+    )
+    four_eyes: Annotated[str, AfterValidator(_risky)] = Field(
+        "approve_aggregator,bulk",
+        description="What a second person must agree to: actions by name, and bulk for those on"
+        " many that take something back. Empty: nothing.",
     )
     marketplace_name: str = Field("Marketplace", description="The name that sellers read.")
     seller_portal_url: Annotated[str, AfterValidator(_origin)] = Field(

@@ -27,9 +27,9 @@ def carry_out(ring: Keyring, who: Who, chosen: Preview, reason: str = WHY, choic
         return actions.carry_out(session, ring, who, chosen, reason, choice).state
 
 
-def trail() -> list[AuditEntry]:
+def trail(limit: int = 10) -> list[AuditEntry]:
     with reading() as session:
-        return [*audit.latest(session, 10)]
+        return [*audit.latest(session, limit)]
 
 
 def findings() -> list[str]:

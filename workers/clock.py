@@ -12,7 +12,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, deadlines, fences, lifecycle, logs, outages, outbox, proofs
+from onboarding import (
+    crash_points,
+    db,
+    deadlines,
+    fences,
+    lifecycle,
+    logs,
+    outages,
+    outbox,
+    proofs,
+    running,
+)
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
@@ -46,6 +57,16 @@ def forfeit(limit: int = 100) -> Swept:
     with reading() as session:
         found = fences.fenced(session, limit)
     return _each(fences.forfeit, found, limit)
+
+
+def promise_slices(limit: int = 20) -> Swept:
+    """Have the next slices carried out of those runs that are under way."""
+    with reading() as session:
+        if not running.any_due(session):
+            return Swept(0, more=False)
+    with transaction() as session:
+        promised = running.promise_slices(session, limit)
+    return Swept(promised, promised == limit)
 
 
 def clean(limit: int = 1000) -> Swept:

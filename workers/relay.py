@@ -45,7 +45,12 @@ def run(
     looked at `also` comes last in each round.
     """
     deaths = Deaths()
-    seldom = [Seldom(clock.forfeit, FORFEIT_EVERY), Seldom(clock.clean, CLEAN_EVERY), *also]
+    seldom = [
+        Seldom(clock.promise_slices, PAUSE),
+        Seldom(clock.forfeit, FORFEIT_EVERY),
+        Seldom(clock.clean, CLEAN_EVERY),
+        *also,
+    ]
 
     def look_round() -> float:
         _attempt(deaths.look)

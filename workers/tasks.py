@@ -27,10 +27,11 @@ from onboarding import (
     outbox,
     presence,
     registry,
+    running,
 )
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
-from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Unavailable
+from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Refusal, Unavailable
 from onboarding.models import Mail
 from onboarding.outbox import Claim, LeaseLost
 from onboarding.sealing import Keyring, read_keyring
@@ -130,6 +131,18 @@ def canary(claim: Claim) -> None:
         canaries.take(session)
 
 
+def run_slice(claim: Claim) -> None:
+    """The next part of one action on many, each in a transaction of its own."""
+    run_id = UUID(str(claim.about["run"]))
+    with transaction() as session:
+        due = running.next_slice(session, run_id)
+    for position in due.positions:
+        _carry_out_item(run_id, position)
+    with transaction() as session:
+        outbox.finish(session, claim)
+        running.go_on(session, due)
+
+
 TASKS: Final[dict[str, Work]] = {
     work.__name__: work
     for work in (
@@ -140,6 +153,7 @@ TASKS: Final[dict[str, Work]] = {
         revoke_client,
         recheck_parked,
         canary,
+        run_slice,
     )
 }
 
@@ -193,6 +207,24 @@ def _transition(claim: Claim) -> tuple[UUID, int]:
     assert claim.onboarding_id is not None
     assert claim.sequence is not None
     return claim.onboarding_id, claim.sequence
+
+
+def _carry_out_item(run_id: UUID, position: int) -> None:
+    """What is wrong with one holds up none of the others; an outage holds up all of them."""
+    try:
+        with transaction() as session:
+            running.carry_out(session, _ring(), run_id, position)
+    except Unavailable:
+        raise
+    except Refusal as error:
+        with transaction() as session:
+            running.refuse(session, _ring(), run_id, position, error)
+    except Exception as error:
+        if outages.outage(error):
+            raise
+        log.warning("run_item_failed", run=str(run_id), position=position, exc_info=True)
+        with transaction() as session:
+            running.break_off(session, run_id, position)
 
 
 def _recheck(session: Session, onboarding_id: UUID) -> None:

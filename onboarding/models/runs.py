@@ -64,6 +64,8 @@ class Run(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     # When the clock must have the next part of it carried out.
     next_at: Mapped[datetime | None]
+    # Since when it goes on; what failed before that was looked at.
+    resumed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
 

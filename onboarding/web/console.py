@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from onboarding.web import (
     console_actions,
     console_audit,
+    console_bulk,
     console_detail,
     console_entry,
     console_list,
@@ -22,6 +23,7 @@ for part in (
     console_sign_in,
     console_overview,
     console_list,
+    console_bulk,
     console_detail,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, db, deadlines, notices, previews, queries, standing
+from onboarding import actions, db, deadlines, notices, previews, queries, runs, standing
 from onboarding.actions import ACTIONS
 from onboarding.chart import MAY_FIRE
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
 from onboarding.models import Onboarding
+from onboarding.runs import ALONE
 from onboarding.web import console_frame, pages
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
@@ -41,7 +42,7 @@ def carry_out(
     preview: Text = "",
 ) -> Response:
     """Do what was looked at. Whatever comes of it is in the trail."""
-    ring = request.app.state.ring
+    ring, here = request.app.state.ring, f"{console_frame.HOME}/onboardings/{reference}"
     try:
         with transaction() as session:
             who = console_frame.who(session, request, actions.of(action).permission)
@@ -49,7 +50,11 @@ def carry_out(
             chosen = previews.opened(ring, preview, who.id, db.clock(session))
             if (chosen.action, chosen.items[0][0]) != (action, onboarding.id):
                 raise NotFound
-            actions.carry_out(session, ring, who, chosen, reason, choice)
+            if runs.needs_another(request.app.state.settings, action, many=False):
+                run = runs.begin(session, ring, who, chosen, reason, ALONE, proposed=True)
+                here = f"{console_frame.HOME}/bulk/{run.number}"
+            else:
+                actions.carry_out(session, ring, who, chosen, reason, choice)
     except Invalid as error:
         return _preview(request, reference, action, error, {"reason": reason, "choice": [choice]})
     except SignInNeeded:
@@ -57,8 +62,7 @@ def carry_out(
     except Refusal as error:
         _write_down(request, reference, action, reason, error)
         raise
-    here = pages.path_for(request, f"{console_frame.HOME}/onboardings/{reference}")
-    return RedirectResponse(here, 303)
+    return RedirectResponse(pages.path_for(request, here), 303)
 
 
 def _preview(
@@ -85,6 +89,7 @@ def _preview(
         options=options,
         letter=letter,
         may_fire=MAY_FIRE,
+        proposed=runs.needs_another(request.app.state.settings, action, many=False),
         ends_at=deadlines.ends_at(onboarding),
         reason=actions.REASON,
         errors=console_frame.wrong(request, wrong) if wrong else {},

@@ -56,6 +56,9 @@ ROLES: Final[Mapping[str, str]] = {
 ERRORS: Final[Mapping[str, str]] = {
     "reason": N_("Say why, in 3 to 500 characters."),
     "choice": N_("Choose one of these."),
+    "first": N_("A number from 0 to 10000."),
+    "pace": N_("A number from 1 to 6000."),
+    "stop_above": N_("A number from 0 to 100."),
 }
 
 

@@ -13,6 +13,8 @@ from onboarding.web.problems import BodyTooLarge, UrlTooLong, problem
 
 BODY_AT_MOST: Final = 64 * 1024
 # An identity provider's answer comes in a URL and may take a few KiB.
+# What was looked at before it is done to many comes back as a whole.
+LARGER: Final = {"/console/bulk": 512 * 1024}
 URL_AT_MOST: Final = 8 * 1024
 
 
@@ -30,8 +32,9 @@ def request_limits(
             return await app(scope, receive, send)
         try:
             _check_url(scope, url_at_most)
-            _check_declared(scope, body_at_most)
-            body = await _read(receive, body_at_most)
+            most = max(body_at_most, _larger(scope["path"]))
+            _check_declared(scope, most)
+            body = await _read(receive, most)
         except (UrlTooLong, BodyTooLarge) as refusal:
             return await problem(refusal)(scope, receive, send)
         except _Gone:
@@ -39,6 +42,10 @@ def request_limits(
         return await app(scope, _replaying(body, receive), send)
 
     return wrapped
+
+
+def _larger(path: str) -> int:
+    return next((most for end, most in LARGER.items() if path.endswith(end)), 0)
 
 
 def _check_url(scope: Scope, at_most: int) -> None:

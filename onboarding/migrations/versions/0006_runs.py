@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("stop_above", sa.Integer(), nullable=False),
         sa.Column("created_at", UTCDateTime(), server_default=now(), nullable=False),
         sa.Column("next_at", UTCDateTime(), nullable=True),
+        sa.Column("resumed_at", UTCDateTime(), nullable=True),
         sa.Column("ended_at", UTCDateTime(), nullable=True),
         sa.CheckConstraint("number >= 1", name=op.f("ck_runs_number")),
         sa.CheckConstraint(
