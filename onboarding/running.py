@@ -74,7 +74,7 @@ def carry_out(session: Session, ring: Keyring, run_id: UUID, position: int) -> N
     """Do it to one onboarding, if it is still to be done. Raises any Refusal."""
     run = session.get_one(Run, run_id)
     item = _taken(session, run_id, position)
-    if run.state != "running" or item is None:
+    if run.status != "running" or item is None:
         return
     seen = (item.onboarding_id, item.sequence)
     action = actions.of(run.action)
@@ -105,7 +105,7 @@ def go_on(session: Session, done: Slice) -> None:
     """After a slice: rest, end, or say when the next one is due."""
     run = _judged(session, done.run_id)
     counts, now = runs.tally(session, run.id), db.clock(session)
-    if run.state == "running" and counts["waiting"]:
+    if run.status == "running" and counts["waiting"]:
         run.next_at = max(now, done.began_at + timedelta(seconds=done.lasts))
         if run.next_at == now:
             _promise(session, run)
@@ -118,7 +118,7 @@ def _judged(session: Session, run_id: UUID) -> Run:
     """The run, locked; it rests, or is over, where that follows from what came of its items."""
     run = _locked(session, run_id)
     _settle(session, run_id)
-    if run.state == "running":
+    if run.status == "running":
         _judge(session, run, runs.tally(session, run_id), db.clock(session))
     return run
 
@@ -150,11 +150,11 @@ def _judge(session: Session, run: Run, counts: Counter[str], now: datetime) -> N
     tried = counts["carried_out"] + counts["done"] + counts["failed"]
     recent = runs.tally(session, run.id, since=run.resumed_at)
     if _fails_too_often(run, recent, counts["waiting"]):
-        run.state, run.why = "paused", "failures"
+        run.status, run.why = "paused", "failures"
     elif run.first and run.resumed_at is None and counts["waiting"] and tried >= run.first:
-        run.state, run.why = "paused", "first"
+        run.status, run.why = "paused", "first"
     elif not counts["waiting"] and not _is_settling(session, run, counts, now):
-        run.state, run.ended_at = "done", now
+        run.status, run.ended_at = "done", now
 
 
 def _fails_too_often(run: Run, recent: Counter[str], waiting: int) -> bool:
@@ -178,7 +178,7 @@ def _is_settling(session: Session, run: Run, counts: Counter[str], now: datetime
 
 def _size(session: Session, run: Run) -> tuple[int, float]:
     """How many items are next, and how many seconds of the run's pace they take."""
-    if run.state != "running":
+    if run.status != "running":
         return 0, 0.0
     number = min(max(1, int(run.pace * _EVERY / 60)), _SLICE_AT_MOST)
     if run.first and run.resumed_at is None:

@@ -202,7 +202,7 @@ def _run(session: Session, order: Order, chosen: Preview, plan: Plan, *, propose
         actor=order.who.id,
         role=order.who.role,
         operator_id=order.who.operator_id,
-        state="proposed" if proposed else "running",
+        status="proposed" if proposed else "running",
         first=plan.first,
         pace=plan.pace,
         stop_above=plan.stop_above,

@@ -20,7 +20,7 @@ def agree(session: Session, ring: Keyring, who: Who, number: int, reason: str) -
     run = _held(session, who, number, "proposed")
     if run.actor == who.id:
         raise SecondPersonNeeded
-    run.agreed_by, run.state, run.next_at = who.id, "running", db.clock(session)
+    run.agreed_by, run.status, run.next_at = who.id, "running", db.clock(session)
     runs.tell(session, ring, who, run, "agree", actions.checked(reason))
     return run
 
@@ -28,7 +28,7 @@ def agree(session: Session, ring: Keyring, who: Who, number: int, reason: str) -
 def decline(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Refuse what was proposed, or take one's own proposal back. Raises any Refusal."""
     run = _held(session, who, number, "proposed")
-    run.state, run.ended_at = "declined", db.clock(session)
+    run.status, run.ended_at = "declined", db.clock(session)
     runs.tell(session, ring, who, run, "decline", actions.checked(reason))
     return run
 
@@ -36,7 +36,7 @@ def decline(session: Session, ring: Keyring, who: Who, number: int, reason: str)
 def pause(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Rest after what is under way. Raises any Refusal."""
     run = _held(session, who, number, "running")
-    run.state, run.why = "paused", "by_hand"
+    run.status, run.why = "paused", "by_hand"
     runs.tell(session, ring, who, run, "pause", actions.checked(reason))
     return run
 
@@ -44,7 +44,7 @@ def pause(session: Session, ring: Keyring, who: Who, number: int, reason: str) -
 def resume(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Go on; failures until now have been looked at. Raises any Refusal."""
     run = _held(session, who, number, "paused")
-    run.state, run.why = "running", None
+    run.status, run.why = "running", None
     run.resumed_at = run.next_at = db.clock(session)
     runs.tell(session, ring, who, run, "resume", actions.checked(reason))
     return run
@@ -53,7 +53,7 @@ def resume(session: Session, ring: Keyring, who: Who, number: int, reason: str) 
 def abort(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """End it: what was not begun stays as it is. Raises any Refusal."""
     run = _held(session, who, number, "running", "paused")
-    run.state, run.ended_at, run.next_at = "aborted", db.clock(session), db.clock(session)
+    run.status, run.ended_at, run.next_at = "aborted", db.clock(session), db.clock(session)
     runs.tell(session, ring, who, run, "abort", actions.checked(reason))
     return run
 
@@ -76,7 +76,7 @@ def refused(
 
 
 STEPS: Final = {step.__name__: step for step in (agree, decline, pause, resume, abort)}
-# From which states each step is possible.
+# From which statuses each step is possible.
 POSSIBLE: Final[Mapping[str, Sequence[str]]] = {
     "proposed": ("agree", "decline"),
     "running": ("pause", "abort"),
@@ -84,8 +84,8 @@ POSSIBLE: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
-def _held(session: Session, who: Who, number: int, *states: str) -> Run:
-    """The run, locked, in one of these states. Raises NotFound, RoleNeeded or NotEligible."""
+def _held(session: Session, who: Who, number: int, *statuses: str) -> Run:
+    """The run, locked, in one of these statuses. Raises NotFound, RoleNeeded or NotEligible."""
     run = session.scalars(
         select(Run)
         .where(Run.number == number)
@@ -95,6 +95,6 @@ def _held(session: Session, who: Who, number: int, *states: str) -> Run:
     if run is None:
         raise NotFound
     who.require(actions.of(run.action).permission)
-    if run.state not in states:
+    if run.status not in statuses:
         raise NotEligible(N_("It is not possible where this stands now"))
     return run

@@ -36,7 +36,7 @@ def begin(
 
 def steer(ring: Keyring, who: Who, step: str, number: int) -> str:
     with transaction() as session:
-        return steering.STEPS[step](session, ring, who, number, WHY).state
+        return steering.STEPS[step](session, ring, who, number, WHY).status
 
 
 def work() -> None:

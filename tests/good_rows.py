@@ -114,7 +114,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "query": "cause=task_failed",
         "reason": "INC-442",
         "actor": "cli:mara",
-        "state": "running",
+        "status": "running",
         "first": 5,
         "pace": 600,
         "stop_above": 20,

@@ -42,7 +42,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_audit_outcome": {"outcome": "perhaps"},
     "ck_audit_head_only_one": {"id": 2},
     "ck_runs_number": {"number": 0},
-    "ck_runs_state": {"state": "gone", "ended_at": NOW},
+    "ck_runs_status": {"status": "gone", "ended_at": NOW},
     "ck_runs_first": {"first": -1},
     "ck_runs_pace": {"pace": 0},
     "ck_runs_stop_above": {"stop_above": 101},
@@ -72,7 +72,7 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
     ("ck_links_client_or_aggregator", {"client_id": None}),
     ("ck_onboardings_extra_days", {"extra_days": -1}),
     ("ck_runs_stop_above", {"stop_above": -1}),
-    ("ck_runs_ends", {"state": "done"}),
+    ("ck_runs_ends", {"status": "done"}),
     ("ck_run_items_at", {"outcome": "done"}),
 ]
 OTHER = new_id()

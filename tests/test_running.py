@@ -29,7 +29,7 @@ def test_a_run_does_it_to_each_once_and_says_what_came_of_it(
     number = begin(ring, who, look(who, "recheck_aggregator"))
     work()
     run = the_run(number)
-    assert (run.state, run.next_at) == ("done", None)
+    assert (run.status, run.next_at) == ("done", None)
     assert outcomes(number) == {"done": 3, "not_eligible": 1}
     rechecked = [entry for entry in trail() if entry.action == "recheck_aggregator"]
     assert [entry.details["run"] for entry in rechecked] == [number] * 3
@@ -58,11 +58,11 @@ def test_the_first_ones_are_carried_out_and_then_it_waits(database: Engine, ring
     who = a_lead()
     number = begin(ring, who, look(who, "recheck_aggregator"), Plan(first=2, pace=6000))
     work()
-    assert (the_run(number).state, the_run(number).why) == ("paused", "first")
+    assert (the_run(number).status, the_run(number).why) == ("paused", "first")
     assert outcomes(number) == {"done": 2, "waiting": 2}
     assert steer(ring, who, "resume", number) == "running"
     work()
-    assert (the_run(number).state, outcomes(number)) == ("done", {"done": 4})
+    assert (the_run(number).status, outcomes(number)) == ("done", {"done": 4})
 
 
 def test_it_rests_where_too_many_fail_and_only_those_are_tried_again(
@@ -77,7 +77,7 @@ def test_it_rests_where_too_many_fail_and_only_those_are_tried_again(
     fail_for_good("generate_secret")
     slices()
     run = the_run(number)
-    assert (run.state, run.why) == ("paused", "failures")
+    assert (run.status, run.why) == ("paused", "failures")
     assert outcomes(number)["failed"] >= 5
     failed = outcomes(number)["failed"]
     again = begin(ring, who, look(who, "retry", run=str(number), failing="yes"))
@@ -150,4 +150,4 @@ def test_what_nobody_has_foreseen_is_a_failure_of_one(database: Engine, ring: Ke
     with transaction() as session:
         running.break_off(session, the_run(number).id, 1)
     work()
-    assert (the_run(number).state, outcomes(number)) == ("done", {"failed": 1, "done": 1})
+    assert (the_run(number).status, outcomes(number)) == ("done", {"failed": 1, "done": 1})

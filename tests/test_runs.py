@@ -157,4 +157,4 @@ def test_every_run_has_been_told(database: Engine, ring: Keyring) -> None:
     said = [(e.action, e.reason, e.details["run"]) for e in reversed(trail())]
     assert said == [(f"run.{s}", WHY, number) for s in ("begin", "pause", "resume", "abort")]
     with reading() as session:
-        assert session.scalar(select(Run.state)) == "aborted"
+        assert session.scalar(select(Run.status)) == "aborted"

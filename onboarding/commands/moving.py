@@ -4,24 +4,24 @@ Whoever has a terminal has the database, so no role is asked for; the trail has 
 system knows.
 """
 
-import getpass
-import os
 from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import actions, audit, db, outbox, queries
+from onboarding import actions, audit, db, outbox, queries, runs
 from onboarding.actions import ACTIONS
 from onboarding.audit import Attempt
 from onboarding.chart import MAY_FIRE
 from onboarding.commands import looking, printing, showing
 from onboarding.commands.exits import REFUSED, Failure
+from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotYours, EventUnknown, Invalid, Refusal
-from onboarding.models import Message, Onboarding
-from onboarding.operators import Who
+from onboarding.models import Message, Onboarding, Run
+from onboarding.runs import ALONE
 from onboarding.sealing import Keyring
+from onboarding.settings import settings
 
 
 def fire(ring: Keyring, reference: str, event: str, reason: str, *, as_json: bool) -> None:
@@ -33,6 +33,8 @@ def fire(ring: Keyring, reference: str, event: str, reason: str, *, as_json: boo
     source, moved = _act(ring, reference, event, reason)
     if as_json:
         _print_json(moved)
+        return
+    if source == moved.state:
         return
     printing.text(f"{moved.reference}: {source} → {moved.state}")
     with reading() as session:
@@ -50,7 +52,7 @@ def act(
         _print_json(done)
     elif source != done.state:
         printing.text(f"{done.reference}: {source} → {done.state}")
-    else:
+    elif not runs.needs_another(settings(), action, many=False):
         printing.say(f"Done. All about it: onboarding show {done.reference}")
 
 
@@ -84,20 +86,10 @@ def retry(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
         printing.say(f"Retrying {len(retried)}. What comes of it: onboarding show {wanted}")
 
 
-def operator() -> Who:
-    """Whoever sits at this terminal, by the name that the system knows."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user often has a number only.
-        name = str(os.getuid())
-    return Who(f"cli:{name}", name, None)
-
-
 def _act(
     ring: Keyring, reference: str, action: str, reason: str, choice: str = ""
 ) -> tuple[str, Onboarding]:
-    """Where it stood, and the onboarding afterwards."""
+    """Where it stood, and the onboarding afterwards: just there, if a second person has to agree."""
     who = operator()
     with reading() as session:
         onboarding_id = queries.by_reference(session, reference).id
@@ -106,11 +98,22 @@ def _act(
             onboarding = queries.by_id(session, onboarding_id)
             source = onboarding.state
             chosen = actions.preview(session, onboarding, action, who)
+            if runs.needs_another(settings(), action, many=False):
+                run = runs.begin(session, ring, who, chosen, reason, ALONE, proposed=True)
+                _say_who_must_agree(run)
+                return source, onboarding
             return source, actions.carry_out(session, ring, who, chosen, reason, choice)
     except Refusal as error:
         with transaction() as session:
             actions.refused(session, ring, who, action, onboarding_id, reason, error)
         raise
+
+
+def _say_who_must_agree(run: Run) -> None:
+    printing.say(
+        f"B-{run.number}: nothing is done before somebody else agrees:"
+        f" onboarding bulk agree {run.number} --reason …"
+    )
 
 
 def _print_json(onboarding: Onboarding) -> None:

@@ -32,11 +32,11 @@ from onboarding.models.people import (
     ResumeLink,
     UnprovedLetter,
 )
-from onboarding.models.runs import OUTCOMES, RUN_STATES, Run, RunItem
+from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 
 __all__ = [
     "OUTCOMES",
-    "RUN_STATES",
+    "RUN_STATUSES",
     "Aggregator",
     "ApiKey",
     "Assignment",

@@ -12,7 +12,7 @@ from onboarding.models.base import Base, one_of
 
 # Waits for a second person · is carried out · rests until somebody says go on · was ended by somebody
 # · is over.
-RUN_STATES: Final = ("proposed", "running", "paused", "declined", "aborted", "done")
+RUN_STATUSES: Final = ("proposed", "running", "paused", "declined", "aborted", "done")
 # To be carried out · made no sense when it began · refused when its turn came · carried out, and its
 # tasks are under way · all done · a task has failed for good.
 OUTCOMES: Final = ("waiting", "not_eligible", "refused", "carried_out", "done", "failed")
@@ -24,13 +24,13 @@ class Run(Base):
     __tablename__ = "runs"
     __table_args__ = (
         CheckConstraint("number >= 1", name="number"),
-        CheckConstraint(f"state IN ({one_of(RUN_STATES)})", name="state"),
+        CheckConstraint(f"status IN ({one_of(RUN_STATUSES)})", name="status"),
         CheckConstraint("first >= 0", name="first"),
         CheckConstraint("pace >= 1", name="pace"),
         CheckConstraint("stop_above BETWEEN 0 AND 100", name="stop_above"),
         CheckConstraint("agreed_by <> actor", name="four_eyes"),
         CheckConstraint(
-            "(ended_at IS NULL) = (state IN ('proposed', 'running', 'paused'))", name="ends"
+            "(ended_at IS NULL) = (status IN ('proposed', 'running', 'paused'))", name="ends"
         ),
         Index(
             "ix_runs_next_at",
@@ -54,7 +54,7 @@ class Run(Base):
     role: Mapped[str | None] = mapped_column(String(16))
     operator_id: Mapped[UUID | None]
     agreed_by: Mapped[str | None] = mapped_column(String(200))
-    state: Mapped[str] = mapped_column(String(16))
+    status: Mapped[str] = mapped_column(String(16))
     # Why it rests, as a code.
     why: Mapped[str | None] = mapped_column(String(40))
     # So many, then it rests once; so many a minute; it rests above so many percent failures.

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -37,7 +38,7 @@ def bulk(request: Request, locale: str) -> Response:
     """Every run, newest first; those that wait for somebody on top."""
     with reading() as session:
         who = console_frame.who(session, request)
-        found = sorted(runs.latest(session, _PAGE), key=lambda run: run.state != "proposed")
+        found = sorted(runs.latest(session, _PAGE), key=lambda run: run.status != "proposed")
         counts = {run.id: runs.tally(session, run.id) for run in found}
         names = console_detail.operator_names(session)
     return _page(request, who, "bulk.html", runs=found, counts=counts, names=names)
@@ -140,7 +141,8 @@ def steer(request: Request, locale: str, number: str, step: str, reason: Text = 
     except SignInNeeded:
         raise
     except Refusal as error:
-        with transaction() as session:
+        # Where there is such a run at all.
+        with suppress(NotFound), transaction() as session:
             who = console_frame.who(session, request)
             steering.refused(session, ring, who, _by_number(session, number), step, reason, error)
         raise
@@ -219,7 +221,7 @@ def _run(
     named = queries.references(session, [item.onboarding_id for item in items])
     mine = run.actor == who.id
     steps = [
-        step for step in steering.POSSIBLE.get(run.state, ()) if not (mine and step == "agree")
+        step for step in steering.POSSIBLE.get(run.status, ()) if not (mine and step == "agree")
     ]
     return _page(
         request,

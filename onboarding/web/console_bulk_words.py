@@ -5,7 +5,7 @@ from typing import Final
 
 from onboarding.words import N_
 
-STATES: Final[Mapping[str, str]] = {
+STATUSES: Final[Mapping[str, str]] = {
     "proposed": N_("Waits until a second person agrees"),
     "running": N_("Is carried out"),
     "paused": N_("Rests"),

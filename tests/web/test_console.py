@@ -18,6 +18,7 @@ from onboarding.drawing import label
 from onboarding.models import AuditEntry
 from onboarding.operators import MAY
 from onboarding.sealing import Keyring
+from onboarding.steering import STEPS
 from onboarding.web import console, console_words
 from tests import builders
 from tests.commands.incidents import an_incident
@@ -72,6 +73,8 @@ def test_signing_out_closes_it(app: FastAPI) -> None:
 def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
     """Every route of the console, from its router: method, path, and the permission that it needs."""
     needs = {"unmask": "decide", "audit": "audit", "verify": "audit"}
+    # Of runs: whoever begins or steers one acts, and its own action may ask for more.
+    needs |= dict.fromkeys(["new", "new.csv", *STEPS], "act")
     found = []
     for route in every_route():
         for method in route.methods or ():
@@ -80,6 +83,8 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                 reference=builders.the(onboarding_id).reference,
                 action="{action}",
                 token="x",
+                number="1",
+                step="pause",
             )
             paths = [path.replace("{action}", name) for name in ACTIONS]
             for each in dict.fromkeys(paths):
@@ -87,6 +92,8 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                 permission = (
                     ACTIONS[last].permission if last in ACTIONS else needs.get(last, "look")
                 )
+                if (method, last) == ("POST", "bulk"):
+                    permission = "act"
                 found.append((method, each, permission))
     return found
 
