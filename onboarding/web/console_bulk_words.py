@@ -23,7 +23,7 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "carried_out": N_("under way"),
     "done": N_("done"),
     "failed": N_("failed for good"),
-    "refused": N_("left alone: it had moved on"),
+    "refused": N_("left alone"),
     "not_eligible": N_("nothing to do"),
 }
 STEPS: Final[Mapping[str, str]] = {
