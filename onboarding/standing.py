@@ -1,15 +1,15 @@
 """How onboardings stand, as the rules of actions ask: read for one, or for thousands at once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session, defer
 
 from onboarding import db
 from onboarding.models import Assignment, Mail, Message, Onboarding, Transition
@@ -41,53 +41,44 @@ class Standing:
 
 def of(session: Session, onboarding: Onboarding) -> Standing:
     """How one stands."""
-    return _batch(session, [onboarding], db.clock(session))[0]
+    return next(of_many(session, [onboarding.id]))
 
 
 def of_many(session: Session, ids: Sequence[UUID]) -> Iterator[Standing]:
     """How each of these stands, in this order; one that is not there is left out."""
     now, remaining = db.clock(session), iter(ids)
     while some := list(islice(remaining, _BATCH)):
-        rows = session.scalars(select(Onboarding).where(Onboarding.id.in_(some)))
-        found = {onboarding.id: onboarding for onboarding in rows}
-        yield from _batch(session, [found[each] for each in some if each in found], now)
+        messages = _messages(session, some)
+        rows = {row.Onboarding.id: row for row in session.execute(_looked_at(some))}
+        for row in (rows[each] for each in some if each in rows):
+            one, promised = row.Onboarding, messages.get(row.Onboarding.id, [])
+            yield Standing(one, promised, (row.event, row.target), row.owner, row.told_at, now)
 
 
-def _batch(session: Session, found: Sequence[Onboarding], now: datetime) -> list[Standing]:
-    ids = [onboarding.id for onboarding in found]
-    messages: dict[UUID | None, list[Message]] = defaultdict(list)
-    of_these = select(Message).where(Message.onboarding_id.in_(ids))
-    for message in session.scalars(of_these.order_by(Message.created_at)):
-        messages[message.onboarding_id].append(message)
-    arrivals, owners = _arrivals(session, ids), _owners(session, ids)
-    told = _told(session, ids)
-    return [
-        Standing(
-            each, messages[each.id], arrivals[each.id], owners.get(each.id), told.get(each.id), now
-        )
-        for each in found
-    ]
-
-
-def _arrivals(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+def _looked_at(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
+    """One question: a list of thousands is long to send. What was answered has no part in any rule."""
     last = and_(
         Transition.onboarding_id == Onboarding.id, Transition.sequence == Onboarding.sequence
     )
-    rows = session.execute(
-        select(Onboarding.id, Transition.event, Transition.target)
+    told = select(func.max(Mail.sent_at)).where(Mail.onboarding_id == Onboarding.id)
+    return (
+        select(
+            Onboarding,
+            Transition.event,
+            Transition.target,
+            Assignment.operator_id.label("owner"),
+            told.scalar_subquery().label("told_at"),
+        )
         .join(Transition, last)
+        .outerjoin(Assignment, Assignment.onboarding_id == Onboarding.id)
         .where(Onboarding.id.in_(ids))
+        .options(defer(Onboarding.answers))
     )
-    return {row.id: (row.event, row.target) for row in rows}
 
 
-def _owners(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    taken = select(Assignment.onboarding_id, Assignment.operator_id)
-    rows = session.execute(taken.where(Assignment.onboarding_id.in_(ids)))
-    return {row.onboarding_id: row.operator_id for row in rows}
-
-
-def _told(session: Session, ids: Sequence[UUID]) -> dict[UUID, datetime]:
-    latest = select(Mail.onboarding_id, func.max(Mail.sent_at).label("at"))
-    rows = session.execute(latest.where(Mail.onboarding_id.in_(ids)).group_by(Mail.onboarding_id))
-    return {row.onboarding_id: row.at for row in rows}
+def _messages(session: Session, ids: Sequence[UUID]) -> Mapping[UUID | None, list[Message]]:
+    found: dict[UUID | None, list[Message]] = defaultdict(list)
+    theirs = select(Message).where(Message.onboarding_id.in_(ids))
+    for message in session.scalars(theirs.order_by(Message.created_at)):
+        found[message.onboarding_id].append(message)
+    return found

@@ -20,6 +20,7 @@ from onboarding.errors import (
 from onboarding.lifecycle import allowed, facts_of
 from onboarding.models import Assignment, Note
 from onboarding.operators import MAY, Who
+from onboarding.runs import Plan
 from onboarding.sealing import Keyring
 from onboarding.web import console_words
 from tests import builders
@@ -181,7 +182,10 @@ def test_every_error_of_a_field_can_be_said_on_a_page(sqlite: Engine) -> None:
         actions.checked("")
     with transaction() as session, pytest.raises(Invalid) as no_choice:
         actions.choose(session, ACTIONS["extend"], "1000")
-    assert no_reason.value.fields | no_choice.value.fields == console_words.ERRORS
+    with pytest.raises(Invalid) as no_plan:
+        Plan(first=-1, pace=0, stop_above=101)
+    said = no_reason.value.fields | no_choice.value.fields | no_plan.value.fields
+    assert said == console_words.ERRORS
 
 
 def test_it_is_handed_to_somebody_who_can_do_something(database: Engine, ring: Keyring) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from onboarding import finding, queries, runs, steering
 from onboarding.commands import printing
 from onboarding.commands.exits import NOT_FOUND, REFUSED, USAGE, Failure
-from onboarding.commands.terminal import operator
+from onboarding.commands.terminal import known, operator
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal
 from onboarding.finding import Filter
@@ -29,7 +29,7 @@ _LOOK_EVERY: Final = 0.5
 def look(action: str, choice: str, view: str, *, as_json: bool) -> None:
     """What would happen to each. Raises any Refusal."""
     with reading() as session:
-        seen = runs.look(session, operator(), action, choice, _filter(view))
+        seen = runs.look(session, operator(), known(action), choice, _filter(view))
     lines = [
         {"reference": each.reference, "state": each.state, "why_not": each.why_not} for each in seen
     ]
@@ -54,7 +54,7 @@ def start(
     """Begin or propose it, after a question; returns its number. Raises Failure or any Refusal."""
     who, wanted = operator(), _filter(view)
     with reading() as session:
-        seen = runs.look(session, who, action, choice, wanted)
+        seen = runs.look(session, who, known(action), choice, wanted)
         chosen = runs.preview(session, who, action, choice, wanted, seen)
     printing.say(_summary(seen))
     if not sure and not _is_wanted():

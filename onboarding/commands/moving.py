@@ -15,9 +15,9 @@ from onboarding.audit import Attempt
 from onboarding.chart import MAY_FIRE
 from onboarding.commands import looking, printing, showing
 from onboarding.commands.exits import REFUSED, Failure
-from onboarding.commands.terminal import operator
+from onboarding.commands.terminal import known, operator
 from onboarding.db import reading, transaction
-from onboarding.errors import EventNotYours, EventUnknown, Invalid, Refusal
+from onboarding.errors import EventNotYours, EventUnknown, Refusal
 from onboarding.models import Message, Onboarding, Run
 from onboarding.runs import ALONE
 from onboarding.sealing import Keyring
@@ -45,9 +45,7 @@ def act(
     ring: Keyring, reference: str, action: str, choice: str, reason: str, *, as_json: bool
 ) -> None:
     """Any action of an operator. Raises any Refusal; then the trail is all that is written."""
-    if action not in ACTIONS:
-        raise Invalid({"action": f"One of {', '.join(sorted(ACTIONS))}."})
-    source, done = _act(ring, reference, action, reason, choice)
+    source, done = _act(ring, reference, known(action), reason, choice)
     if as_json:
         _print_json(done)
     elif source != done.state:

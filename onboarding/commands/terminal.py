@@ -1,9 +1,18 @@
-"""Who sits at a terminal: whoever has one has the database, so no role is asked for."""
+"""Who sits at a terminal, and what they typed. Whoever has one has the database: no role is asked for."""
 
 import getpass
 import os
 
+from onboarding.actions import ACTIONS
+from onboarding.errors import Invalid
 from onboarding.operators import Who
+
+
+def known(action: str) -> str:
+    """The name of an action, as it was typed. Raises Invalid for one that there is not."""
+    if action not in ACTIONS:
+        raise Invalid({"action": f"One of {', '.join(sorted(ACTIONS))}."})
+    return action
 
 
 def operator() -> Who:
