@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from onboarding import words
-from onboarding.errors import NoRole, Refusal, SignInNeeded, TooMany, Unavailable
+from onboarding.errors import NoRole, NotEligible, Refusal, SignInNeeded, TooMany, Unavailable
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
 from onboarding.web.problems import Crashed
@@ -56,14 +56,18 @@ def refusal(
     _ = translator_of(request)
     if isinstance(error, SignInNeeded | NoRole):
         button, href = _("Sign in"), path_for(request, "/console/sign-in")
-    if isinstance(error, Unavailable):
+    elif isinstance(error, Unavailable):
         button, href = button or _("Try again"), href or _open_page(request)
+    elif _is_of_operators(request):
+        # One up: from an action to what it was about.
+        up = request.scope["path"].rpartition("/")[0]
+        button, href = button or _("Go back"), href or up
     response = page(
         request,
         "error.html",
         error.status,
         heading=_(_HEADINGS.get(error.status, _OTHER_HEADING)),
-        sentence=_(error.sentence),
+        sentence=_(error.why) if isinstance(error, NotEligible) else _(error.sentence),
         advice=_(error.advice),
         instance=error.instance if isinstance(error, Crashed) else "",
         button_text=button or _("Go to the start page"),
@@ -138,6 +142,12 @@ def _lists(typed: Mapping[str, Any]) -> dict[str, list[str]]:
         several = value if isinstance(value, (list, tuple)) else [value]
         lists.setdefault(name, []).extend(str(one) for one in several if one is not None)
     return lists
+
+
+def _is_of_operators(request: Request) -> bool:
+    """Whether it is some page within the console."""
+    path: str = request.scope["path"]
+    return path.startswith(f"/{locale_of(request)}/console/")
 
 
 def _open_page(request: Request) -> str:

@@ -42,6 +42,12 @@ def console(person: Person) -> Iterator[str]:
     person.fill("Why? It is kept in the trail.", WHY)
     person.press("Try again")
     yield "console-detail-retried"
+    slow = _a_slow_one()
+    person.open(f"{home}/onboardings/{slow.reference}/nudge")
+    yield "console-action-letter"
+    person.open(f"{home}/onboardings/{slow.reference}/extend")
+    yield "console-action-choice"
+    yield from _runs(person, home)
     person.open(f"{home}/causes")
     yield "console-causes"
     person.open(f"{home}/audit")
@@ -51,6 +57,35 @@ def console(person: Person) -> Iterator[str]:
     person.page.context.clear_cookies()
     person.open(home)
     yield "console-sign-in-needed"
+
+
+def _runs(person: Person, home: str) -> Iterator[str]:
+    """From a view to what came of each."""
+    person.open(f"{home}/bulk")
+    yield "console-runs-none"
+    person.open(f"{home}/bulk/new?failing=yes")
+    yield "console-run-which"
+    person.open(f"{home}/bulk/new?failing=yes&action=retry")
+    yield "console-run-preview"
+    person.press("Begin")
+    yield "console-run-error"
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Begin")
+    yield "console-run"
+    person.open(f"{home}/bulk/new?waiting_on=aggregator&action=cancel")
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Propose it")
+    yield "console-run-proposed"
+    person.open(f"{home}/bulk")
+    yield "console-runs"
+
+
+def _a_slow_one() -> Onboarding:
+    """Its seller has time, and has had a letter long ago."""
+    onboarding_id = builders.an_onboarding("awaiting_seller", email="alex@shop.example")
+    builders.work(onboarding_id)
+    builders.age(onboarding_id, timedelta(days=9))
+    return builders.the(onboarding_id)
 
 
 def _a_stuck_one() -> Onboarding:

@@ -266,3 +266,13 @@ def test_the_trail_is_shown_and_checked(app: FastAPI) -> None:
     assert heading(visitor.press(page, "/audit/verify")) == "The trail has been tampered with"
     assert visitor.get("/en/console/audit?before=1").status_code == 200
     assert visitor.get(f"/en/console/audit?before={'9' * 30}").status_code == 200
+
+
+def test_a_refusal_says_why_and_leads_back(app: FastAPI) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    visitor = at_console(app, "lead")
+    refused = visitor.get(f"{home(onboarding_id)}/retry")
+    assert refused.status_code == 409
+    assert "Nothing has failed for good" in text(refused)
+    assert f'href="{home(onboarding_id)}"' in refused.text
+    assert 'href="/en/console/onboardings"' in visitor.get("/en/console/onboardings/ONB-0").text
