@@ -7,6 +7,7 @@ from onboarding.web import (
     console_audit,
     console_detail,
     console_entry,
+    console_export,
     console_list,
     console_overview,
     console_sign_in,
@@ -22,6 +23,7 @@ for part in (
     console_sign_in,
     console_overview,
     console_list,
+    console_export,
     console_detail,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,

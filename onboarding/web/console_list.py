@@ -2,17 +2,16 @@
 
 from dataclasses import fields
 from typing import Final
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, finding
+from onboarding import db, exports, finding
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
-from onboarding.finding import WHOM, Filter
+from onboarding.finding import WHOM, Filter, Place
 from onboarding.web import console_frame, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
@@ -32,7 +31,7 @@ def onboardings(request: Request, locale: str) -> Response:
         found = finding.page(session, wanted, PAGE + 1, after=after)
         count = finding.count(session, wanted)
         now = db.clock(session)
-    more = len(found) > PAGE and not wanted.overdue
+    more = len(found) > PAGE
     return console_frame.page(
         request,
         who,
@@ -42,9 +41,10 @@ def onboardings(request: Request, locale: str) -> Response:
         typed={name: request.query_params.get(name, "") for name in _NAMES},
         wanted=wanted,
         found=found[:PAGE],
-        next_after=found[PAGE - 1].id if more else None,
+        next_after=finding.place_of(wanted, found[PAGE - 1]).text() if more else None,
         count=count,
         counted_at_most=finding.COUNTED_AT_MOST,
+        exported_at_most=exports.AT_MOST,
         choices={"state": STATES, "type": CONNECTION_TYPES, "waiting_on": WHOM},
         now=now,
         same_as=_same_as(request, wanted),
@@ -82,13 +82,11 @@ def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
         return Filter(), error.fields
 
 
-def _after(request: Request) -> UUID | None:
-    try:
-        return UUID(request.query_params.get("after", ""))
-    except ValueError:
-        return None
+def _after(request: Request) -> Place | None:
+    return finding.read_place(request.query_params.get("after", ""))
 
 
 def _same_as(request: Request, wanted: Filter) -> dict[str, str]:
-    """The same view at a terminal."""
-    return {"cli": f"onboarding ls {wanted.options()}".strip()}
+    """The same view at a terminal, and all of it as a file."""
+    line = f"onboarding ls {wanted.options()}".strip()
+    return {"cli": line, "export": f"{line} --format csv"}
