@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, finding, masking, queries
 from onboarding.chart import NEXT_MOVE
 from onboarding.finding import Filter
-from onboarding.models import Assignment, Link, Message, Onboarding
+from onboarding.models import Link, Onboarding
 
 FORMATS: Final = ("csv", "ndjson")
 # How many the console gives at once; a terminal gives all.
@@ -97,7 +97,7 @@ def _rows(session: Session, found: Sequence[Onboarding], now: datetime) -> list[
     """In as many statements as one."""
     ids = [each.id for each in found]
     clients, links = queries.live_client_ids(session, ids), _links(session, ids)
-    causes, owners = _causes(session, ids), _owners(session, ids)
+    causes, owners = finding.causes_of(session, ids), finding.owners_of(session, ids)
     return [
         _row(
             each,
@@ -146,26 +146,6 @@ def _row(
 def _links(session: Session, ids: Sequence[UUID]) -> dict[UUID, Link]:
     alive = select(Link).where(Link.onboarding_id.in_(ids), Link.ended_at.is_(None))
     return {link.onboarding_id: link for link in session.scalars(alive)}
-
-
-def _causes(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    """Of those that have failed for good, each once and in the order of the alphabet."""
-    failed = (
-        select(Message.onboarding_id, Message.cause)
-        .where(Message.onboarding_id.in_(ids), Message.failed_at.is_not(None))
-        .distinct()
-        .order_by(Message.cause)
-    )
-    found: dict[UUID, list[str]] = {}
-    for onboarding_id, cause in session.execute(failed):
-        found.setdefault(onboarding_id, []).append(cause)  # type: ignore[arg-type]  # both are set
-    return found
-
-
-def _owners(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID]:
-    taken = select(Assignment.onboarding_id, Assignment.operator_id)
-    rows = session.execute(taken.where(Assignment.onboarding_id.in_(ids)))
-    return {row.onboarding_id: row.operator_id for row in rows}
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:

@@ -154,6 +154,27 @@ def count(session: Session, wanted: Filter) -> int:
     return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
+def causes_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Of those that have failed for good, each once and in the order of the alphabet."""
+    failed = (
+        select(Message.onboarding_id, Message.cause)
+        .where(Message.onboarding_id.in_(ids), Message.failed_at.is_not(None))
+        .distinct()
+        .order_by(Message.cause)
+    )
+    found: dict[UUID, list[str]] = {}
+    for onboarding_id, cause in session.execute(failed):
+        found.setdefault(onboarding_id, []).append(cause)  # type: ignore[arg-type]  # both are set
+    return found
+
+
+def owners_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The operator who looks after each that has one."""
+    taken = select(Assignment.onboarding_id, Assignment.operator_id)
+    rows = session.execute(taken.where(Assignment.onboarding_id.in_(ids)))
+    return {row.onboarding_id: row.operator_id for row in rows}
+
+
 def _late(
     session: Session, states: Sequence[str], limit: int, after: Place | None
 ) -> Sequence[Onboarding]:

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
 from onboarding.finding import WHOM, Filter, Place
-from onboarding.web import console_frame, pages
+from onboarding.web import api_operations, console_frame, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -47,7 +48,7 @@ def onboardings(request: Request, locale: str) -> Response:
         exported_at_most=exports.AT_MOST,
         choices={"state": STATES, "type": CONNECTION_TYPES, "waiting_on": WHOM},
         now=now,
-        same_as=_same_as(request, wanted),
+        same_as=_same_as(wanted, after),
     )
 
 
@@ -86,7 +87,14 @@ def _after(request: Request) -> Place | None:
     return finding.read_place(request.query_params.get("after", ""))
 
 
-def _same_as(request: Request, wanted: Filter) -> dict[str, str]:
-    """The same view at a terminal, and all of it as a file."""
+def _same_as(wanted: Filter, after: Place | None) -> dict[str, str]:
+    """The same page of the view at a terminal and for a program, and the whole view as a file."""
     line = f"onboarding ls {wanted.options()}".strip()
-    return {"cli": line, "export": f"{line} --format csv"}
+    here = {"limit": str(PAGE)} | ({"after": after.text()} if after else {})
+    options = " ".join(f"--{name} {value}" for name, value in here.items())
+    query = urlencode(wanted.given() | here)
+    return {
+        "cli": f"{line} {options}",
+        "path": f"{api_operations.PATH}?{query}",
+        "export": f"{line} --format csv",
+    }
