@@ -9,6 +9,7 @@ from onboarding.web import (
     console_entry,
     console_export,
     console_list,
+    console_machine,
     console_overview,
     console_sign_in,
 )
@@ -23,6 +24,7 @@ for part in (
     console_sign_in,
     console_overview,
     console_list,
+    console_machine,
     console_export,
     console_detail,
     # The last: what follows an onboarding's reference is an action, if nothing else.

@@ -44,6 +44,8 @@ def console(person: Person) -> Iterator[str]:
     yield "console-detail-retried"
     person.open(f"{home}/causes")
     yield "console-causes"
+    person.open(f"{home}/machine")
+    yield "console-machine"
     person.open(f"{home}/audit")
     yield "console-trail"
     person.press("Check the whole trail")
