@@ -25,6 +25,7 @@ from onboarding.cli_options import (
     with_publisher,
 )
 from onboarding.cli_registry import aggregators, keys
+from onboarding.cli_reporting import report
 from onboarding.cli_samples import demo
 from onboarding.commands.exits import MEANINGS
 
@@ -47,6 +48,7 @@ app.add_typer(aggregators, name="aggregators")
 app.add_typer(keys, name="keys")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
+app.add_typer(report, name="report")
 
 
 def main(

@@ -11,6 +11,7 @@ from onboarding.web import (
     console_list,
     console_machine,
     console_overview,
+    console_reports,
     console_sign_in,
 )
 from onboarding.web.wizard_frame import our_language
@@ -25,6 +26,7 @@ for part in (
     console_overview,
     console_list,
     console_machine,
+    console_reports,
     console_export,
     console_detail,
     # The last: what follows an onboarding's reference is an action, if nothing else.

@@ -92,7 +92,7 @@ def _told(request: Request, each: Standing, now: datetime) -> Told:
         late=each.late,
     )
     href = pages.path_for(request, f"{console_frame.HOME}/onboardings?state={each.state}")
-    number = f"{each.number} · ● {each.late}" if each.late else str(each.number)
+    number = f"{each.number} · {each.late} late" if each.late else str(each.number)
     return Told(href, words, number, _ages(each.ages, now))
 
 
@@ -100,4 +100,4 @@ def _ages(ages: Ages | None, now: datetime) -> str:
     if ages is None:
         return ""
     half, most = (printing.age(now - since) for since in (ages.half_since, ages.most_since))
-    return f"p50 {half}, p95 {most}"
+    return f"{half} · {most}"

@@ -46,6 +46,8 @@ def console(person: Person) -> Iterator[str]:
     yield "console-causes"
     person.open(f"{home}/machine")
     yield "console-machine"
+    person.open(f"{home}/reports")
+    yield "console-reports"
     person.open(f"{home}/audit")
     yield "console-trail"
     person.press("Check the whole trail")

@@ -32,8 +32,8 @@ def test_the_picture_says_who_stands_where_and_leads_to_them(app: FastAPI) -> No
     assert set(linked) == set(STATES)
     assert str(linked["started"]["aria-label"]).endswith(": 2, dont 0 en retard")
     assert str(linked["verifying"]["aria-label"]).endswith(": 1, dont 1 en retard")
-    assert "1 · ● 1" in linked["verifying"].text
-    assert "p50 30 min, p95 30 min" in linked["verifying"].text
+    assert "1 · 1 late" in linked["verifying"].text
+    assert "30 min · 30 min" in linked["verifying"].text
     assert not page.select("svg[role=img], svg style, svg [style]")
 
 
