@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import BinaryIO, Final
 from urllib.parse import parse_qsl
 
@@ -33,14 +34,15 @@ def export(request: Request, locale: str, view: Text = "", form: Text = "csv") -
     if form not in CHOICES:
         raise NotFound
     name, mark = CHOICES[form]
-    # It lives as long as it is sent, and has no name.
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - see above
-    with snapshot() as session:
-        console_frame.who(session, request)
-        most = exports.AT_MOST
-        rows = exports.write(session, wanted, name, file, most=most, mark=mark)
-    _write_down(request, wanted, name, rows)
-    return _sent(file, f"onboardings.{name}", TYPES[name])
+    with ExitStack() as unless_sent:
+        # It has no name, and lives until it is sent.
+        file = unless_sent.enter_context(tempfile.TemporaryFile())
+        with snapshot() as session:
+            console_frame.who(session, request)
+            rows = exports.write(session, wanted, name, file, most=exports.AT_MOST, mark=mark)
+        _write_down(request, wanted, name, rows)
+        unless_sent.pop_all()
+        return _sent(file, f"onboardings.{name}", TYPES[name])
 
 
 def _write_down(request: Request, wanted: Filter, form: str, rows: int) -> None:

@@ -1,5 +1,6 @@
 """How far onboardings get, and how long each state takes; told apart as one likes."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ from starlette.responses import Response
 
 from onboarding import exports, reports
 from onboarding.db import snapshot
-from onboarding.errors import Invalid, NotFound
+from onboarding.errors import Invalid
 from onboarding.reports import DAYS, SPLITS, Funnel, Stay
 from onboarding.web import console_frame
 from onboarding.web.retried_route import RetriedRoute
@@ -30,7 +31,7 @@ def figures(request: Request, locale: str, by: str = SPLITS[0], days: str = str(
         errors, asked = error.fields, (SPLITS[0], DAYS)
     with snapshot() as session:
         who = console_frame.who(session, request)
-        funnel, times = reports.funnel(session, *asked), reports.times(session, *asked)
+        steps, stays = reports.funnel(session, *asked), reports.times(session, *asked)
     return console_frame.page(
         request,
         who,
@@ -41,31 +42,38 @@ def figures(request: Request, locale: str, by: str = SPLITS[0], days: str = str(
         days=asked[1],
         splits=SPLITS,
         choices=sorted({*CHOICES, asked[1]}),
-        funnel=funnel,
-        times=times,
+        funnel=steps,
+        times=stays,
         length=_length,
     )
 
 
-@router.get("/{locale}/console/reports/{name}.csv")
-def as_csv(
-    request: Request, locale: str, name: str, by: str = SPLITS[0], days: str = str(DAYS)
-) -> Response:
-    """A report as a file. It names nobody, so no trail is kept of it."""
-    if name not in {"funnel", "times"}:
-        raise NotFound
+@router.get("/{locale}/console/reports/funnel.csv")
+def funnel(request: Request, locale: str, by: str = SPLITS[0], days: str = str(DAYS)) -> Response:
+    """How far they got, as a file. It names nobody, so no trail is kept of it."""
     asked = _asked(by, days)
     with snapshot() as session:
         console_frame.who(session, request)
-        content = (
-            exports.table(Funnel._fields, reports.funnel(session, *asked))
-            if name == "funnel"
-            else exports.table(Stay._fields, reports.times(session, *asked))
-        )
+        rows = reports.funnel(session, *asked)
+    return _file("funnel", Funnel._fields, rows)
+
+
+@router.get("/{locale}/console/reports/times.csv")
+def times(request: Request, locale: str, by: str = SPLITS[0], days: str = str(DAYS)) -> Response:
+    """How long each state took, as a file; of nobody in particular either."""
+    asked = _asked(by, days)
+    with snapshot() as session:
+        console_frame.who(session, request)
+        rows = reports.times(session, *asked)
+    return _file("times", Stay._fields, rows)
+
+
+def _file(name: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Response:
     headers = {
         "Cache-Control": "no-store",
         "Content-Disposition": f'attachment; filename="{name}.csv"',
     }
+    content = exports.table(columns, rows)
     return Response(content, headers=headers, media_type="text/csv; charset=utf-8")
 
 
