@@ -32,13 +32,14 @@ PLATFORM: Final = Actor("platform", "platform")
 CLOCK: Final = Actor("clock", "clock")
 
 # What a key may do: move its own onboardings, take their secrets, vouch for a contact's e-mail
-# address, change the registry.
+# address, change the registry; look at everybody's, masked.
 SCOPES: Final = (
     "onboardings:read",
     "onboardings:write",
     "secrets:reveal",
     "contacts:vouch",
     "aggregators:write",
+    "operations:read",
 )
 
 KEY_PREFIX: Final = "onbk_"

@@ -26,6 +26,7 @@ from onboarding.cli_options import (
     with_publisher,
 )
 from onboarding.cli_registry import aggregators, keys
+from onboarding.cli_reporting import report
 from onboarding.cli_samples import demo
 from onboarding.commands.exits import MEANINGS
 
@@ -49,6 +50,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
 app.add_typer(bulk, name="bulk")
+app.add_typer(report, name="report")
 
 
 def main(

@@ -1,11 +1,11 @@
 """`ls`: every list of onboardings. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, open_database
+from onboarding.cli_options import AsJson, open_database
 
 
 def ls(
@@ -29,7 +29,20 @@ def ls(
         str | None,
         typer.Option("--q", help="A client ID, Seller ID, address, or part of an error."),
     ] = None,
-    limit: Limit = 20,
+    after: Annotated[
+        str | None, typer.Option(help="Where the page before ended, as the console says it.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many at most: else 20, and of a file all."),
+    ] = None,
+    form: Annotated[
+        Literal["table", "csv", "ndjson"],
+        typer.Option("--format", help="csv and ndjson: as the console exports it."),
+    ] = "table",
+    mark: Annotated[
+        bool, typer.Option("--bom", help="Begin CSV with what spreadsheets know UTF-8 by.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List onboardings, newest first; overdue ones longest first."""
@@ -49,4 +62,8 @@ def ls(
         "run": run,
         "q": q,
     }
-    looking.ls({name: value for name, value in given.items() if value}, limit, as_json=as_json)
+    said = {name: value for name, value in given.items() if value}
+    if form == "table":
+        looking.ls(said, limit or 20, after, as_json=as_json)
+    else:
+        looking.export(said, form, limit, mark=mark)

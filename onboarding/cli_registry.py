@@ -60,7 +60,7 @@ def create_key(
         typer.Option(
             "--scope",
             help="What it may do: onboardings:read, onboardings:write, secrets:reveal,"
-            " contacts:vouch, aggregators:write. Give it once for each.",
+            " contacts:vouch, aggregators:write, operations:read. Give it once for each.",
             show_default=False,
         ),
     ],

@@ -4,7 +4,7 @@ No style element and no style attribute: a page whose content security policy fo
 the picture too. What is drawn is the chart's; only the places are this file's.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,6 +17,15 @@ class Point(NamedTuple):
 
     x: int
     y: int
+
+
+class Told(NamedTuple):
+    """What is said of a state besides: where its box leads, the same in words, and two short texts."""
+
+    href: str
+    words: str
+    number: str
+    ages: str
 
 
 class Route(NamedTuple):
@@ -68,19 +77,23 @@ _LEGEND: Final = (
 )
 
 
-def svg(lit: str | None = None) -> str:
-    """The picture; `lit` is the state to highlight."""
+def svg(lit: str | None = None, told: Mapping[str, Told] | None = None) -> str:
+    """The picture; `lit` is the state to highlight. What is told of states makes their boxes links."""
     columns, rows = (1 + max(at[axis] for at in PLACES.values()) for axis in (0, 1))
     width = 2 * _MARGIN - _LANE + columns * _WIDE + (columns - 1) * _GUTTER
     height = 2 * _TOP + rows * _HIGH + (rows - 1) * _GAP
     legend = Point(_left("confirmed"), _top("seller_linked") + 2 * _LINE)
     parts = [
         *(part for arrow in drawn() for part in _arrow(arrow)),
-        *(part for state in STATES for part in _box(state, lit=state == lit)),
+        *(
+            part
+            for state in STATES
+            for part in _box(state, (told or {}).get(state), lit=state == lit)
+        ),
         *_text(legend, _LEGEND, fill=_FAINT),
     ]
     return f"""\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-labelledby="chart-title chart-text" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="{_INK}">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="{"group" if told else "img"}" aria-labelledby="chart-title chart-text" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="{_INK}">
 <title id="chart-title">The life of an onboarding</title>
 <desc id="chart-text">{escape(_in_words(lit))}</desc>
 <defs><marker id="chart-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0 10 5 0 10z" fill="{_INK}"/></marker></defs>
@@ -97,13 +110,15 @@ def _in_words(lit: str | None) -> str:
     return f"{here}{moves}. {' '.join(_LEGEND)}"
 
 
-def _box(state: str, *, lit: bool) -> Iterator[str]:
+def _box(state: str, told: Told | None, *, lit: bool) -> Iterator[str]:
     left, top = _left(state), _top(state)
     fill, border = _LOOKS[_whose(state)]
     fill, border, weight = (_LIT, _INK, 4) if lit else (fill, border, 2)
     move = NEXT_MOVE.get(state)
     turn = f"next: {move.whom}, within {length(move.overdue_after)}" if move else "the end"
     also = f"also {', '.join(aside(state))}" if aside(state) else _how(state)
+    if told:
+        yield f"<a href={quoteattr(told.href)} aria-label={quoteattr(told.words)}>"
     yield f'<g id="state-{state}"><title>{escape(label(state))}</title>'
     yield (
         f'<rect x="{left}" y="{top}" width="{_WIDE}" height="{_HIGH}" rx="6" fill="{fill}"'
@@ -113,7 +128,12 @@ def _box(state: str, *, lit: bool) -> Iterator[str]:
     yield from _text(Point(left + 12, top + 22), (name,), size=14, weight="bold")
     yield from _text(Point(left + 12, top + 40), (label(state), turn))
     yield from _text(Point(left + 12, top + 74), (also,), size=11, fill=_INK if lit else _FAINT)
-    yield "</g>"
+    if told:
+        right = Point(left + _WIDE - 12, top + 22)
+        yield from _text(right, (told.number,), size=14, weight="bold", anchor="end")
+        lower = Point(right.x, top + 40 + _LINE)
+        yield from _text(lower, (told.ages,), size=11, anchor="end")
+    yield "</g></a>" if told else "</g>"
 
 
 def _whose(state: str) -> str:

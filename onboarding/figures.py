@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import queries
 from onboarding.chart import NEXT_MOVE
-from onboarding.models import Message, Onboarding, SealedSecret
+from onboarding.models import AuditEntry, Message, Onboarding, SealedSecret
 
 
 class Turn(NamedTuple):
@@ -59,6 +59,16 @@ def promised(session: Session) -> Sequence[Promised]:
 def sealed_secrets(session: Session) -> int:
     """How many client secrets wait to be shown."""
     return session.scalar(select(func.count()).select_from(SealedSecret)) or 0
+
+
+def operator_actions(session: Session) -> dict[tuple[str, str], int]:
+    """How often operators have done what, and how often they were refused it: the trail, by kind.
+
+    It has a row for each time a person acted, so it is short beside all else.
+    """
+    kind = AuditEntry.action, AuditEntry.outcome
+    rows = session.execute(select(*kind, func.count()).group_by(*kind))
+    return {(action, outcome): count for action, outcome, count in rows}
 
 
 @cache

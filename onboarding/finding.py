@@ -4,16 +4,17 @@ Written as in an address, `waiting_on=platform&overdue=yes`, so that a view can 
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from onboarding import queries
+from onboarding import masking, queries
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.errors import Invalid
 from onboarding.models import Assignment, Client, Link, Message, Onboarding, Run, RunItem
@@ -24,6 +25,8 @@ COUNTED_AT_MOST: Final = 10_000
 _LONGEST: Final = 120
 # As many as a number of ours may have.
 _DIGITS: Final = 9
+# To the microsecond, and with nothing in it that an address would escape.
+_INSTANT: Final = "%Y%m%dT%H%M%S.%f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +50,25 @@ class Filter:
     # A reference, an ID, a client ID, a Seller ID, an e-mail address, or a part of what failed.
     q: str | None = None
 
-    def fields(self) -> dict[str, str]:
-        """What matters: name → value."""
+    def given(self) -> dict[str, str]:
+        """What matters, by name."""
         return {name: value for name, value in asdict(self).items() if value}
 
     def query(self) -> str:
         """As in an address."""
-        return urlencode(self.fields())
+        return urlencode(self.given())
 
     def options(self) -> str:
         """As on a command line."""
         words = (
             f"--{name.replace('_', '-')}" + ("" if value == YES else f" {shlex.quote(value)}")
-            for name, value in self.fields().items()
+            for name, value in self.given().items()
         )
         return " ".join(words)
+
+    def masked(self) -> "Filter":
+        """As it may be kept: what was searched for may be somebody's address or number."""
+        return replace(self, q=masking.text(self.q)) if self.q else self
 
 
 YES: Final = "yes"
@@ -91,21 +98,47 @@ def read(given: Mapping[str, str]) -> Filter:
     return Filter(**values)
 
 
-def page(
-    session: Session, wanted: Filter, limit: int, *, after: UUID | None = None
-) -> Sequence[Onboarding]:
-    """Onboardings, newest first; `after` is the last ID of the page before.
+class Place(NamedTuple):
+    """Where a page of a view ends; since when it waits counts where that gives the order."""
 
-    Overdue ones come longest first, and on one page: whoever has more of them than that begins
-    with these.
-    """
+    id: UUID
+    entered_at: datetime | None = None
+
+    def text(self) -> str:
+        """As in an address."""
+        since = f"{self.entered_at.astimezone(UTC):{_INSTANT}}~" if self.entered_at else ""
+        return f"{since}{self.id}"
+
+
+def place_of(wanted: Filter, last: Onboarding) -> Place:
+    """The place of an onboarding in a view."""
+    return Place(last.id, last.entered_at if wanted.overdue else None)
+
+
+def read_place(text: str) -> Place | None:
+    """A place as an address has it; None for what is none."""
+    since, _, last = text.rpartition("~")
+    try:
+        instant = datetime.strptime(since, _INSTANT).replace(tzinfo=UTC) if since else None
+        return Place(UUID(last), instant)
+    except ValueError:
+        return None
+
+
+def page(
+    session: Session, wanted: Filter, limit: int, *, after: Place | None = None
+) -> Sequence[Onboarding]:
+    """Onboardings, newest first, overdue ones longest first; `after` is where the page before ends."""
     if wanted == Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES):
-        return queries.overdue(session, limit, states=_states(wanted))
+        return _late(session, _states(wanted), limit, after)
     query = select(Onboarding).where(*_conditions(wanted)).limit(limit)
     if wanted.overdue:
-        return session.scalars(query.order_by(Onboarding.entered_at)).all()
+        query = query.order_by(Onboarding.entered_at, Onboarding.id)
+        if after is not None and after.entered_at:
+            query = query.where(queries.waits_after(after.entered_at, after.id))
+        return session.scalars(query).all()
     if after is not None:
-        query = query.where(Onboarding.id < after)
+        query = query.where(Onboarding.id < after.id)
     return session.scalars(query.order_by(Onboarding.id.desc())).all()
 
 
@@ -115,10 +148,55 @@ def ids(session: Session, wanted: Filter, limit: int) -> Sequence[UUID]:
     return session.scalars(query.order_by(Onboarding.id.desc()).limit(limit)).all()
 
 
+def every(session: Session, wanted: Filter, size: int) -> Iterator[Sequence[Onboarding]]:
+    """All of a view, in the order of its pages, so many at a time; to be had in one snapshot."""
+    after = None
+    while found := page(session, wanted, size, after=after):
+        after = place_of(wanted, found[-1])
+        yield found
+        # What was handed over is nobody's any more: a view may be larger than this machine.
+        session.expunge_all()
+
+
 def count(session: Session, wanted: Filter) -> int:
     """How many there are; not more than `COUNTED_AT_MOST` are counted."""
     some: Select[UUID] = select(Onboarding.id).where(*_conditions(wanted)).limit(COUNTED_AT_MOST)
     return session.scalar(select(func.count()).select_from(some.subquery())) or 0
+
+
+def causes_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Of those that have failed for good, each once and in the order of the alphabet."""
+    failed = (
+        select(Message.onboarding_id, Message.cause)
+        .where(Message.onboarding_id.in_(ids), Message.failed_at.is_not(None))
+        .distinct()
+        .order_by(Message.cause)
+    )
+    found: dict[UUID, list[str]] = {}
+    for onboarding_id, cause in session.execute(failed):
+        found.setdefault(onboarding_id, []).append(cause)  # type: ignore[arg-type]  # both are set
+    return found
+
+
+def owners_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The operator who looks after each that has one."""
+    taken = select(Assignment.onboarding_id, Assignment.operator_id)
+    rows = session.execute(taken.where(Assignment.onboarding_id.in_(ids)))
+    return {row.onboarding_id: row.operator_id for row in rows}
+
+
+def _late(
+    session: Session, states: Sequence[str], limit: int, after: Place | None
+) -> Sequence[Onboarding]:
+    """The index gives the first page at once, where it does not end between two of one instant."""
+    since = after and after.entered_at
+    if after is not None and since:
+        return queries.overdue(session, limit, states=states, after=(since, after.id))
+    found = queries.overdue(session, limit + 1, states=states)
+    if len(found) > limit and found[limit].entered_at == found[limit - 1].entered_at:
+        first = found[0].entered_at, UUID(int=0)
+        return queries.overdue(session, limit, states=states, after=first)
+    return sorted(found[:limit], key=lambda one: (one.entered_at, one.id))
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:

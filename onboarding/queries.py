@@ -3,9 +3,22 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, case, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from onboarding import db
@@ -84,35 +97,55 @@ def latest(
 
 
 def overdue(
-    session: Session, limit: int = 100, *, states: Collection[str] = STATES
+    session: Session,
+    limit: int = 100,
+    *,
+    states: Collection[str] = STATES,
+    after: tuple[datetime, UUID] | None = None,
 ) -> Sequence[Onboarding]:
-    """Whose turn has lasted longer than the chart allows, longest first; in some states, or in any."""
+    """Whose turn has lasted longer than the chart allows, longest first; in some states, or in any.
+
+    `after` is when the last one of the page before began to wait, and its ID.
+    """
     waiting = tuple(state for state in NEXT_MOVE if state in states)
-    return session.scalars(_overdue_in(waiting), {"most": limit}).all() if waiting else []
+    if not waiting:
+        return []
+    since, last = after or (None, None)
+    asked = {"most": limit, "since": since, "last": last} if after else {"most": limit}
+    return session.scalars(_overdue_in(waiting, on=after is not None), asked).all()
 
 
 @cache
-def _overdue_in(states: tuple[str, ...]) -> Select[Onboarding]:
+def _overdue_in(states: tuple[str, ...], *, on: bool) -> Select[Onboarding]:
     """An index finds the first ones of each state; no more than these are looked at.
 
-    Kept, because to put it together takes longer than to answer it.
+    Kept, because to put it together takes longer than to answer it. Whoever goes on from a place
+    needs an order without ties.
     """
     most = bindparam("most", type_=Integer())
+    since, last = bindparam("since", type_=db.UTCDateTime()), bindparam("last", type_=Uuid())
+    beyond = [waits_after(since, last)] if on else []
     of_each = [
         select(
             select(Onboarding.id, Onboarding.entered_at)
-            .where(*is_late_in(state))
-            .order_by(Onboarding.entered_at)
+            .where(*is_late_in(state), *beyond)
+            .order_by(Onboarding.entered_at, *([Onboarding.id] if on else []))
             .limit(most)
             .subquery()
         )
         for state in states
     ]
     late = union_all(*of_each).subquery()
-    first = select(late).order_by(late.c.entered_at).limit(most).subquery()
-    return (
-        select(Onboarding).join(first, first.c.id == Onboarding.id).order_by(Onboarding.entered_at)
-    )
+    order = [late.c.entered_at, *([late.c.id] if on else [])]
+    first = select(late).order_by(*order).limit(most).subquery()
+    found = select(Onboarding).join(first, first.c.id == Onboarding.id)
+    return found.order_by(Onboarding.entered_at, *([Onboarding.id] if on else []))
+
+
+def waits_after(since: Any, last: Any) -> ColumnElement[bool]:
+    """A condition: in the order in which they began to wait, it comes after this place."""
+    beyond = or_(Onboarding.entered_at > since, Onboarding.id > last)
+    return and_(Onboarding.entered_at >= since, beyond)
 
 
 def is_late_in(state: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

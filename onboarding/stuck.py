@@ -4,15 +4,21 @@ A cause is told by its key: where the onboarding stands, which task, which code.
 is in it, so that one outage is one line, and two causes are never the same one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from onboarding import figures, queries
+from onboarding.chart import NEXT_MOVE
 from onboarding.models import Message, Onboarding
+
+# Of a hundred.
+_HALF: Final = 50
+_MOST: Final = 95
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,14 @@ class Population:
     standing: int
     overdue: int
     oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Since when those in a state are there: half of them came later than one instant, 95 % than the other."""
+
+    half_since: datetime
+    most_since: datetime
 
 
 def causes(session: Session) -> Sequence[Cause]:
@@ -95,3 +109,27 @@ def population(session: Session) -> Sequence[Population]:
         Population(turn.state, standing.get(turn.state, 0), turn.overdue, turn.oldest)
         for turn in figures.turns(session)
     ]
+
+
+def ages(session: Session, standing: Mapping[str, int]) -> dict[str, Ages]:
+    """How long those in each state that waits have been there, by how many stand there.
+
+    Nothing is sorted: the index has the instants in their order, and tells the one at a place by
+    itself. Half of a state's part of it is read, and no row. To be asked in one snapshot.
+    """
+    asked = [state for state in NEXT_MOVE if standing.get(state)]
+    if not asked:
+        return {}
+    places = [_since(state, standing[state], share) for state in asked for share in (_HALF, _MOST)]
+    found = iter(session.execute(select(*places)).one())
+    return {state: Ages(next(found), next(found)) for state in asked}
+
+
+def _since(state: str, standing: int, share: int) -> ScalarSelect[datetime]:
+    """The nearest rank, counted from the end that is nearer."""
+    younger = -(-standing * share // 100)
+    near = share <= _HALF
+    order = Onboarding.entered_at.desc() if near else Onboarding.entered_at
+    skipped = younger - 1 if near else standing - younger
+    instants = select(Onboarding.entered_at).where(Onboarding.state == state)
+    return instants.order_by(order).offset(skipped).limit(1).scalar_subquery()

@@ -153,12 +153,27 @@ OUTBOX: Final = (
         "{{version}}",
     ),
 )
+OPERATORS: Final = (
+    Panel(
+        "What operators have done",
+        "Since the first day of the trail; who and why: /console/audit, or onboarding audit ls.",
+        most('onboarding_operator_actions{outcome="done"}', "action"),
+        "{{action}}",
+    ),
+    Panel(
+        "What operators were refused",
+        "A role that is too small, a view that was too old, or somebody who tries.",
+        most('onboarding_operator_actions{outcome="refused"}', "action"),
+        "{{action}}",
+    ),
+)
 ROWS: Final[dict[str, tuple[Panel, ...]]] = {
     "Does it work?": WORKS,
     "Where onboardings stand": STAND,
     "Whose turn lasts": TURNS,
     "Why something does not go on": CAUSES,
     "The outbox and workers": OUTBOX,
+    "Operators": OPERATORS,
 }
 
 

@@ -1,28 +1,38 @@
 """`ls` and `incidents`: which onboardings there are, whose turn it is, and what has failed."""
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from onboarding import db, finding, queries
+from onboarding import db, exports, finding, queries
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
-from onboarding.db import reading
-from onboarding.finding import YES, Filter
+from onboarding.db import reading, snapshot
+from onboarding.errors import Invalid
+from onboarding.finding import YES, Filter, Place
 from onboarding.models import Message, Onboarding
 from onboarding.settings import settings
 
 
-def ls(given: Mapping[str, str], limit: int, *, as_json: bool) -> None:
-    """The onboardings of a view. Raises Invalid for what it cannot read."""
+def ls(given: Mapping[str, str], limit: int, after: str | None, *, as_json: bool) -> None:
+    """The onboardings of a view, or of a page of it. Raises Invalid for what it cannot read."""
     wanted = finding.read(given)
+    place = _place(after) if after else None
     with reading() as session:
-        found = finding.page(session, wanted, limit)
+        found = finding.page(session, wanted, limit, after=place)
         now = db.clock(session)
         lines = [summary(onboarding, now) for onboarding in found]
         rows = [_row(onboarding, now) for onboarding in found]
     head = ("Reference", "State", "Type", "Next move", "For")
     printing.listed(lines, head, rows, empty=_nothing(wanted), as_json=as_json)
+
+
+def export(given: Mapping[str, str], form: str, limit: int | None, *, mark: bool) -> None:
+    """All of a view, as the console exports it. Raises Invalid for what it cannot read."""
+    wanted = finding.read(given)
+    with snapshot() as session:
+        exports.write(session, wanted, form, sys.stdout.buffer, most=limit, mark=mark)
 
 
 def incidents(limit: int, *, as_json: bool) -> None:
@@ -74,6 +84,13 @@ def message_facts(message: Message, named: dict[UUID, str]) -> dict[str, object]
         "cause": message.cause,
         "last_error": message.last_error,
     }
+
+
+def _place(text: str) -> Place:
+    found = finding.read_place(text)
+    if found is None:
+        raise Invalid({"after": "No place of a list."})
+    return found
 
 
 def _row(onboarding: Onboarding, now: datetime) -> tuple[str, ...]:

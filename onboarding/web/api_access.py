@@ -49,6 +49,7 @@ def caller(
 Reader = Annotated[ApiKey, Security(caller, scopes=["onboardings:read"])]
 Writer = Annotated[ApiKey, Security(caller, scopes=["onboardings:write"])]
 Revealer = Annotated[ApiKey, Security(caller, scopes=["secrets:reveal"])]
+Overseer = Annotated[ApiKey, Security(caller, scopes=["operations:read"])]
 Registrar = Annotated[ApiKey, Security(caller, scopes=["aggregators:write"])]
 
 

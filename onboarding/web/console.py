@@ -8,8 +8,11 @@ from onboarding.web import (
     console_bulk,
     console_detail,
     console_entry,
+    console_export,
     console_list,
+    console_machine,
     console_overview,
+    console_reports,
     console_sign_in,
 )
 from onboarding.web.wizard_frame import our_language
@@ -24,6 +27,9 @@ for part in (
     console_overview,
     console_list,
     console_bulk,
+    console_machine,
+    console_reports,
+    console_export,
     console_detail,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,

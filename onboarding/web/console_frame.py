@@ -43,6 +43,7 @@ def page(
         "moves": NEXT_MOVE,
         "known_causes": CAUSES,
         "runbooks": runbooks.PATH,
+        "public_url": request.app.state.settings.base_url,
     }
     return pages.page(request, f"console/{template}", status, **(frame | context))
 

@@ -2,18 +2,18 @@
 
 from dataclasses import fields
 from typing import Final
-from uuid import UUID
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, finding
+from onboarding import db, exports, finding
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
-from onboarding.finding import WHOM, Filter
-from onboarding.web import console_frame, pages
+from onboarding.finding import WHOM, Filter, Place
+from onboarding.web import api_operations, console_frame, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -32,7 +32,7 @@ def onboardings(request: Request, locale: str) -> Response:
         found = finding.page(session, wanted, PAGE + 1, after=after)
         count = finding.count(session, wanted)
         now = db.clock(session)
-    more = len(found) > PAGE and not wanted.overdue
+    more = len(found) > PAGE
     return console_frame.page(
         request,
         who,
@@ -42,12 +42,13 @@ def onboardings(request: Request, locale: str) -> Response:
         typed={name: request.query_params.get(name, "") for name in _NAMES},
         wanted=wanted,
         found=found[:PAGE],
-        next_after=found[PAGE - 1].id if more else None,
+        next_after=finding.place_of(wanted, found[PAGE - 1]).text() if more else None,
         count=count,
         counted_at_most=finding.COUNTED_AT_MOST,
+        exported_at_most=exports.AT_MOST,
         choices={"state": STATES, "type": CONNECTION_TYPES, "waiting_on": WHOM},
         now=now,
-        same_as=_same_as(request, wanted),
+        same_as=_same_as(wanted, after),
     )
 
 
@@ -82,13 +83,18 @@ def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
         return Filter(), error.fields
 
 
-def _after(request: Request) -> UUID | None:
-    try:
-        return UUID(request.query_params.get("after", ""))
-    except ValueError:
-        return None
+def _after(request: Request) -> Place | None:
+    return finding.read_place(request.query_params.get("after", ""))
 
 
-def _same_as(request: Request, wanted: Filter) -> dict[str, str]:
-    """The same view at a terminal."""
-    return {"cli": f"onboarding ls {wanted.options()}".strip()}
+def _same_as(wanted: Filter, after: Place | None) -> dict[str, str]:
+    """The same page of the view at a terminal and for a program, and the whole view as a file."""
+    line = f"onboarding ls {wanted.options()}".strip()
+    here = {"limit": str(PAGE)} | ({"after": after.text()} if after else {})
+    options = " ".join(f"--{name} {value}" for name, value in here.items())
+    query = urlencode(wanted.given() | here)
+    return {
+        "cli": f"{line} {options}",
+        "path": f"{api_operations.PATH}?{query}",
+        "export": f"{line} --format csv",
+    }

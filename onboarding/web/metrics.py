@@ -65,6 +65,7 @@ def measured() -> bytes:
         _measure_outbox(session, collected)
         _measure_secrets(session, collected)
         _measure_workers(session, collected)
+        _measure_operators(session, collected)
     return generate_latest(collected)
 
 
@@ -116,6 +117,13 @@ def _measure_workers(session: Session, collected: CollectorRegistry) -> None:
     about = "How long ago a worker took work."
     age = _gauge(collected, "worker_canary_age_seconds", about)
     age.set(math.inf if silence is None else silence)
+
+
+def _measure_operators(session: Session, collected: CollectorRegistry) -> None:
+    about = "What operators have done, and were refused, since the first day of the trail."
+    gauge = _gauge(collected, "operator_actions", about, "action", "outcome")
+    for kind, count in figures.operator_actions(session).items():
+        gauge.labels(*kind).set(count)
 
 
 def _gauge(collected: CollectorRegistry, name: str, about: str, *labels: str) -> Gauge:

@@ -21,6 +21,11 @@ PATH: Final = "/help/runbooks"
 FOLDER: Final = Path(__file__).parents[1] / "help" / "runbooks"
 
 
+def of_cause(code: str) -> str:
+    """The address of the runbook of a cause."""
+    return f"{PATH}/{code.replace('_', '-')}"
+
+
 @router.get(PATH)
 def index(request: Request) -> Response:
     """Every runbook by its heading."""

@@ -17,9 +17,10 @@ import yaml
 from promql_parser import AggregateExpr, Expr, VectorSelector
 from sqlalchemy import Engine
 
-from onboarding import causes
+from onboarding import audit, causes
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
+from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.web.runbooks import FOLDER, PATH
 from tests.web.calling import System, served
@@ -46,6 +47,10 @@ def told(sqlite: Engine, ring: Keyring) -> dict[str, Labels]:
     """Each metric of a real answer, with its labels and their values, while something is wrong."""
     a_failure("mail_server_away", "send_email")
     a_failure("of_another_version", "send_email", final=True)
+    with transaction() as session:
+        for outcome in ("done", "refused"):
+            attempt = audit.Attempt("operator:1", "lead", "note", "why", outcome)
+            audit.append(session, ring, attempt)
     found: dict[str, Labels] = defaultdict(lambda: defaultdict(set))
     for family in families(System(served(ring))):
         for sample in family.samples:

@@ -50,6 +50,10 @@ def console(person: Person) -> Iterator[str]:
     yield from _runs(person, home)
     person.open(f"{home}/causes")
     yield "console-causes"
+    person.open(f"{home}/machine")
+    yield "console-machine"
+    person.open(f"{home}/reports")
+    yield "console-reports"
     person.open(f"{home}/audit")
     yield "console-trail"
     person.press("Check the whole trail")

@@ -38,13 +38,15 @@ def system(database: Engine, ring: Keyring) -> System:
 
 def ask(system: System, route: Route, onboarding_id: object) -> Any:
     method, path = route
-    address = path.format(onboarding_id=onboarding_id, aggregator_id="feedwise")
+    address = path.format(
+        onboarding_id=onboarding_id, aggregator_id="feedwise", reference=onboarding_id
+    )
     body = {"event": "cancel"} if method == "POST" else None
     return system.send(method, address, json=body)
 
 
 def test_every_route_is_found() -> None:
-    assert len(ROUTES) == 9
+    assert len(ROUTES) == 13
     assert len(OF_ONE) == 5
 
 

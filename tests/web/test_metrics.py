@@ -1,12 +1,13 @@
 """`/metrics` tells how many onboardings stand where, who keeps them waiting, and of nobody in particular."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from onboarding import __version__, causes, db
+from onboarding import __version__, audit, causes, db
 from onboarding.causes import CAUSES
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.db import new_id, transaction
@@ -49,6 +50,24 @@ def test_onboardings_are_counted_by_state_type_and_whose_turn_it_is(server: Syst
         "onboarding_onboardings/started/none/seller": 2,
         "onboarding_onboardings/issuing_secret/own_development/platform": 1,
         "onboarding_onboardings/confirmed/own_development/nobody": 1,
+    }
+
+
+def test_what_operators_did_and_were_refused_is_counted(server: System, ring: Keyring) -> None:
+    done = audit.Attempt("operator:1", "lead", "note", "why")
+    with transaction() as session:
+        for attempt in (
+            done,
+            done,
+            replace(done, outcome="refused"),
+            replace(done, action="export"),
+        ):
+            audit.append(session, ring, attempt)
+    counted = {k: n for k, n in measured(server).items() if "operator_actions" in k}
+    assert counted == {
+        "onboarding_operator_actions/note/done": 2,
+        "onboarding_operator_actions/note/refused": 1,
+        "onboarding_operator_actions/export/done": 1,
     }
 
 

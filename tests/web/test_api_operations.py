@@ -1,0 +1,137 @@
+"""What is stuck, for systems: everybody's onboardings in the words of the console, and nobody's data."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from onboarding import access, finding, population, stuck
+from onboarding.causes import CAUSES
+from onboarding.db import new_id, reading
+from onboarding.finding import Filter
+from onboarding.sealing import Keyring
+from onboarding.settings import settings
+from tests import builders
+from tests.commands.incidents import an_incident
+from tests.composing import put
+from tests.web.calling import System, a_system, expect, refused, served
+from tests.web.operating import at_console
+from tests.web.visiting import soup
+
+PATH = "/v1/operations/onboardings"
+SCOPE = "operations:read"
+
+
+@pytest.fixture
+def overseer(database: Engine, ring: Keyring) -> System:
+    return a_system(served(ring), [SCOPE])
+
+
+def pages(system: System, path: str) -> Iterator[list[dict[str, Any]]]:
+    """Every page, as `next` leads from one to the other."""
+    address: str | None = path
+    while address:
+        page = expect(system.get(address), 200)
+        yield page["items"]
+        address = page["next"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter(),
+        Filter(state="started"),
+        Filter(type="plugin", waiting_on="seller"),
+        Filter(overdue="yes"),
+        Filter(overdue="yes", type="plugin"),
+        Filter(failing="yes", cause="task_failed"),
+        Filter(aggregator="feedwise", owner=str(new_id())),
+        Filter(q="it's & nothing"),
+    ],
+    ids=lambda wanted: wanted.query() or "all",
+)
+def test_a_view_is_the_same_for_a_system(overseer: System, ring: Keyring, wanted: Filter) -> None:
+    population.populate(30, ring, settings())
+    an_incident()
+    with reading() as session:
+        view = [one.reference for one in finding.page(session, wanted, 1000)]
+    for limit in (7, 100):
+        path = f"{PATH}?limit={limit}&{wanted.query()}"
+        assert [each["reference"] for page in pages(overseer, path) for each in page] == view
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["state=gone", "overdue=no", "waiting_on=us", "unknown=1", "after=x", "limit=0", "q=%00"],
+)
+def test_what_is_no_view_is_refused(overseer: System, query: str) -> None:
+    answer = overseer.get(f"{PATH}?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "invalid"
+
+
+def test_everybodys_onboarding_is_read_by_reference_or_id_and_masked(
+    overseer: System, ring: Keyring
+) -> None:
+    walked = builders.a_walk("seller_linked")
+    put(walked.id, contact_email="alexandra@shop.example", connection_name="Alexandra's own")
+    reference = builders.the(walked.id).reference
+    by_reference = expect(overseer.get(f"{PATH}/{reference}"), 200)
+    assert by_reference == expect(overseer.get(f"{PATH}/{walked.id}"), 200)
+    assert by_reference["seller"] == {"seller_id": "S-***", "shop_name": "Co***"}
+    assert by_reference["connection_name"] == "Al***"
+    assert (by_reference["allowed_events"], by_reference["causes"]) == ([], [])
+    steps = expect(overseer.get(by_reference["links"]["history"]), 200)["items"]
+    assert [step["event"] for step in steps][-1] == "link_seller"
+    assert steps[-1]["details"]["seller_id"] == "S-***"
+    said = str([by_reference, steps, expect(overseer.get(PATH), 200)])
+    assert walked.revealed
+    for whole in ("S-4711", "Corner", "lexandra", walked.revealed.secret.get_secret_value()):
+        assert whole not in said
+    refused(overseer.get(f"{PATH}/ONB-NONE"), 404, "not_found")
+    refused(overseer.get(f"{PATH}/{new_id()}/history"), 404, "not_found")
+
+
+def test_why_it_fails_is_told_with_it_and_by_cause(overseer: System) -> None:
+    message = an_incident()
+    (failing,) = expect(overseer.get(f"{PATH}?failing=yes"), 200)["items"]
+    assert (failing["id"], failing["causes"]) == (str(message.onboarding_id), ["task_failed"])
+    with reading() as session:
+        keys = [cause.key for cause in stuck.causes(session)]
+    told = expect(overseer.get("/v1/causes"), 200)["items"]
+    assert (
+        [cause["key"] for cause in told] == keys == ["issuing_secret.generate_secret.task_failed"]
+    )
+    assert (told[0]["failed"], told[0]["retrying"]) == (1, 0)
+    assert told[0]["means"] == CAUSES["task_failed"].means
+    assert overseer.get(told[0]["runbook"]).status_code == 200
+    page = at_console(overseer.app, "viewer").get("/en/console/causes")  # type: ignore[arg-type]
+    (link,) = soup(page).find_all("a", string="task_failed")
+    assert link["href"] == told[0]["runbook"]
+
+
+def test_one_scope_does_not_open_what_the_other_does(overseer: System, ring: Keyring) -> None:
+    """Whoever may look at everybody's still sees only their own where their own are listed."""
+    both = a_system(overseer.app, ["onboardings:read", "onboardings:write", SCOPE])
+    own = both.start()
+    foreign = a_system(overseer.app).start()
+    listed = expect(both.get("/v1/onboardings"), 200)["items"]
+    assert [each["id"] for each in listed] == [own["id"]]
+    refused(both.get(foreign["links"]["self"]), 404, "not_found")
+    refused(overseer.get("/v1/onboardings"), 403, "forbidden")
+    without = a_system(overseer.app, set(access.SCOPES) - {SCOPE})
+    for path in (PATH, f"{PATH}/{own['reference']}", "/v1/causes"):
+        refused(without.get(path), 403, "forbidden")
+    refused(without.get("/v1/onboardings?overdue=yes"), 422, "invalid")
+
+
+def test_late_ones_come_page_by_page_longest_first(overseer: System) -> None:
+    ids = [builders.an_onboarding("started") for _ in range(5)]
+    for days, one in enumerate(ids, 8):
+        builders.age(one, timedelta(days=days))
+    walked = [
+        each["id"] for page in pages(overseer, f"{PATH}?overdue=yes&limit=2") for each in page
+    ]
+    assert walked == [str(one) for one in reversed(ids)]
