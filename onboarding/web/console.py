@@ -4,6 +4,7 @@ from fastapi import APIRouter, Depends
 
 from onboarding.web import (
     console_actions,
+    console_as_seller,
     console_audit,
     console_detail,
     console_entry,
@@ -23,6 +24,7 @@ for part in (
     console_overview,
     console_list,
     console_detail,
+    console_as_seller,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,
     console_audit,

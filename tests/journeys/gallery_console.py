@@ -32,9 +32,14 @@ def console(person: Person) -> Iterator[str]:
     yield "console-onboardings-error"
     person.open(f"{home}/onboardings?q=nothing")
     yield "console-onboardings-none"
-    stuck = _a_stuck_one()
+    stuck = _a_stuck_one(person.locale)
     person.open(f"{home}/onboardings/{stuck.reference}")
     yield "console-detail"
+    person.page.locator("summary", has_text=person.says("See what the seller sees")).click()
+    person.fill("Why do you look? It is kept in the trail.", WHY)
+    person.press("See their page")
+    yield "console-as-seller"
+    person.follow("Back to %(reference)s", reference=stuck.reference)
     person.follow("Try again")
     yield "console-action"
     person.press("Try again")
@@ -53,9 +58,9 @@ def console(person: Person) -> Iterator[str]:
     yield "console-sign-in-needed"
 
 
-def _a_stuck_one() -> Onboarding:
+def _a_stuck_one(locale: str) -> Onboarding:
     """Its task has failed for good, and somebody's personal data is on its page."""
     message = an_incident()
     assert message.onboarding_id
-    put(message.onboarding_id, contact_email="alex@shop.example")
+    put(message.onboarding_id, contact_email="alex@shop.example", locale=locale)
     return builders.the(message.onboarding_id)

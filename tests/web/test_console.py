@@ -71,7 +71,7 @@ def test_signing_out_closes_it(app: FastAPI) -> None:
 
 def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
     """Every route of the console, from its router: method, path, and the permission that it needs."""
-    needs = {"unmask": "decide", "audit": "audit", "verify": "audit"}
+    needs = {"unmask": "decide", "as-seller": "decide", "audit": "audit", "verify": "audit"}
     found = []
     for route in every_route():
         for method in route.methods or ():
