@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
 import typer
 
 from onboarding import __version__, cli_explaining
-from onboarding.cli_listing import ls
+from onboarding.cli_listing import ls, views
 from onboarding.cli_operating import operators, trail
 from onboarding.cli_options import (
     AsJson,
@@ -47,6 +47,7 @@ app.add_typer(aggregators, name="aggregators")
 app.add_typer(keys, name="keys")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
+app.add_typer(views, name="views")
 
 
 def main(

@@ -1,10 +1,11 @@
 """`ls` and `incidents`: which onboardings there are, whose turn it is, and what has failed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from onboarding import db, finding, queries
+from onboarding import db, finding, queries, views
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
 from onboarding.db import reading
@@ -13,10 +14,12 @@ from onboarding.models import Message, Onboarding
 from onboarding.settings import settings
 
 
-def ls(given: Mapping[str, str], limit: int, *, as_json: bool) -> None:
-    """The onboardings of a view. Raises Invalid for what it cannot read."""
+def ls(given: Mapping[str, str], limit: int, *, view: str | None = None, as_json: bool) -> None:
+    """The onboardings of a view; what is given narrows one that has a name. Raises Invalid, NotFound."""
     wanted = finding.read(given)
     with reading() as session:
+        if view:
+            wanted = replace(views.named(session, view), **given)
         found = finding.page(session, wanted, limit)
         now = db.clock(session)
         lines = [summary(onboarding, now) for onboarding in found]

@@ -18,9 +18,11 @@ from onboarding.models.operating import (
     Assignment,
     AuditEntry,
     AuditHead,
+    CauseMark,
     Note,
     Operator,
     OperatorSession,
+    SavedView,
 )
 from onboarding.models.people import (
     ApiKey,
@@ -42,6 +44,7 @@ __all__ = [
     "Base",
     "BrowserSession",
     "Canary",
+    "CauseMark",
     "Client",
     "ContactCode",
     "Grant",
@@ -55,6 +58,7 @@ __all__ = [
     "OperatorSession",
     "PendingSignIn",
     "ResumeLink",
+    "SavedView",
     "SealedSecret",
     "Secret",
     "Transition",

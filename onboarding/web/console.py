@@ -11,6 +11,7 @@ from onboarding.web import (
     console_list,
     console_overview,
     console_sign_in,
+    console_views,
 )
 from onboarding.web.wizard_frame import our_language
 
@@ -23,6 +24,7 @@ for part in (
     console_sign_in,
     console_overview,
     console_list,
+    console_views,
     console_detail,
     console_as_seller,
     # The last: what follows an onboarding's reference is an action, if nothing else.

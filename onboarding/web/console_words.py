@@ -52,6 +52,23 @@ ROLES: Final[Mapping[str, str]] = {
 }
 
 
+# The views that everybody needs, by their names at a terminal.
+VIEWS: Final[Mapping[str, str]] = {
+    "needs-us": N_("Needs us"),
+    "needs-seller": N_("Needs the seller"),
+    "needs-aggregator": N_("Needs the aggregator"),
+    "late": N_("Late"),
+    "failed": N_("Failed for good"),
+    "new-today": N_("New in 24 hours"),
+    "mine": N_("Mine"),
+}
+SINCE: Final[Mapping[str, str]] = {
+    "1d": N_("24 hours ago"),
+    "7d": N_("7 days ago"),
+    "30d": N_("30 days ago"),
+}
+
+
 class Words(NamedTuple):
     """What an action's button says, and what carrying it out will do."""
 

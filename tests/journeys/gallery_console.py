@@ -30,6 +30,14 @@ def console(person: Person) -> Iterator[str]:
     yield "console-onboardings"
     person.open(f"{home}/onboardings?state=gone")
     yield "console-onboardings-error"
+    person.open(f"{home}/onboardings?state=type_chosen")
+    person.page.locator("summary", has_text=person.says("Save this view")).click()
+    person.press("Save")
+    yield "console-view-error"
+    person.fill("Its name", "Type chosen, in Lyon")
+    person.tick("For every operator")
+    person.press("Save")
+    yield "console-view"
     person.open(f"{home}/onboardings?q=nothing")
     yield "console-onboardings-none"
     stuck = _a_stuck_one(person.locale)

@@ -71,7 +71,13 @@ def test_signing_out_closes_it(app: FastAPI) -> None:
 
 def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
     """Every route of the console, from its router: method, path, and the permission that it needs."""
-    needs = {"unmask": "decide", "as-seller": "decide", "audit": "audit", "verify": "audit"}
+    needs = {
+        "unmask": "decide",
+        "as-seller": "decide",
+        "audit": "audit",
+        "verify": "audit",
+        "mark": "act",
+    }
     found = []
     for route in every_route():
         for method in route.methods or ():
@@ -80,6 +86,9 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                 reference=builders.the(onboarding_id).reference,
                 action="{action}",
                 token="x",
+                view_id=onboarding_id,
+                task="send_email",
+                code="busy",
             )
             paths = [path.replace("{action}", name) for name in ACTIONS]
             for each in dict.fromkeys(paths):
