@@ -13,7 +13,7 @@ import typer
 
 from onboarding import __version__, cli_explaining
 from onboarding.cli_listing import ls, views
-from onboarding.cli_operating import operators, trail
+from onboarding.cli_operating import causes, operators, trail
 from onboarding.cli_options import (
     AsJson,
     Limit,
@@ -48,6 +48,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
 app.add_typer(views, name="views")
+app.add_typer(causes, name="causes")
 
 
 def main(

@@ -1,4 +1,4 @@
-"""The first page: what needs us, why, and what is late. And its causes, each on a line."""
+"""The first page: what needs us, why, and what is late."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import audit, db, queries, stuck
+from onboarding import audit, db, marks, queries, stuck
 from onboarding.db import reading
 from onboarding.finding import WHOM
 from onboarding.stuck import Population
@@ -41,7 +41,7 @@ def overview(request: Request, locale: str) -> Response:
             "overview.html",
             turns=_turns(population),
             population=[each for each in population if each.standing],
-            causes=stuck.together(stuck.causes(session)),
+            causes=marks.standings(session, stuck.together(stuck.causes(session))),
             waiting=waiting,
             # What rests is to come.
             waited=max(now - oldest, timedelta()) if oldest else timedelta(),
@@ -49,15 +49,6 @@ def overview(request: Request, locale: str) -> Response:
             named=queries.references(session, ids),
             now=now,
         )
-
-
-@router.get("/{locale}/console/causes")
-def causes(request: Request, locale: str) -> Response:
-    """Every cause of a failure that is not over."""
-    with reading() as session:
-        who = console_frame.who(session, request)
-        found, now = stuck.causes(session), db.clock(session)
-    return console_frame.page(request, who, "causes.html", causes=found, now=now)
 
 
 def _turns(population: Iterable[Population]) -> list[tuple[str, int, int]]:

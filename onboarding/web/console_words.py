@@ -62,6 +62,19 @@ VIEWS: Final[Mapping[str, str]] = {
     "new-today": N_("New in 24 hours"),
     "mine": N_("Mine"),
 }
+# How a cause stands, and who is to look after it.
+CAUSES: Final[Mapping[str, str]] = {
+    "open": N_("open"),
+    "came_back": N_("came back"),
+    "acknowledged": N_("acknowledged"),
+    "fixed": N_("fixed"),
+    "ignored": N_("ignored"),
+}
+OWNERS: Final[Mapping[str, str]] = {
+    "keep": N_("as it is"),
+    "me": N_("me"),
+    "nobody": N_("nobody"),
+}
 SINCE: Final[Mapping[str, str]] = {
     "1d": N_("24 hours ago"),
     "7d": N_("7 days ago"),

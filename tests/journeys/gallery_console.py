@@ -55,8 +55,7 @@ def console(person: Person) -> Iterator[str]:
     person.fill("Why? It is kept in the trail.", WHY)
     person.press("Try again")
     yield "console-detail-retried"
-    person.open(f"{home}/causes")
-    yield "console-causes"
+    yield from _causes(person, home)
     person.open(f"{home}/audit")
     yield "console-trail"
     person.press("Check the whole trail")
@@ -64,6 +63,21 @@ def console(person: Person) -> Iterator[str]:
     person.page.context.clear_cookies()
     person.open(home)
     yield "console-sign-in-needed"
+
+
+def _causes(person: Person, home: str) -> Iterator[str]:
+    """All of them, and one that somebody marks."""
+    person.open(f"{home}/causes")
+    yield "console-causes"
+    person.page.locator(".rows tbody a").first.click()
+    yield "console-cause"
+    person.choose_from("Status", "fixed")
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Keep this")
+    yield "console-cause-error"
+    person.fill("Fixed in release", "1.4.2")
+    person.press("Keep this")
+    yield "console-cause-marked"
 
 
 def _a_stuck_one(locale: str) -> Onboarding:
