@@ -42,6 +42,8 @@ def page(
         "moves": NEXT_MOVE,
         "known_causes": CAUSES,
         "runbooks": runbooks.PATH,
+        # What was the latest before the page was made, where it keeps itself up to date.
+        "live": None,
     }
     return pages.page(request, f"console/{template}", status, **(frame | context))
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, finding, views
+from onboarding import changes, db, finding, views
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
@@ -39,6 +39,7 @@ def listed(
     """One page of a view, below those that have a name."""
     with reading() as session:
         who = console_frame.who(session, request)
+        latest = changes.latest(session)
         found = finding.page(session, wanted, PAGE + 1, after=_after(request))
         named = _named(session, who, wanted)
         now = db.clock(session)
@@ -62,6 +63,8 @@ def listed(
         },
         now=now,
         same_as=_same_as(request, wanted),
+        # A form with a mistake stays as it is.
+        live=None if errors else latest,
         **named,
     )
 

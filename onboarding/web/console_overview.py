@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import audit, db, marks, queries, stuck
+from onboarding import audit, changes, db, marks, queries, stuck
 from onboarding.db import reading
 from onboarding.finding import WHOM
 from onboarding.stuck import Population
@@ -31,6 +31,7 @@ def overview(request: Request, locale: str) -> Response:
     """Whom it all waits for, the causes of what fails, and the oldest of each state."""
     with reading() as session:
         who = console_frame.who(session, request)
+        latest = changes.latest(session)
         population, now = stuck.population(session), db.clock(session)
         waiting, oldest = queries.unfinished(session)
         entries = audit.latest(session, _LATEST) if who.may("audit") else []
@@ -48,6 +49,7 @@ def overview(request: Request, locale: str) -> Response:
             entries=entries,
             named=queries.references(session, ids),
             now=now,
+            live=latest,
         )
 
 
