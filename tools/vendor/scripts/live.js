@@ -1,4 +1,4 @@
-// A page that is listened for: <p data-stream="address" data-seen="id"> with [data-when] and [data-pause] in it.
+// A page that is listened for: <section data-stream="address" data-seen="id"> with [data-when] and [data-pause] in it.
 // When the stream says that something has changed, the page is fetched again and its regions, [data-live="name"], are exchanged.
 // Nothing is exchanged under the pointer, the focus or a selection, and nothing is asked in the background.
 import { localiseTimes } from "./times.js";
