@@ -13,8 +13,8 @@ import typer
 
 from onboarding import __version__, cli_explaining
 from onboarding.cli_bulk import bulk
-from onboarding.cli_listing import ls
-from onboarding.cli_operating import operators, trail
+from onboarding.cli_listing import ls, views
+from onboarding.cli_operating import causes, operators, trail
 from onboarding.cli_options import (
     AsJson,
     Limit,
@@ -51,6 +51,8 @@ app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
 app.add_typer(bulk, name="bulk")
 app.add_typer(report, name="report")
+app.add_typer(views, name="views")
+app.add_typer(causes, name="causes")
 
 
 def main(

@@ -7,6 +7,8 @@ import typer
 
 from onboarding.cli_options import AsJson, open_database
 
+views = typer.Typer(no_args_is_help=True, help="Lists of onboardings that have a name.")
+
 
 def ls(
     *,
@@ -23,11 +25,17 @@ def ls(
     ] = False,
     cause: Annotated[str | None, typer.Option(help="Only those that failed with this.")] = None,
     aggregator: Annotated[str | None, typer.Option(help="Only those with this one.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only those begun since: 12h, 7d or 2026-11-27.")
+    ] = None,
     owner: Annotated[str | None, typer.Option(help="An operator's ID: who took it on.")] = None,
     run: Annotated[str | None, typer.Option(help="Only those of this run.")] = None,
     q: Annotated[
         str | None,
         typer.Option("--q", help="A client ID, Seller ID, address, or part of an error."),
+    ] = None,
+    view: Annotated[
+        str | None, typer.Option(help="Those of a view, as `views ls` names it.")
     ] = None,
     after: Annotated[
         str | None, typer.Option(help="Where the page before ended, as the console says it.")
@@ -58,12 +66,22 @@ def ls(
         "failing": YES if failing else None,
         "cause": cause,
         "aggregator": aggregator,
+        "since": since,
         "owner": owner,
         "run": run,
         "q": q,
     }
     said = {name: value for name, value in given.items() if value}
     if form == "table":
-        looking.ls(said, limit or 20, after, as_json=as_json)
+        looking.ls(said, limit or 20, after, view=view, as_json=as_json)
     else:
-        looking.export(said, form, limit, mark=mark)
+        looking.export(said, form, limit, view=view, mark=mark)
+
+
+@views.command("ls")
+def list_views(*, as_json: AsJson = False) -> None:
+    """List the views that have a name, and how many onboardings are in each."""
+    from onboarding.commands import viewing
+
+    open_database()
+    viewing.ls(as_json=as_json)

@@ -1,13 +1,14 @@
-"""The commands about operators: `audit …` and `operators …`. As in `cli`, bodies import what they need."""
+"""The commands about operating: `audit …`, `causes …` and `operators …`. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
 from typing import Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, open_database
+from onboarding.cli_options import AsJson, Limit, Reason, open_database
 
 trail = typer.Typer(no_args_is_help=True, help="What operators did, and tried to do.")
+causes = typer.Typer(no_args_is_help=True, help="Why something fails, and what is said about it.")
 operators = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 
 
@@ -32,6 +33,45 @@ def verify(*, as_json: AsJson = False) -> None:
 
     ring = opening.prepare(settings())
     raise typer.Exit(auditing.verify(ring, as_json=as_json))
+
+
+@causes.command("ls")
+def list_causes(*, as_json: AsJson = False) -> None:
+    """List why something fails; those first that nobody has marked."""
+    from onboarding.commands import causing
+
+    open_database()
+    causing.ls(as_json=as_json)
+
+
+@causes.command("mark")
+def mark_cause(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="As `causes ls` lists it.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="As `causes ls` lists it.")],
+    *,
+    status: Annotated[
+        Literal["open", "acknowledged", "fixed", "ignored"],
+        typer.Option(metavar="STATUS", help="open, acknowledged, fixed or ignored."),
+    ],
+    reason: Reason,
+    release: Annotated[str, typer.Option(help="In which it is fixed.")] = "",
+    until: Annotated[str, typer.Option(help="The day until which it is ignored.")] = "",
+    owner: Annotated[
+        str | None, typer.Option(help="Who looks after it: an operator's ID, or nobody.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how a cause stands.
+
+    What is fixed and is seen again is open again.
+    """
+    from onboarding.commands import causing, opening
+    from onboarding.marks import Said
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    said = Said(status, release, until)
+    causing.mark(ring, (task, code), said, owner, reason, as_json=as_json)
 
 
 @operators.command("link")

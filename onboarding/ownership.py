@@ -4,13 +4,15 @@ A browser may hold several onboardings, and several people may sit at it. So a p
 onboarding that it was about, and for no other.
 """
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses
+from onboarding import addresses, db, succession
 from onboarding.access import Actor
 from onboarding.models import BrowserSession, ContactCode, Grant, Onboarding, Transition
-from onboarding.proofs import actor
+from onboarding.proofs import SESSION_IDLE, actor
 
 
 def is_about(session: Session, browser: BrowserSession, onboarding: Onboarding) -> bool:
@@ -48,6 +50,22 @@ def knows_contact(session: Session, who: Actor, onboarding: Onboarding) -> bool:
     """
     may_sign_in = onboarding.connection_type != "credentials_only"
     return addresses.is_proved(session, onboarding) or (may_sign_in and _is_account(who.id))
+
+
+def browser_of(session: Session, onboarding_id: UUID) -> BrowserSession | None:
+    """The browser that holds an onboarding, as its next page would know it; of several, the last one used."""
+    found = session.execute(
+        select(BrowserSession, db.now())
+        .join(Grant, Grant.session_id == BrowserSession.id)
+        .where(
+            Grant.onboarding_id == onboarding_id,
+            BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
+            succession.not_over(),
+        )
+        .order_by(BrowserSession.seen_at.desc(), BrowserSession.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return succession.without_old_sign_in(*found) if found else None
 
 
 def _code_entered(session: Session, browser: BrowserSession) -> ContactCode | None:

@@ -105,6 +105,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "audit_head": {"id": 1, "number": 1, "seal": HASH, "pepper_id": "2026", "mark": HASH},
     "notes": {"id": ID, "onboarding_id": ID, "author": "operator:1", "text": "They know."},
     "assignments": {"onboarding_id": ID, "operator_id": ID},
+    "saved_views": {
+        "id": ID,
+        "owner_id": ID,
+        "name": "Ours",
+        "query": "waiting_on=platform",
+        "shared": True,
+    },
+    "cause_marks": {"task": "send_email", "code": "busy", "status": "open", "marked_at": NOW},
     "key_checks": {"key_id": "pepper.2026", "value": HASH},
     "runs": {
         "id": ID,

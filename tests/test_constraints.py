@@ -51,6 +51,9 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_run_items_position": {"position": 0},
     "ck_run_items_outcome": {"outcome": "perhaps", "at": NOW},
     "ck_run_items_at": {"at": NOW},
+    "ck_cause_marks_status": {"status": "gone"},
+    "ck_cause_marks_fixed_in_a_release": {"status": "fixed"},
+    "ck_cause_marks_ignored_until_a_day": {"status": "ignored"},
     "ck_messages_incident_has_a_cause": {"failed_at": NOW},
     "ck_messages_attempts": {"attempts": -1},
     "ck_messages_claimed_for_a_turn": {"claimed_by": 1},
@@ -69,6 +72,8 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("ck_transitions_starts_from_nothing", {"sequence": 2}),
     ("ck_secrets_ended_has_a_reason", {"ended_because": "revoked"}),
+    ("ck_cause_marks_fixed_in_a_release", {"release": "1.4.2"}),
+    ("ck_cause_marks_ignored_until_a_day", {"until": NOW}),
     ("ck_links_client_or_aggregator", {"client_id": None}),
     ("ck_onboardings_extra_days", {"extra_days": -1}),
     ("ck_runs_stop_above", {"stop_above": -1}),
@@ -92,6 +97,7 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_operator_sessions_token_hash": {"id": OTHER},
     "uq_audit_preview_id": {"number": 2},
     "uq_runs_number": {"id": OTHER},
+    "uq_saved_views_owner_id_name": {"id": OTHER, "shared": False},
 }
 # The partial ones let a second row in once the first has ended.
 ENDED: dict[str, dict[str, Any]] = {
@@ -131,6 +137,8 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_notes_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
     "fk_assignments_onboarding_id": {"onboarding_id": OTHER},
     "fk_assignments_operator_id": {"operator_id": OTHER},
+    "fk_saved_views_owner_id": {"id": OTHER, "owner_id": OTHER, "name": "Others", "shared": False},
+    "fk_cause_marks_owner_id": {"code": "other", "owner_id": OTHER},
     "fk_pending_sign_ins_session_id": {"state": "t", "session_id": OTHER},
     "fk_pending_sign_ins_onboarding_id": {"state": "t", "onboarding_id": OTHER},
 }

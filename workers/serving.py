@@ -81,9 +81,10 @@ def _listener() -> Iterator[tuple[socket.socket, Settings]]:
 
 def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
     """One process, threads for handlers; the logs are ours."""
-    return uvicorn.Server(
+    app = create_app(chosen, ring)
+    server = uvicorn.Server(
         uvicorn.Config(
-            create_app(chosen, ring),
+            app,
             log_config=None,
             ws="none",
             access_log=False,
@@ -92,6 +93,8 @@ def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
             h11_max_incomplete_event_size=64 * 1024,
         )
     )
+    app.state.live.is_over = lambda: server.should_exit
+    return server
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:

@@ -2,10 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from onboarding import db, exports, finding, queries
+from sqlalchemy.orm import Session
+
+from onboarding import db, exports, finding, queries, views
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
 from onboarding.db import reading, snapshot
@@ -15,11 +18,21 @@ from onboarding.models import Message, Onboarding
 from onboarding.settings import settings
 
 
-def ls(given: Mapping[str, str], limit: int, after: str | None, *, as_json: bool) -> None:
-    """The onboardings of a view, or of a page of it. Raises Invalid for what it cannot read."""
-    wanted = finding.read(given)
+def ls(
+    given: Mapping[str, str],
+    limit: int,
+    after: str | None,
+    *,
+    view: str | None = None,
+    as_json: bool,
+) -> None:
+    """The onboardings of a view, or of a page of it; what is given narrows one that has a name.
+
+    Raises Invalid, NotFound.
+    """
     place = _place(after) if after else None
     with reading() as session:
+        wanted = _wanted(session, given, view)
         found = finding.page(session, wanted, limit, after=place)
         now = db.clock(session)
         lines = [summary(onboarding, now) for onboarding in found]
@@ -28,10 +41,12 @@ def ls(given: Mapping[str, str], limit: int, after: str | None, *, as_json: bool
     printing.listed(lines, head, rows, empty=_nothing(wanted), as_json=as_json)
 
 
-def export(given: Mapping[str, str], form: str, limit: int | None, *, mark: bool) -> None:
-    """All of a view, as the console exports it. Raises Invalid for what it cannot read."""
-    wanted = finding.read(given)
+def export(
+    given: Mapping[str, str], form: str, limit: int | None, *, view: str | None, mark: bool
+) -> None:
+    """All of a view, as the console exports it. Raises Invalid, NotFound."""
     with snapshot() as session:
+        wanted = _wanted(session, given, view)
         exports.write(session, wanted, form, sys.stdout.buffer, most=limit, mark=mark)
 
 
@@ -91,6 +106,12 @@ def _place(text: str) -> Place:
     if found is None:
         raise Invalid({"after": "No place of a list."})
     return found
+
+
+def _wanted(session: Session, given: Mapping[str, str], view: str | None) -> Filter:
+    """What is given; it narrows a view that has a name."""
+    narrower = finding.read(given)
+    return replace(views.named(session, view), **narrower.given()) if view else narrower
 
 
 def _row(onboarding: Onboarding, now: datetime) -> tuple[str, ...]:

@@ -18,9 +18,11 @@ from onboarding.models.operating import (
     Assignment,
     AuditEntry,
     AuditHead,
+    CauseMark,
     Note,
     Operator,
     OperatorSession,
+    SavedView,
 )
 from onboarding.models.people import (
     ApiKey,
@@ -45,6 +47,7 @@ __all__ = [
     "Base",
     "BrowserSession",
     "Canary",
+    "CauseMark",
     "Client",
     "ContactCode",
     "Grant",
@@ -60,6 +63,7 @@ __all__ = [
     "ResumeLink",
     "Run",
     "RunItem",
+    "SavedView",
     "SealedSecret",
     "Secret",
     "Transition",

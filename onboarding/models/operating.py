@@ -13,12 +13,16 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from onboarding.db import new_id, now
 from onboarding.models.base import Base, one_of
 from onboarding.settings import ROLES
+
+# What operators say about a cause.
+CAUSE_STATUSES = ("open", "acknowledged", "fixed", "ignored")
 
 
 class Operator(Base):
@@ -62,6 +66,12 @@ class AuditEntry(Base):
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("outcome IN ('done', 'refused')", name="outcome"),
         Index("ix_audit_onboarding_id", "onboarding_id", "number"),
+        Index(
+            "ix_audit_marks",
+            "number",
+            postgresql_where=text("action = 'cause.mark'"),
+            sqlite_where=text("action = 'cause.mark'"),
+        ),
     )
 
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -118,3 +128,40 @@ class Assignment(Base):
         ForeignKey("operators.id", ondelete="CASCADE"), index=True
     )
     at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class SavedView(Base):
+    """A view of onboardings under a name, for the operator who saved it or for everybody."""
+
+    __tablename__ = "saved_views"
+    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(60))
+    # The filter, as in an address.
+    query: Mapped[str] = mapped_column(Text)
+    shared: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class CauseMark(Base):
+    """What operators say about a cause: who looks after it, and how it stands; the trail says why."""
+
+    __tablename__ = "cause_marks"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({one_of(CAUSE_STATUSES)})", name="status"),
+        CheckConstraint("(status = 'fixed') = (release IS NOT NULL)", name="fixed_in_a_release"),
+        CheckConstraint("(status = 'ignored') = (until IS NOT NULL)", name="ignored_until_a_day"),
+    )
+
+    task: Mapped[str] = mapped_column(String(40), primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    status: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("operators.id", ondelete="SET NULL"), index=True
+    )
+    release: Mapped[str | None] = mapped_column(String(40))
+    until: Mapped[datetime | None]
+    # Whatever fails of it after this was not known when somebody said so.
+    marked_at: Mapped[datetime]

@@ -19,6 +19,7 @@ from onboarding.web import (
     console,
     development,
     health,
+    live,
     metrics,
     pages,
     runbooks,
@@ -52,6 +53,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.ring = ring
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.metrics = metrics.Kept()
+    app.state.live = live.Streams()
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
     for part in (health, metrics, runbooks, api, signin, console, wizard):

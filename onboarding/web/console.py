@@ -4,16 +4,20 @@ from fastapi import APIRouter, Depends
 
 from onboarding.web import (
     console_actions,
+    console_as_seller,
     console_audit,
     console_bulk,
+    console_causes,
     console_detail,
     console_entry,
     console_export,
     console_list,
+    console_live,
     console_machine,
     console_overview,
     console_reports,
     console_sign_in,
+    console_views,
 )
 from onboarding.web.wizard_frame import our_language
 
@@ -25,12 +29,16 @@ for part in (
     console_entry,
     console_sign_in,
     console_overview,
+    console_causes,
+    console_live,
     console_list,
     console_bulk,
     console_machine,
     console_reports,
     console_export,
+    console_views,
     console_detail,
+    console_as_seller,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,
     console_audit,

@@ -44,6 +44,8 @@ def page(
         "known_causes": CAUSES,
         "runbooks": runbooks.PATH,
         "public_url": request.app.state.settings.base_url,
+        # What was the latest before the page was made, where it keeps itself up to date.
+        "live": None,
     }
     return pages.page(request, f"console/{template}", status, **(frame | context))
 

@@ -1,19 +1,22 @@
 """Lists of onboardings: every view is an address, and can be sent to somebody."""
 
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, exports, finding
+from onboarding import changes, db, exports, finding, views
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
 from onboarding.finding import WHOM, Filter, Place
-from onboarding.web import api_operations, console_frame, pages
+from onboarding.operators import Who
+from onboarding.web import api_operations, console_frame, console_words, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -26,11 +29,20 @@ PAGE: Final = 50
 def onboardings(request: Request, locale: str) -> Response:
     """One page of a view. What it cannot read, it says, and shows all."""
     wanted, errors = _wanted(request)
+    typed = {name: request.query_params.get(name, "") for name in _NAMES}
+    return listed(request, wanted, errors, typed)
+
+
+def listed(
+    request: Request, wanted: Filter, errors: Mapping[str, str], typed: Mapping[str, str]
+) -> Response:
+    """One page of a view, below those that have a name."""
     after = _after(request)
     with reading() as session:
         who = console_frame.who(session, request)
+        latest = changes.latest(session)
         found = finding.page(session, wanted, PAGE + 1, after=after)
-        count = finding.count(session, wanted)
+        named = _named(session, who, wanted)
         now = db.clock(session)
     more = len(found) > PAGE
     return console_frame.page(
@@ -39,16 +51,23 @@ def onboardings(request: Request, locale: str) -> Response:
         "onboardings.html",
         422 if errors else 200,
         errors=errors,
-        typed={name: request.query_params.get(name, "") for name in _NAMES},
+        typed=typed,
         wanted=wanted,
         found=found[:PAGE],
         next_after=finding.place_of(wanted, found[PAGE - 1]).text() if more else None,
-        count=count,
         counted_at_most=finding.COUNTED_AT_MOST,
         exported_at_most=exports.AT_MOST,
-        choices={"state": STATES, "type": CONNECTION_TYPES, "waiting_on": WHOM},
+        choices={
+            "state": STATES,
+            "type": CONNECTION_TYPES,
+            "waiting_on": WHOM,
+            "since": _spans(wanted),
+        },
         now=now,
         same_as=_same_as(wanted, after),
+        # A form with a mistake stays as it is.
+        live=None if errors else latest,
+        **named,
     )
 
 
@@ -81,6 +100,29 @@ def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
         return finding.read(request.query_params), {}
     except Invalid as error:
         return Filter(), error.fields
+
+
+def _named(session: Session, who: Who, wanted: Filter) -> dict[str, Any]:
+    """The views that have a name, and how many there are in each and in this one: one question.
+
+    Those that no index counts have their number where they are open only.
+    """
+    quick = views.quick(who.operator_id)
+    saved = [v for v in views.saved(session, who.operator_id) if v.wanted]
+    tabs = [*quick.items(), *((view.name, view.wanted) for view in saved if view.wanted)]
+    counted = dict.fromkeys([wanted, *(each for _, each in tabs if finding.is_cheap(each))])
+    counts = dict(zip(counted, finding.counts(session, [*counted]), strict=True))
+    return {
+        "count": counts[wanted],
+        "tabs": [(name, each, counts.get(each)) for name, each in tabs],
+        "quick": quick,
+        "removable": [v for v in saved if v.wanted == wanted and views.may_remove(who, v)],
+    }
+
+
+def _spans(wanted: Filter) -> tuple[str, ...]:
+    """Since when; what a view says besides can be chosen as well."""
+    return tuple(dict.fromkeys([*console_words.SINCE, *([wanted.since] if wanted.since else [])]))
 
 
 def _after(request: Request) -> Place | None:

@@ -1,4 +1,4 @@
-"""The first page: what needs us, why, and what is late. And its causes, each on a line."""
+"""The first page: what needs us, why, and what is late."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import audit, db, queries, stuck
+from onboarding import audit, changes, db, marks, queries, stuck
 from onboarding.db import reading
 from onboarding.finding import WHOM
 from onboarding.stuck import Population
@@ -31,6 +31,7 @@ def overview(request: Request, locale: str) -> Response:
     """Whom it all waits for, the causes of what fails, and the oldest of each state."""
     with reading() as session:
         who = console_frame.who(session, request)
+        latest = changes.latest(session)
         population, now = stuck.population(session), db.clock(session)
         waiting, oldest = queries.unfinished(session)
         entries = audit.latest(session, _LATEST) if who.may("audit") else []
@@ -41,23 +42,15 @@ def overview(request: Request, locale: str) -> Response:
             "overview.html",
             turns=_turns(population),
             population=[each for each in population if each.standing],
-            causes=stuck.together(stuck.causes(session)),
+            causes=marks.standings(session, stuck.together(stuck.causes(session))),
             waiting=waiting,
             # What rests is to come.
             waited=max(now - oldest, timedelta()) if oldest else timedelta(),
             entries=entries,
             named=queries.references(session, ids),
             now=now,
+            live=latest,
         )
-
-
-@router.get("/{locale}/console/causes")
-def causes(request: Request, locale: str) -> Response:
-    """Every cause of a failure that is not over."""
-    with reading() as session:
-        who = console_frame.who(session, request)
-        found, now = stuck.causes(session), db.clock(session)
-    return console_frame.page(request, who, "causes.html", causes=found, now=now)
 
 
 def _turns(population: Iterable[Population]) -> list[tuple[str, int, int]]:

@@ -52,6 +52,34 @@ ROLES: Final[Mapping[str, str]] = {
 }
 
 
+# The views that everybody needs, by their names at a terminal.
+VIEWS: Final[Mapping[str, str]] = {
+    "needs-us": N_("Needs us"),
+    "needs-seller": N_("Needs the seller"),
+    "needs-aggregator": N_("Needs the aggregator"),
+    "late": N_("Late"),
+    "failed": N_("Failed for good"),
+    "new-today": N_("New in 24 hours"),
+    "mine": N_("Mine"),
+}
+# How a cause stands, and who is to look after it.
+CAUSES: Final[Mapping[str, str]] = {
+    "open": N_("open"),
+    "came_back": N_("came back"),
+    "acknowledged": N_("acknowledged"),
+    "fixed": N_("fixed"),
+    "ignored": N_("ignored"),
+}
+OWNERS: Final[Mapping[str, str]] = {
+    "keep": N_("as it is"),
+    "me": N_("me"),
+    "nobody": N_("nobody"),
+}
+SINCE: Final[Mapping[str, str]] = {
+    "1d": N_("24 hours ago"),
+    "7d": N_("7 days ago"),
+    "30d": N_("30 days ago"),
+}
 # What is wrong with a field, whatever was typed into it.
 ERRORS: Final[Mapping[str, str]] = {
     "reason": N_("Say why, in 3 to 500 characters."),

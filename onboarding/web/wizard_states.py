@@ -6,6 +6,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from onboarding.chart import STATES
 from onboarding.errors import StateUnknown
+from onboarding.models import BrowserSession, Onboarding
 from onboarding.web import (
     wizard_client_id,
     wizard_ends,
@@ -31,6 +32,24 @@ _LINK = (
 def show(request: Request, locale: str, onboarding_id: str) -> Response:
     """Where the onboarding stands, and the one thing to do next."""
     visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    return page_of(request, visitor, onboarding)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/sequence")
+def sequence(request: Request, locale: str, onboarding_id: str) -> Response:
+    """The number of its latest transition, for a page that waits for the next."""
+    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    return PlainTextResponse(str(onboarding.sequence), headers={"Cache-Control": "no-store"})
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/{form}")
+def leave_form(request: Request, locale: str, onboarding_id: str, form: str) -> Response:
+    """The address of a form that was sent, opened again or in another language: look afresh."""
+    return wizard_frame.to_home(request, onboarding_id)
+
+
+def page_of(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
+    """The page of the state that it is in, as this browser is to see it. Raises StateUnknown."""
     match onboarding.state:
         case state if state not in STATES:
             raise StateUnknown
@@ -46,16 +65,3 @@ def show(request: Request, locale: str, onboarding_id: str) -> Response:
             return wizard_link.show(request, visitor, onboarding)
         case _:
             return wizard_ends.show(request, visitor, onboarding)
-
-
-@router.get("/{locale}/onboardings/{onboarding_id}/sequence")
-def sequence(request: Request, locale: str, onboarding_id: str) -> Response:
-    """The number of its latest transition, for a page that waits for the next."""
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    return PlainTextResponse(str(onboarding.sequence), headers={"Cache-Control": "no-store"})
-
-
-@router.get("/{locale}/onboardings/{onboarding_id}/{form}")
-def leave_form(request: Request, locale: str, onboarding_id: str, form: str) -> Response:
-    """The address of a form that was sent, opened again or in another language: look afresh."""
-    return wizard_frame.to_home(request, onboarding_id)

@@ -14,12 +14,12 @@ def reference(onboarding_id: UUID | None) -> str:
     return builders.the(onboarding_id).reference
 
 
-def an_incident() -> Message:
+def an_incident(cause: str = "task_failed") -> Message:
     """A message that has failed for good, of an onboarding whose secret is being made."""
     onboarding_id = builders.an_onboarding("issuing_secret")
     (message,) = builders.promised("generate_secret", onboarding_id)
     with transaction() as session:
         claim = outbox.claim(session, message.id)
         assert claim is not None
-        outbox.fail(session, claim, "task_failed", "it broke", final=True)
+        outbox.fail(session, claim, cause, "it broke", final=True)
     return builders.promised("generate_secret", onboarding_id)[0]

@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from onboarding import walking
@@ -155,11 +157,27 @@ def test_a_key_that_is_refused_says_so(served: Served) -> None:
 
 
 def test_ctrl_c_ends_it_soon_and_in_order(served: Served) -> None:
-    begun = time.monotonic()
-    served.process.send_signal(signal.SIGINT)
+    with following(served) as lines:
+        assert next(lines).startswith("retry: ")
+        begun = time.monotonic()
+        served.process.send_signal(signal.SIGINT)
+        # A stream that were cut off would raise.
+        assert [*lines][-1] == ""
     assert served.process.wait(SECONDS) == 0
     assert time.monotonic() - begun < 5
     assert "Traceback" not in served.log.read_text()
+    assert "timeout graceful shutdown" not in served.log.read_text()
+
+
+@contextmanager
+def following(served: Served) -> Iterator[Iterator[str]]:
+    """An operator's stream of what changes, line by line."""
+    link = onboarding(served.folder, "operators", "link", ONBOARDING_PUBLIC_URL=served.url)
+    entrance = link.stdout.strip().replace("/console/", "/en/console/", 1)
+    with httpx.Client(headers={"Sec-Fetch-Site": "same-origin"}, timeout=SECONDS) as client:
+        assert client.post(entrance).status_code == 303
+        with client.stream("GET", f"{served.url}/en/console/live") as stream:
+            yield stream.iter_lines()
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

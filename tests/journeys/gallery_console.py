@@ -30,11 +30,24 @@ def console(person: Person) -> Iterator[str]:
     yield "console-onboardings"
     person.open(f"{home}/onboardings?state=gone")
     yield "console-onboardings-error"
+    person.open(f"{home}/onboardings?state=type_chosen")
+    person.page.locator("summary", has_text=person.says("Save this view")).click()
+    person.press("Save")
+    yield "console-view-error"
+    person.fill("Its name", "Type chosen, in Lyon")
+    person.tick("For every operator")
+    person.press("Save")
+    yield "console-view"
     person.open(f"{home}/onboardings?q=nothing")
     yield "console-onboardings-none"
-    stuck = _a_stuck_one()
+    stuck = _a_stuck_one(person.locale)
     person.open(f"{home}/onboardings/{stuck.reference}")
     yield "console-detail"
+    person.page.locator("summary", has_text=person.says("See what the seller sees")).click()
+    person.fill("Why do you look? It is kept in the trail.", WHY)
+    person.press("See their page")
+    yield "console-as-seller"
+    person.follow("Back to %(reference)s", reference=stuck.reference)
     person.follow("Try again")
     yield "console-action"
     person.press("Try again")
@@ -42,18 +55,10 @@ def console(person: Person) -> Iterator[str]:
     person.fill("Why? It is kept in the trail.", WHY)
     person.press("Try again")
     yield "console-detail-retried"
-    slow = _a_slow_one()
-    person.open(f"{home}/onboardings/{slow.reference}/nudge")
-    yield "console-action-letter"
-    person.open(f"{home}/onboardings/{slow.reference}/extend")
-    yield "console-action-choice"
+    yield from _more_actions(person, home)
     yield from _runs(person, home)
-    person.open(f"{home}/causes")
-    yield "console-causes"
-    person.open(f"{home}/machine")
-    yield "console-machine"
-    person.open(f"{home}/reports")
-    yield "console-reports"
+    yield from _causes(person, home)
+    yield from _figures(person, home)
     person.open(f"{home}/audit")
     yield "console-trail"
     person.press("Check the whole trail")
@@ -61,6 +66,23 @@ def console(person: Person) -> Iterator[str]:
     person.page.context.clear_cookies()
     person.open(home)
     yield "console-sign-in-needed"
+
+
+def _more_actions(person: Person, home: str) -> Iterator[str]:
+    """One that shows the letter, and one that asks for a choice."""
+    slow = _a_slow_one()
+    person.open(f"{home}/onboardings/{slow.reference}/nudge")
+    yield "console-action-letter"
+    person.open(f"{home}/onboardings/{slow.reference}/extend")
+    yield "console-action-choice"
+
+
+def _figures(person: Person, home: str) -> Iterator[str]:
+    """Who stands where, and how far they get."""
+    person.open(f"{home}/machine")
+    yield "console-machine"
+    person.open(f"{home}/reports")
+    yield "console-reports"
 
 
 def _runs(person: Person, home: str) -> Iterator[str]:
@@ -92,9 +114,24 @@ def _a_slow_one() -> Onboarding:
     return builders.the(onboarding_id)
 
 
-def _a_stuck_one() -> Onboarding:
+def _causes(person: Person, home: str) -> Iterator[str]:
+    """All of them, and one that somebody marks."""
+    person.open(f"{home}/causes")
+    yield "console-causes"
+    person.page.locator(".rows tbody a").first.click()
+    yield "console-cause"
+    person.choose_from("Status", "fixed")
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Keep this")
+    yield "console-cause-error"
+    person.fill("Fixed in release", "1.4.2")
+    person.press("Keep this")
+    yield "console-cause-marked"
+
+
+def _a_stuck_one(locale: str) -> Onboarding:
     """Its task has failed for good, and somebody's personal data is on its page."""
     message = an_incident()
     assert message.onboarding_id
-    put(message.onboarding_id, contact_email="alex@shop.example")
+    put(message.onboarding_id, contact_email="alex@shop.example", locale=locale)
     return builders.the(message.onboarding_id)

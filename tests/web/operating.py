@@ -14,6 +14,8 @@ from tests.web.visiting import Visitor, a_site
 def a_quiet_site(ring: Keyring) -> FastAPI:
     """The application, with nobody at work behind it."""
     made = a_site(ring)
+    # A stream says what there is to say, and ends.
+    made.state.live.lasts = 0.0
     outbox.publish_with(None)
     return made
 

@@ -72,7 +72,13 @@ def test_signing_out_closes_it(app: FastAPI) -> None:
 
 def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
     """Every route of the console, from its router: method, path, and the permission that it needs."""
-    needs = {"unmask": "decide", "audit": "audit", "verify": "audit"}
+    needs = {
+        "unmask": "decide",
+        "as-seller": "decide",
+        "audit": "audit",
+        "verify": "audit",
+        "mark": "act",
+    }
     # Of runs: whoever begins or steers one acts, and its own action may ask for more.
     needs |= dict.fromkeys(["new", "new.csv", *STEPS], "act")
     found = []
@@ -85,6 +91,9 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                 token="x",
                 number="1",
                 step="pause",
+                view_id=onboarding_id,
+                task="send_email",
+                code="busy",
             )
             paths = [path.replace("{action}", name) for name in ACTIONS]
             for each in dict.fromkeys(paths):

@@ -10,7 +10,7 @@ import * as sass from "sass";
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, "../../onboarding/web/static");
 const SHEETS = ["onboarding", "console"];
-const SCRIPTS = ["onboarding"];
+const SCRIPTS = ["onboarding", "console"];
 const VENDORED = ["govuk-frontend"];
 const TOOLS = ["esbuild", "sass"];
 
@@ -44,7 +44,7 @@ function style(entry) {
 async function script(entry) {
   const result = await esbuild.build({
     entryPoints: [join(here, "scripts", `${entry}.js`)],
-    banner: { js: "/* Contains parts of GOV.UK Frontend (MIT). */" },
+    banner: entry === "onboarding" ? { js: "/* Contains parts of GOV.UK Frontend (MIT). */" } : {},
     bundle: true,
     format: "esm",
     legalComments: "none",

@@ -1,0 +1,144 @@
+"""Views of onboardings under a name: those that everybody needs, and those that operators have saved.
+
+A view is a filter. Its address holds all of it, so whoever is sent one sees the same onboardings.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from onboarding import audit, db, finding
+from onboarding.audit import Attempt
+from onboarding.errors import Invalid, NotFound
+from onboarding.finding import YES, Filter
+from onboarding.models import Operator, SavedView
+from onboarding.operators import Who
+from onboarding.sealing import Keyring
+
+QUICK: Final[Mapping[str, Filter]] = {
+    "needs-us": Filter(waiting_on="platform"),
+    "needs-seller": Filter(waiting_on="seller"),
+    "needs-aggregator": Filter(waiting_on="aggregator"),
+    "late": Filter(overdue=YES),
+    "failed": Filter(failing=YES),
+    "new-today": Filter(since="1d"),
+}
+MINE: Final = "mine"
+NAME_AT_MOST: Final = 60
+# Each is counted wherever they are listed.
+SAVED_AT_MOST: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A saved view: whose it is, for whom, and its filter; None: another version's, which we cannot read."""
+
+    id: UUID
+    name: str
+    owner_id: UUID
+    owner: str
+    shared: bool
+    wanted: Filter | None
+
+
+def quick(operator_id: UUID | None) -> dict[str, Filter]:
+    """Those that everybody needs, by name; with one's own, for who has signed in."""
+    own = {MINE: Filter(owner=str(operator_id))} if operator_id else {}
+    return {**QUICK, **own}
+
+
+def saved(session: Session, operator_id: UUID | None = None) -> Sequence[View]:
+    """What somebody sees: the shared ones, then their own. Without an operator, everybody's."""
+    query = select(SavedView, Operator.name).join(Operator, Operator.id == SavedView.owner_id)
+    if operator_id:
+        query = query.where(or_(SavedView.shared, SavedView.owner_id == operator_id))
+    rows = session.execute(query.order_by(SavedView.shared.desc(), SavedView.name))
+    return [
+        View(row.id, row.name, row.owner_id, owner, row.shared, _read(row.query))
+        for row, owner in rows
+    ]
+
+
+def named(session: Session, name: str) -> Filter:
+    """The filter of a view by its name or ID; a shared one goes first. Raises NotFound, Invalid."""
+    if name in QUICK:
+        return QUICK[name]
+    found = [view for view in saved(session) if name in {view.name, str(view.id)}]
+    first = [view for view in found if view.shared] or found
+    if not first:
+        raise NotFound
+    if len(first) > 1:
+        raise Invalid({"view": "Several operators have one of this name: say its ID."})
+    if first[0].wanted is None:
+        raise Invalid({"view": "Another version of the program has saved it."})
+    return first[0].wanted
+
+
+def save(session: Session, who: Who, name: str, wanted: Filter, *, shared: bool) -> None:
+    """Keep a filter under a name. Raises RoleNeeded, and Invalid for a name that cannot be had."""
+    if shared:
+        who.require("act")
+    kept = " ".join(name.split())
+    if not kept.isprintable() or not 1 <= len(kept) <= NAME_AT_MOST:
+        raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
+    if wanted == Filter():
+        raise Invalid({"name": "Choose something first: this is the list of all."})
+    if "@" in (wanted.q or ""):
+        raise Invalid({"name": "An e-mail address is not kept in a view."})
+    db.one_by_one(session, SavedView.__tablename__)
+    if fault := _taken(session, who, kept, shared=shared):
+        raise Invalid({"name": fault})
+    assert who.operator_id is not None
+    session.add(
+        SavedView(
+            id=db.new_id(),
+            owner_id=who.operator_id,
+            name=kept,
+            query=wanted.query(),
+            shared=shared,
+        )
+    )
+
+
+def may_remove(who: Who, view: View) -> bool:
+    """One's own; those of others take the role that decides over their work."""
+    return view.owner_id == who.operator_id or (view.shared and who.may("decide"))
+
+
+def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> None:
+    """Forget a view. Of a shared one, the trail says who did. Raises NotFound, RoleNeeded."""
+    view = next((v for v in saved(session, who.operator_id) if v.id == view_id), None)
+    if view is None:
+        raise NotFound
+    if not may_remove(who, view):
+        who.require("decide")
+    row = session.get(SavedView, view_id)
+    session.delete(row)
+    if view.shared:
+        told = {"name": view.name, "owner": str(view.owner_id)}
+        audit.append(
+            session, ring, Attempt(who.id, who.role, "view.delete", view.name, details=told)
+        )
+
+
+def _taken(session: Session, who: Who, name: str, *, shared: bool) -> str | None:
+    own = SavedView.owner_id == who.operator_id
+    same = select(SavedView.id).where(SavedView.name == name)
+    if session.scalar(same.where(or_(own, SavedView.shared) if shared else own)):
+        return "There is one of this name."
+    kind = SavedView.shared if shared else own & ~SavedView.shared
+    if (session.scalar(select(func.count()).where(kind)) or 0) >= SAVED_AT_MOST:
+        return f"There are {SAVED_AT_MOST} already: delete one first."
+    return None
+
+
+def _read(query: str) -> Filter | None:
+    try:
+        return finding.read(dict(parse_qsl(query)))
+    except Invalid:
+        return None

@@ -1,0 +1,63 @@
+"""Views that operators keep under a name: saved from the list, and deleted there."""
+
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from onboarding import finding, views
+from onboarding.db import reading, transaction
+from onboarding.errors import Invalid, NotFound
+from onboarding.finding import Filter
+from onboarding.web import console_frame, console_list, pages
+from onboarding.web.fields import Text, trimmed
+from onboarding.web.retried_route import RetriedRoute
+
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
+
+
+@router.post("/{locale}/console/views")
+def save(
+    request: Request, locale: str, name: Text = "", query: Text = "", shared: Text = ""
+) -> Response:
+    """Keep the filter of the list under a name; what is wrong with it is said on the list."""
+    wanted = finding.read(dict(parse_qsl(query)))
+    try:
+        with transaction() as session:
+            who = console_frame.who(session, request)
+            views.save(session, who, trimmed(name), wanted, shared=bool(shared))
+    except Invalid as error:
+        typed = {"name": name, "shared": shared}
+        return console_list.listed(request, wanted, error.fields, typed)
+    return _to_list(request, wanted)
+
+
+@router.get("/{locale}/console/views")
+def look(request: Request, locale: str) -> Response:
+    """They are listed above the onboardings."""
+    with reading() as session:
+        console_frame.who(session, request)
+    return _to_list(request, Filter())
+
+
+@router.post("/{locale}/console/views/{view_id}/delete")
+def delete(request: Request, locale: str, view_id: str) -> Response:
+    """Forget one, and show the list of all."""
+    with transaction() as session:
+        who = console_frame.who(session, request)
+        views.remove(session, request.app.state.ring, who, _uuid(view_id))
+    return _to_list(request, Filter())
+
+
+def _to_list(request: Request, wanted: Filter) -> RedirectResponse:
+    listed = pages.path_for(request, f"{console_frame.HOME}/onboardings")
+    return RedirectResponse(f"{listed}?{wanted.query()}".rstrip("?"), 303)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
