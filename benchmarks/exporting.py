@@ -17,7 +17,7 @@ from sqlalchemy import insert
 from onboarding import db, exports
 from onboarding.chart import OPEN
 from onboarding.db import new_id, snapshot, transaction
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.migrations import upgrade
 from onboarding.models import Onboarding
 from tests.servers.folders import server_folder

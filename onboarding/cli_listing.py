@@ -55,7 +55,7 @@ def ls(
 ) -> None:
     """List onboardings, newest first; overdue ones longest first."""
     from onboarding.commands import looking
-    from onboarding.finding import YES
+    from onboarding.filters import YES
 
     open_database()
     given = {

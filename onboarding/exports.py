@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, finding, masking, queries
 from onboarding.chart import NEXT_MOVE
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import Link, Onboarding
 
 FORMATS: Final = ("csv", "ndjson")

@@ -30,7 +30,7 @@ _RELEASE: Final = re.compile(r"[0-9A-Za-z][\w.+-]{0,39}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Marked:
     """A cause, and how it stands: one of the statuses, or `came_back`; with who looks after it."""
 
     cause: Cause
@@ -54,11 +54,11 @@ class Said:
     owner_id: UUID | None = None
 
 
-def standings(session: Session, causes: Sequence[Cause]) -> list[Standing]:
+def marked(session: Session, causes: Sequence[Cause]) -> list[Marked]:
     """How each stands; the open ones first, else in their order."""
     marks = {(mark.task, mark.code): mark for mark in session.scalars(select(CauseMark))}
     if not marks:
-        return [Standing(cause, "open") for cause in causes]
+        return [Marked(cause, "open") for cause in causes]
     names = {row.id: row.name for row in session.execute(select(Operator.id, Operator.name))}
     seen, now = _last_seen(session), db.clock(session)
     found = []
@@ -66,11 +66,11 @@ def standings(session: Session, causes: Sequence[Cause]) -> list[Standing]:
         key = (cause.task, cause.code)
         mark = marks.get(key)
         if mark is None:
-            found.append(Standing(cause, "open"))
+            found.append(Marked(cause, "open"))
             continue
         status = _status(mark, seen.get(key), now)
         owner = names.get(mark.owner_id) if mark.owner_id else None
-        found.append(Standing(cause, status, owner, mark.release, mark.until))
+        found.append(Marked(cause, status, owner, mark.release, mark.until))
     return sorted(found, key=lambda standing: not standing.is_open)
 
 

@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import actions, audit, db, finding, previews, standing
+from onboarding import actions, audit, db, filters, finding, previews, standing
 from onboarding.actions import Action, Order
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotEligible, NotFound
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import Run, RunItem
 from onboarding.operators import Who
 from onboarding.previews import Preview
@@ -197,7 +198,8 @@ def _run(session: Session, order: Order, chosen: Preview, plan: Plan, *, propose
         number=(last or 0) + 1,
         action=chosen.action,
         choice=order.choice,
-        query=chosen.query,
+        # What was searched for may be somebody's address or number.
+        query=filters.read(dict(parse_qsl(chosen.query))).masked().query(),
         reason=order.reason,
         actor=order.who.id,
         role=order.who.role,

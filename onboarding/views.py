@@ -12,10 +12,10 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import audit, db, finding
+from onboarding import audit, db, filters
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
-from onboarding.finding import YES, Filter
+from onboarding.filters import YES, Filter
 from onboarding.models import Operator, SavedView
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
@@ -139,6 +139,6 @@ def _taken(session: Session, who: Who, name: str, *, shared: bool) -> str | None
 
 def _read(query: str) -> Filter | None:
     try:
-        return finding.read(dict(parse_qsl(query)))
+        return filters.read(dict(parse_qsl(query)))
     except Invalid:
         return None

@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from onboarding import outbox, runs, steering
 from onboarding.db import reading, transaction
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import Run
 from onboarding.operators import Who
 from onboarding.previews import Preview

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from onboarding import audit, db, exports, finding, population
 from onboarding.db import reading, snapshot, transaction
 from onboarding.exports import MARK, Row
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders

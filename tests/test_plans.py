@@ -12,7 +12,7 @@ from onboarding import db, figures, finding, queries, stuck
 from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.commands import records
 from onboarding.db import new_id, reading, transaction
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import Message, Onboarding
 
 # What is asked again and again while nothing happens must not look at everybody who waits.

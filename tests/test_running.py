@@ -9,7 +9,7 @@ from onboarding.errors import (
     NotEligible,
     Refusal,
 )
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.runs import Plan
 from onboarding.sealing import Keyring
 from tests import builders

@@ -13,7 +13,7 @@ from onboarding.errors import (
     RoleNeeded,
     SecondPersonNeeded,
 )
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import Run
 from onboarding.operators import Who
 from onboarding.runs import Plan
@@ -122,6 +122,14 @@ def test_a_preview_begins_one_run(database: Engine, ring: Keyring) -> None:
         begin(ring, who, chosen)
     with reading() as session:
         assert len(runs.latest(session, 9)) == 1
+
+
+def test_what_was_searched_for_is_kept_masked(database: Engine, ring: Keyring) -> None:
+    builders.an_onboarding("awaiting_seller", email="ada@shop.example")
+    who = a_lead()
+    number = begin(ring, who, look(who, "note", q="ada@shop.example"))
+    assert the_run(number).query == "q=ad%2A%2A%2A"
+    assert trail()[0].details["view"] == "q=ad%2A%2A%2A"
 
 
 def test_where_there_is_nothing_to_do_nothing_begins(database: Engine) -> None:

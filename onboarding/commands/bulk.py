@@ -10,13 +10,13 @@ from urllib.parse import parse_qsl
 from rich.progress import Progress
 from sqlalchemy.orm import Session
 
-from onboarding import finding, queries, runs, steering
+from onboarding import filters, queries, runs, steering
 from onboarding.commands import printing
 from onboarding.commands.exits import NOT_FOUND, REFUSED, USAGE, Failure
 from onboarding.commands.terminal import known, operator
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import OUTCOMES, Run
 from onboarding.runs import Plan, Verdict
 from onboarding.sealing import Keyring
@@ -150,7 +150,7 @@ def follow(number: str) -> None:
 
 def _filter(view: str) -> Filter:
     """Raises Invalid."""
-    return finding.read(dict(parse_qsl(view)))
+    return filters.read(dict(parse_qsl(view)))
 
 
 def _run(session: Session, number: str) -> Run:

@@ -10,7 +10,7 @@ from onboarding.commands import printing
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound
-from onboarding.marks import Said, Standing
+from onboarding.marks import Marked, Said
 from onboarding.models import Operator
 from onboarding.sealing import Keyring
 
@@ -18,7 +18,7 @@ from onboarding.sealing import Keyring
 def ls(*, as_json: bool) -> None:
     """Every cause by task and code, the open ones first."""
     with reading() as session:
-        found = marks.standings(session, stuck.together(stuck.causes(session)))
+        found = marks.marked(session, stuck.together(stuck.causes(session)))
         now = db.clock(session)
     rows = [
         (
@@ -81,12 +81,12 @@ def _owner(session: Session, cause: tuple[str, str], owner: str | None) -> UUID 
     return found.id
 
 
-def _status(standing: Standing) -> str:
+def _status(standing: Marked) -> str:
     more = standing.release or (standing.until and printing.moment(standing.until)[:10])
     return f"{standing.status} ({more})" if more else standing.status
 
 
-def _facts(standing: Standing) -> dict[str, object]:
+def _facts(standing: Marked) -> dict[str, object]:
     cause = standing.cause
     return {
         "task": cause.task,

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import db, exports, finding, queries, views
+from onboarding import db, exports, filters, finding, queries, views
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
 from onboarding.db import reading, snapshot
 from onboarding.errors import Invalid
-from onboarding.finding import YES, Filter, Place
+from onboarding.filters import YES, Filter
+from onboarding.finding import Place
 from onboarding.models import Message, Onboarding
 from onboarding.settings import settings
 
@@ -110,7 +111,7 @@ def _place(text: str) -> Place:
 
 def _wanted(session: Session, given: Mapping[str, str], view: str | None) -> Filter:
     """What is given; it narrows a view that has a name."""
-    narrower = finding.read(given)
+    narrower = filters.read(given)
     return replace(views.named(session, view), **narrower.given()) if view else narrower
 
 

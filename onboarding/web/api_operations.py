@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from onboarding import finding, masking, queries, stuck
+from onboarding import filters, finding, masking, queries, stuck
 from onboarding.causes import CAUSES
 from onboarding.db import reading
 from onboarding.errors import Invalid
-from onboarding.finding import Filter, Place
+from onboarding.filters import Filter
+from onboarding.finding import Place
 from onboarding.stuck import Cause
 from onboarding.web import api_view, runbooks
 from onboarding.web.api_access import Overseer
@@ -77,7 +78,7 @@ def causes(key: Overseer) -> CauseList:
 def _wanted(view: View) -> Filter:
     """The one language of filters says what is wrong, too."""
     said = view.model_dump(exclude={"after", "limit"}, exclude_none=True)
-    return finding.read(said)
+    return filters.read(said)
 
 
 def _place(view: View) -> Place | None:

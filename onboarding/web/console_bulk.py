@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, db, finding, previews, queries, runs, steering
+from onboarding import actions, db, filters, finding, previews, queries, runs, steering
 from onboarding.actions import ACTIONS
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.models import OUTCOMES, Run
 from onboarding.operators import Who
 from onboarding.runs import Plan, Verdict
@@ -47,7 +47,7 @@ def bulk(request: Request, locale: str) -> Response:
 @router.get("/{locale}/console/bulk/new")
 def look(request: Request, locale: str, action: str = "", choice: str = "") -> Response:
     """What an action will do to all of a view. Nothing is written."""
-    wanted = finding.read(request.query_params)
+    wanted = filters.read(request.query_params)
     with reading() as session:
         who = console_frame.who(session, request, "act")
         return _preview(request, session, who, wanted, action, choice)
@@ -56,7 +56,7 @@ def look(request: Request, locale: str, action: str = "", choice: str = "") -> R
 @router.get("/{locale}/console/bulk/new.csv")
 def verdicts(request: Request, locale: str, action: str = "", choice: str = "") -> Response:
     """The same for every single one, as a table."""
-    wanted = finding.read(request.query_params)
+    wanted = filters.read(request.query_params)
     with reading() as session:
         who = console_frame.who(session, request, "act")
         seen = runs.look(session, who, action, choice, wanted)
@@ -85,7 +85,7 @@ def begin(
             plan = _plan(first, pace, stop_above)
             run = runs.begin(session, ring, who, chosen, reason, plan, proposed=proposed)
         except Invalid as error:
-            wanted = finding.read(dict(parse_qsl(chosen.query)))
+            wanted = filters.read(dict(parse_qsl(chosen.query)))
             return _preview(
                 request, session, who, wanted, chosen.action, chosen.choice, error, typed
             )

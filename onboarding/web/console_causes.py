@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from onboarding import actions, causes, db, marks, stuck, symptoms
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, RoleNeeded
-from onboarding.marks import Said, Standing
+from onboarding.marks import Marked, Said
 from onboarding.models.operating import CAUSE_STATUSES
 from onboarding.operators import Who
 from onboarding.web import console_detail, console_frame, pages
@@ -30,7 +30,7 @@ def every(request: Request, locale: str) -> Response:
     """Every cause of a failure that is not over, those first that nobody has marked."""
     with reading() as session:
         who = console_frame.who(session, request)
-        found = marks.standings(session, stuck.causes(session))
+        found = marks.marked(session, stuck.causes(session))
         now = db.clock(session)
     return console_frame.page(request, who, "causes.html", causes=found, now=now)
 
@@ -129,8 +129,8 @@ def _to(request: Request, task: str, code: str) -> RedirectResponse:
     return RedirectResponse(pages.path_for(request, here), 303)
 
 
-def _standing(session: Session, found: symptoms.Symptoms | None) -> Standing | None:
-    return marks.standings(session, [found.cause])[0] if found else None
+def _standing(session: Session, found: symptoms.Symptoms | None) -> Marked | None:
+    return marks.marked(session, [found.cause])[0] if found else None
 
 
 def _is_known(session: Session, task: str, code: str) -> bool:

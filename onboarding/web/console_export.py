@@ -10,10 +10,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from onboarding import audit, exports, finding
+from onboarding import audit, exports, filters
 from onboarding.db import snapshot, transaction
 from onboarding.errors import NotFound
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.web import console_frame
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
@@ -30,7 +30,7 @@ _PIECE: Final = 64 * 1024
 @router.post("/{locale}/console/export")
 def export(request: Request, locale: str, view: Text = "", form: Text = "csv") -> Response:
     """All of a view. It is made whole on disk first: whoever reads slowly holds no snapshot open."""
-    wanted = finding.read(dict(parse_qsl(view)))
+    wanted = filters.read(dict(parse_qsl(view)))
     if form not in CHOICES:
         raise NotFound
     name, mark = CHOICES[form]

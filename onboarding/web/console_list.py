@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import changes, db, exports, finding, views
+from onboarding import changes, db, exports, filters, finding, views
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
-from onboarding.finding import WHOM, Filter, Place
+from onboarding.filters import WHOM, Filter
+from onboarding.finding import Place
 from onboarding.operators import Who
 from onboarding.web import api_operations, console_frame, console_words, pages
 from onboarding.web.fields import Text, trimmed
@@ -75,7 +76,7 @@ def listed(
 def find(request: Request, locale: str, q: Text = "") -> Response:
     """The search box. What is found once is shown at once; an e-mail address stays out of addresses."""
     try:
-        wanted = finding.read({"q": trimmed(q)})
+        wanted = filters.read({"q": trimmed(q)})
     except Invalid:
         # Whatever that is, nobody is called so.
         wanted = Filter()
@@ -97,7 +98,7 @@ _NAMES: Final = tuple(field.name for field in fields(Filter))
 
 def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
     try:
-        return finding.read(request.query_params), {}
+        return filters.read(request.query_params), {}
     except Invalid as error:
         return Filter(), error.fields
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from onboarding import audit, changes, db, marks, queries, stuck
 from onboarding.db import reading
-from onboarding.finding import WHOM
+from onboarding.filters import WHOM
 from onboarding.stuck import Population
 from onboarding.web import console_frame, pages
 from onboarding.web.retried_route import RetriedRoute
@@ -42,7 +42,7 @@ def overview(request: Request, locale: str) -> Response:
             "overview.html",
             turns=_turns(population),
             population=[each for each in population if each.standing],
-            causes=marks.standings(session, stuck.together(stuck.causes(session))),
+            causes=marks.marked(session, stuck.together(stuck.causes(session))),
             waiting=waiting,
             # What rests is to come.
             waited=max(now - oldest, timedelta()) if oldest else timedelta(),

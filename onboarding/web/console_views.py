@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import finding, views
+from onboarding import filters, views
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.web import console_frame, console_list, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
@@ -23,7 +23,7 @@ def save(
     request: Request, locale: str, name: Text = "", query: Text = "", shared: Text = ""
 ) -> Response:
     """Keep the filter of the list under a name; what is wrong with it is said on the list."""
-    wanted = finding.read(dict(parse_qsl(query)))
+    wanted = filters.read(dict(parse_qsl(query)))
     try:
         with transaction() as session:
             who = console_frame.who(session, request)

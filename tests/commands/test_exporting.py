@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from onboarding import population
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests.commands.conftest import Run

@@ -8,7 +8,7 @@ import pytest
 from onboarding import finding, population
 from onboarding.commands import exits
 from onboarding.db import new_id, reading
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders

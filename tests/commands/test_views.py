@@ -1,9 +1,9 @@
 """`views`, and `ls` of one: the same onboardings as in the console."""
 
-from onboarding import db, finding, operators, views
+from onboarding import db, filters, operators, views
 from onboarding.commands import exits
 from onboarding.db import transaction
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.operators import Who
 from tests import builders
 from tests.commands.conftest import Run
@@ -51,4 +51,4 @@ def test_a_shared_view_goes_before_ones_own_and_two_of_a_name_need_an_id(run: Ru
     saved("Chosen", by="Li", shared=True)
     assert run("ls", "--view", "Chosen").code == exits.DONE
     with db.reading() as session:
-        assert views.named(session, "late") == Filter(overdue=finding.YES)
+        assert views.named(session, "late") == Filter(overdue=filters.YES)

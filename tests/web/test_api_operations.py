@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from onboarding import access, finding, population, stuck
 from onboarding.causes import CAUSES
 from onboarding.db import new_id, reading
-from onboarding.finding import Filter
+from onboarding.filters import Filter
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders

@@ -42,7 +42,7 @@ def say(visitor: Visitor, message: Message, **said: Any) -> httpx.Response:
 
 def status_of(message: Message) -> str:
     with reading() as session:
-        (standing,) = marks.standings(session, stuck.together(stuck.causes(session)))
+        (standing,) = marks.marked(session, stuck.together(stuck.causes(session)))
     return standing.status
 
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, update
 
-from onboarding import audit, finding, views
+from onboarding import audit, filters, finding, views
 from onboarding.db import later, now, reading, transaction
 from onboarding.models import Onboarding, SavedView
 from onboarding.sealing import Keyring
@@ -186,7 +186,7 @@ def test_what_has_begun_since(app: FastAPI, since: str, found: int) -> None:
             .values(created_at=later(now(), -40.0 * 86_400))
         )
     with reading() as session:
-        assert finding.count(session, finding.read({"since": since})) == found
+        assert finding.count(session, filters.read({"since": since})) == found
     page = at_console(app, "viewer").get(f"{LIST}?since={since}")
     assert len(references(page)) == found
 
