@@ -7,12 +7,21 @@ is in it, so that one outage is one line, and two causes are never the same one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    ScalarSelect,
+    func,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
-from onboarding import figures, queries
+from onboarding import finding, queries
 from onboarding.chart import NEXT_MOVE
 from onboarding.models import Message, Onboarding
 
@@ -42,7 +51,10 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Who stands in a state: how many, how many for too long, and since when the oldest one does."""
+    """Who stands in a state: how many, how many for too long, and since when the oldest one does.
+
+    Both numbers end at `finding.COUNTED_AT_MOST`.
+    """
 
     state: str
     standing: int
@@ -103,12 +115,34 @@ def together(causes: Sequence[Cause]) -> Sequence[Cause]:
 
 
 def population(session: Session) -> Sequence[Population]:
-    """Every state in which somebody has a next move, in the chart's order."""
-    standing = queries.counts(session)
-    return [
-        Population(turn.state, standing.get(turn.state, 0), turn.overdue, turn.oldest)
-        for turn in figures.turns(session)
-    ]
+    """Every state in which somebody has a next move, in the chart's order.
+
+    Nobody is counted beyond `finding.COUNTED_AT_MOST`: a page has no time for a million.
+    """
+    return [Population(*row) for row in session.execute(_population())]
+
+
+@cache
+def _population() -> CompoundSelect[*tuple[Any, ...]]:
+    """Kept, because to put it together takes longer than to answer it."""
+    return union_all(
+        *(
+            select(
+                literal(state),
+                _counted(Onboarding.state == state),
+                _counted(*queries.is_late_in(state)),
+                select(func.min(Onboarding.entered_at))
+                .where(Onboarding.state == state)
+                .scalar_subquery(),
+            )
+            for state in NEXT_MOVE
+        )
+    )
+
+
+def _counted(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    some = select(literal(1)).where(*conditions).limit(finding.COUNTED_AT_MOST)
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
 def ages(session: Session, standing: Mapping[str, int]) -> dict[str, Ages]:

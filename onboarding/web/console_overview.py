@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import audit, changes, db, marks, queries, stuck
+from onboarding import audit, changes, db, finding, marks, queries, stuck
 from onboarding.db import reading
 from onboarding.filters import WHOM
 from onboarding.stuck import Population
@@ -41,6 +41,7 @@ def overview(request: Request, locale: str) -> Response:
             who,
             "overview.html",
             turns=_turns(population),
+            counted_at_most=finding.COUNTED_AT_MOST,
             population=[each for each in population if each.standing],
             causes=marks.marked(session, stuck.together(stuck.causes(session))),
             waiting=waiting,
@@ -55,7 +56,8 @@ def overview(request: Request, locale: str) -> Response:
 
 def _turns(population: Iterable[Population]) -> list[tuple[str, int, int]]:
     """For each whom: how many wait for them, and how many of these for too long."""
-    per = dict.fromkeys(WHOM, (0, 0))
+    # What we owe comes first.
+    per = dict.fromkeys(sorted(WHOM, key=lambda whom: whom != "platform"), (0, 0))
     for each in population:
         whom = str(queries.waits_on(each.state))
         standing, overdue = per[whom]
