@@ -189,7 +189,7 @@ def _size(session: Session, run: Run) -> tuple[int, float]:
 
 
 def _promise(session: Session, run: Run) -> None:
-    outbox.promise(session, "run_slice", {"run": str(run.id)})
+    outbox.promise(session, "run_slice", {"run": run.id.hex})
     run.next_at = None
 
 

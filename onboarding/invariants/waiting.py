@@ -3,14 +3,14 @@
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from onboarding import fences
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import later
 from onboarding.invariants.rules import NOW, Rows, Within, rule
-from onboarding.models import Aggregator, Message, Onboarding, Transition
+from onboarding.models import Aggregator, Message, Onboarding, Run, RunItem, Transition
 from onboarding.outbox import LEASE
 
 # Deadlines that nobody fires for this long, and messages that nobody publishes: nobody works.
@@ -92,6 +92,31 @@ def parked_are_woken(within: Within) -> Rows:
             # An operator may refuse what the registry would approve.
             Transition.actor_kind == "platform",
             ~wake_up,
+        )
+    )
+
+
+@rule(
+    "I5",
+    Onboarding.id,
+    what="run B-{} has it still to be done, and nobody goes on with that",
+    do="`onboarding bulk pause RUN --reason limbo`, then `onboarding bulk resume RUN --reason limbo`.",
+)
+def runs_go_on(within: Within) -> Rows:
+    """A run that is under way has a slice promised, or a time at which the clock promises one."""
+    # As JSON has it, on every database.
+    run = func.replace(cast(Run.id, String), "-", "")
+    promised = exists().where(Message.task == "run_slice", Message.about["run"].as_string() == run)
+    return (
+        select(Onboarding.id, Run.number)
+        .join(RunItem, RunItem.onboarding_id == Onboarding.id)
+        .join(Run, Run.id == RunItem.run_id)
+        .where(
+            within(Onboarding.id),
+            RunItem.outcome == "waiting",
+            Run.status == "running",
+            Run.next_at.is_(None),
+            ~promised,
         )
     )
 

@@ -22,7 +22,16 @@ from onboarding.models import (
 )
 from tests import builders
 from tests.invariants.breaking import and_then, broken, in_state
-from tests.invariants.changes import HOUR, client_of, of, revoked_client_of, shifted, step, step_of
+from tests.invariants.changes import (
+    HOUR,
+    a_forgotten_run,
+    client_of,
+    of,
+    revoked_client_of,
+    shifted,
+    step,
+    step_of,
+)
 
 DAY: Final = timedelta(days=1)
 ENDED: Final = and_then("secret_ready", "cancel", "work")
@@ -177,6 +186,7 @@ WAITING: Final = (
         lambda me, _: [delete(Message).where(Message.onboarding_id == me)],
         "work_is_promised",
     ),
+    broken("runs_go_on", in_state("secret_ready"), lambda me, _: a_forgotten_run(me)),
     broken(
         "people_have_deadlines",
         in_state("started"),

@@ -14,11 +14,14 @@ from onboarding.models import (
     Mail,
     Message,
     Onboarding,
+    Run,
+    RunItem,
     SealedSecret,
     Secret,
     Transition,
 )
 from tests import builders
+from tests.good_rows import GOOD
 
 HOUR: Final = timedelta(hours=1)
 
@@ -69,6 +72,13 @@ def a_message(me: UUID, task: str, sequence: int, **about: Any) -> Executable:
         due_at=in_seconds(2),
         max_attempts=8,
     )
+
+
+def a_forgotten_run(me: UUID) -> list[Executable]:
+    """It is under way, and neither a slice nor a time for one is promised."""
+    run = GOOD["runs"] | {"id": new_id()}
+    item = GOOD["run_items"] | {"run_id": run["id"], "onboarding_id": me}
+    return [insert(Run).values(**run), insert(RunItem).values(**item)]
 
 
 def a_mail(me: UUID, notice: str, mail_id: Any = None) -> Executable:
