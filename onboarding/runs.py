@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from onboarding import actions, audit, db, filters, finding, previews, standing
 from onboarding.actions import Action, Order
 from onboarding.audit import Attempt
-from onboarding.errors import Invalid, NotEligible, NotFound
+from onboarding.errors import Invalid, NotEligible, NotFound, Refusal
 from onboarding.filters import Filter
 from onboarding.models import Run, RunItem
 from onboarding.operators import Who
@@ -44,6 +44,7 @@ class Verdict:
     sequence: int
     reference: str
     state: str
+    locale: str
     why_not: str | None
     letter: str | None
 
@@ -153,6 +154,13 @@ def tell(
     )
 
 
+def refused(session: Session, ring: Keyring, who: Who, reason: str, error: Refusal) -> None:
+    """Write down that somebody tried to begin one, in a transaction of its own."""
+    said = " ".join(reason.split())[: actions.REASON[1]]
+    why = {"why": error.code}
+    audit.append(session, ring, Attempt(who.id, who.role, "run.begin", said, "refused", None, why))
+
+
 def by_number(session: Session, number: int) -> Run:
     """One run. Raises NotFound."""
     run = session.scalars(select(Run).where(Run.number == number)).one_or_none()
@@ -188,7 +196,7 @@ def items(
 def _verdict(action: Action, order: Order, stands: Standing) -> Verdict:
     one, why_not = stands.onboarding, action.why_not(stands, order)
     letter = None if why_not else action.letter(stands)
-    return Verdict(one.id, one.sequence, one.reference, one.state, why_not, letter)
+    return Verdict(one.id, one.sequence, one.reference, one.state, one.locale, why_not, letter)
 
 
 def _run(session: Session, order: Order, chosen: Preview, plan: Plan, *, proposed: bool) -> Run:

@@ -65,6 +65,18 @@ def carry_out(
     return RedirectResponse(pages.path_for(request, here), 303)
 
 
+def letter_of(
+    request: Request, session: Session, onboarding: Onboarding, action: str
+) -> tuple[str, str] | None:
+    """Subject and text of what would be sent for where it stands now; None for what is not a letter."""
+    if action not in _ABOUT_NOW:
+        return None
+    notice = ACTIONS[action].letter(standing.of(session, onboarding))
+    if notice is None:
+        return None
+    return notices.previewed(session, onboarding, notice, request.app.state.settings)
+
+
 def _preview(
     request: Request,
     reference: str,
@@ -77,7 +89,7 @@ def _preview(
         onboarding = queries.by_reference(session, reference)
         chosen = actions.preview(session, onboarding, action, who)
         options = actions.options(session, ACTIONS[action])
-        letter = _letter(request, session, onboarding, action)
+        letter = letter_of(request, session, onboarding, action)
     return console_frame.page(
         request,
         who,
@@ -95,18 +107,6 @@ def _preview(
         errors=console_frame.wrong(request, wrong) if wrong else {},
         typed=typed or {},
     )
-
-
-def _letter(
-    request: Request, session: Session, onboarding: Onboarding, action: str
-) -> tuple[str, str] | None:
-    """Subject and text of what would be sent for where it stands now."""
-    if action not in _ABOUT_NOW:
-        return None
-    notice = ACTIONS[action].letter(standing.of(session, onboarding))
-    if notice is None:
-        return None
-    return notices.previewed(session, onboarding, notice, request.app.state.settings)
 
 
 def _write_down(request: Request, reference: str, action: str, reason: str, error: Refusal) -> None:

@@ -22,6 +22,7 @@ from onboarding.models import OUTCOMES, Run
 from onboarding.operators import Who
 from onboarding.runs import Plan, Verdict
 from onboarding.web import console_bulk_words, console_detail, console_frame, pages
+from onboarding.web.console_actions import letter_of
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -77,19 +78,24 @@ def begin(
     """Begin what was looked at, or propose it where a second person must agree."""
     ring, settings = request.app.state.ring, request.app.state.settings
     typed = {"reason": reason, "first": first, "pace": pace, "stop_above": stop_above}
-    with transaction() as session:
-        who = console_frame.who(session, request, "act")
-        chosen = previews.opened(ring, preview, who.id, db.clock(session))
-        try:
+    try:
+        with transaction() as session:
+            who = console_frame.who(session, request, "act")
+            chosen = previews.opened(ring, preview, who.id, db.clock(session))
             proposed = runs.needs_another(settings, chosen.action, many=True)
             plan = _plan(first, pace, stop_above)
-            run = runs.begin(session, ring, who, chosen, reason, plan, proposed=proposed)
-        except Invalid as error:
-            wanted = filters.read(dict(parse_qsl(chosen.query)))
-            return _preview(
-                request, session, who, wanted, chosen.action, chosen.choice, error, typed
-            )
-        number = run.number
+            number = runs.begin(session, ring, who, chosen, reason, plan, proposed=proposed).number
+    except Invalid as error:
+        wanted = filters.read(dict(parse_qsl(chosen.query)))
+        with reading() as session:
+            again = chosen.action, chosen.choice
+            return _preview(request, session, who, wanted, *again, error, typed)
+    except SignInNeeded:
+        raise
+    except Refusal as error:
+        with transaction() as session:
+            runs.refused(session, ring, console_frame.who(session, request), reason, error)
+        raise
     return RedirectResponse(pages.path_for(request, f"{_BULK}/{number}"), 303)
 
 
@@ -198,6 +204,13 @@ def _seen(
         "plan": Plan(),
         "proposed": runs.needs_another(request.app.state.settings, action, many=True),
     }
+    # One of each language, as its first would be.
+    firsts = {each.locale: each.id for each in reversed(able)}
+    found["shown"] = [
+        (locale, letter)
+        for locale, first in sorted(firsts.items())
+        if (letter := letter_of(request, session, queries.by_id(session, first), action))
+    ]
     if able:
         chosen = runs.preview(session, who, action, choice, wanted, seen)
         found["sealed"] = previews.sealed(request.app.state.ring, chosen)

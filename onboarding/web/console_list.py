@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import changes, db, exports, filters, finding, views
+from onboarding import changes, db, exports, filters, finding, registry, views
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
@@ -44,6 +44,7 @@ def listed(
         latest = changes.latest(session)
         found = finding.page(session, wanted, PAGE + 1, after=after)
         named = _named(session, who, wanted)
+        aggregators = {each.id: each.name for each in registry.known(session)}
         now = db.clock(session)
     more = len(found) > PAGE
     return console_frame.page(
@@ -63,6 +64,7 @@ def listed(
             "type": CONNECTION_TYPES,
             "waiting_on": WHOM,
             "since": _spans(wanted),
+            "aggregator": aggregators,
         },
         now=now,
         same_as=_same_as(wanted, after),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from tests import builders
 from tests.acting import WHY, trail
 from tests.at_runs import outcomes, some, the_run, work
 from tests.commands.incidents import an_incident
+from tests.composing import put
 from tests.dumping import dump
 from tests.web.operating import a_quiet_site, at_console, home
 from tests.web.visiting import Visitor, heading, text
@@ -194,3 +196,29 @@ def test_a_run_that_there_is_not_is_not_found(app: FastAPI, number: str) -> None
 def table(answer: httpx.Response) -> list[dict[str, str]]:
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     return [*csv.DictReader(io.StringIO(answer.text))]
+
+
+def test_the_letter_is_shown_once_for_each_language(app: FastAPI) -> None:
+    for locale in ("en", "fr", "fr"):
+        one = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
+        builders.work(one)
+        builders.age(one, timedelta(days=9))
+        put(one, locale=locale)
+    page = at_console(app, "operator").get(f"{BULK}/new?action=nudge")
+    assert "3 letters will be sent because of it." in text(page)
+    assert text(page).count("Sign in to your seller account to continue") == 1
+    assert page.text.count('<pre lang="fr"') == page.text.count('<pre lang="en"') == 1
+    assert "ada@shop.example" not in page.text
+
+
+def test_a_run_that_was_refused_is_written_down(app: FastAPI) -> None:
+    some(1)
+    visitor = at_console(app, "operator")
+    page = visitor.get(f"{BULK}/new?action=recheck_aggregator")
+    plan = {"first": "0", "pace": "60", "stop_above": "20", "reason": WHY}
+    visitor.press(page, BULK, **plan)
+    visitor.press(page, BULK, **plan)
+    assert [(e.action, e.outcome, e.details.get("why")) for e in trail()] == [
+        ("run.begin", "refused", "preview_used"),
+        ("run.begin", "done", None),
+    ]
