@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, db, filters, finding, previews, queries, runs, steering
+from onboarding import actions, changes, db, filters, finding, previews, queries, runs, steering
 from onboarding.actions import ACTIONS
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
@@ -227,6 +227,8 @@ def _run(
     wrong: Invalid | None = None,
     typed: Mapping[str, Any] | None = None,
 ) -> Response:
+    # Before the rest: what changes meanwhile is seen as a change.
+    latest = changes.latest(session)
     counts = runs.tally(session, run.id)
     chosen = outcome if outcome in OUTCOMES else None
     position = int(after) if after.isdecimal() and len(after) <= _DIGITS else 0
@@ -254,6 +256,8 @@ def _run(
         reason=actions.REASON,
         errors=console_frame.wrong(request, wrong) if wrong else {},
         typed=typed or {},
+        # A form with a mistake stays as it is.
+        live=None if wrong else latest,
     )
 
 
