@@ -17,12 +17,15 @@ from onboarding.models import Mail, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from onboarding.settings import settings as settings_of
 from tests import builders
+from tests.acting import a_lead
+from tests.at_runs import begin, look
 from tests.builders import (
     a_message,
     a_walk,
     an_onboarding,
     end_the_rest_of,
     fire,
+    keyring,
     promised,
     state_of,
     the,
@@ -33,7 +36,7 @@ from tests.dumping import dump
 from tests.faults.breaking import failing
 from tests.racing import race
 from tests.test_registry import record
-from workers import tasks
+from workers import clock, tasks
 from workers.app import app
 from workers.relay import send_canary
 
@@ -60,6 +63,13 @@ def _a_recheck() -> None:
     record("Catalogue Express", uses_rest=False)
 
 
+def _a_slice() -> None:
+    an_onboarding("started")
+    who = a_lead()
+    begin(keyring(), who, look(who, "note"))
+    clock.promise_slices()
+
+
 PROMISES: dict[str, Callable[[], object]] = {
     "generate_secret": lambda: an_onboarding("issuing_secret"),
     "check_aggregator": lambda: an_onboarding("checking_aggregator"),
@@ -68,6 +78,7 @@ PROMISES: dict[str, Callable[[], object]] = {
     "revoke_client": lambda: fire(an_onboarding("secret_ready"), "cancel"),
     "recheck_parked": _a_recheck,
     "canary": send_canary,
+    "run_slice": _a_slice,
 }
 
 

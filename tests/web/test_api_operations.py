@@ -107,9 +107,13 @@ def test_why_it_fails_is_told_with_it_and_by_cause(overseer: System) -> None:
     assert (told[0]["failed"], told[0]["retrying"]) == (1, 0)
     assert told[0]["means"] == CAUSES["task_failed"].means
     assert overseer.get(told[0]["runbook"]).status_code == 200
-    page = at_console(overseer.app, "viewer").get("/en/console/causes")  # type: ignore[arg-type]
-    (link,) = soup(page).find_all("a", string="task_failed")
-    assert link["href"] == told[0]["runbook"]
+    operator = at_console(overseer.app, "viewer")  # type: ignore[arg-type]
+    (link,) = soup(operator.get("/en/console/causes")).find_all(
+        "a", href="/en/console/causes/generate_secret/task_failed"
+    )
+    cause = operator.get(str(link["href"]))
+    (runbook,) = soup(cause).find_all("a", string="What to do about it")
+    assert runbook["href"] == told[0]["runbook"]
 
 
 def test_one_scope_does_not_open_what_the_other_does(overseer: System, ring: Keyring) -> None:
