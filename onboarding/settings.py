@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from onboarding import crash_points
+from onboarding import crash_points, tracing
 
 PREFIX = "ONBOARDING_"
 # What an operator may be; `operators` says what each of them may do. From the least to the most.
@@ -185,6 +185,11 @@ class Settings(BaseSettings):
     )
     log_format: str = Field(
         "console", pattern="^(console|json)$", description="Log lines for people or for machines."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_origin), AfterValidator(tracing.check)] = Field(
+        "",
+        description="Where traces go, by OTLP over HTTP: http://collector:4318. It takes the extra"
+        " onboarding[traces]. Empty: no traces.",
     )
     crash_at: Annotated[str, AfterValidator(_only_in_tests)] = Field(
         "",
