@@ -113,6 +113,8 @@ def transition(
     onboarding_id: UUID, event: str, source: str | None, target: str, actor_kind: str
 ) -> AbstractContextManager[object]:
     """One move of an onboarding; what it promises follows from it."""
+    if not _provider:
+        return _OFF
     moved = {"onboarding.from": source, "onboarding.to": target, "onboarding.event": event}
     told = {"onboarding.id": onboarding_id, "actor.type": actor_kind, **moved}
     return span("onboarding.transition", told)

@@ -42,8 +42,14 @@ def traced(app: ASGIApp) -> ASGIApp:
 def _tell(scope: Scope, status: int) -> None:
     tracing.tell(
         {
-            "http.route": getattr(scope.get("route"), "path", None),
+            "http.route": _route(scope),
             "http.response.status_code": status,
             "error.type": str(status) if status >= _OUR_FAULT else None,
         }
     )
+
+
+def _route(scope: Scope) -> str | None:
+    """The template, with the prefixes of the routers that it is in: FastAPI keeps those apart."""
+    found = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return getattr(found, "path", None)
