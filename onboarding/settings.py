@@ -61,6 +61,13 @@ def _issuer(value: str) -> str:
     return value
 
 
+def _template(value: str) -> str:
+    """An URL with a place for a trace's ID."""
+    if value and (urlsplit(value).scheme not in {"http", "https"} or "{trace_id}" not in value):
+        raise ValueError("an http:// or https:// URL with {trace_id} in it")
+    return value
+
+
 def _roles(value: str) -> str:
     """`group=role`, separated by commas."""
     for pair in filter(None, map(str.strip, value.split(","))):
@@ -190,6 +197,11 @@ class Settings(BaseSettings):
         "",
         description="Where traces go, by OTLP over HTTP: http://collector:4318. It takes the extra"
         " onboarding[traces]. Empty: no traces.",
+    )
+    trace_url: Annotated[str, AfterValidator(_template)] = Field(
+        "",
+        description="Where a trace is looked at: https://traces.example/trace/{trace_id}. The console"
+        " links to it. Empty: no links.",
     )
     crash_at: Annotated[str, AfterValidator(_only_in_tests)] = Field(
         "",
