@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from statemachine.exceptions import TransitionNotAllowed
 
-from onboarding import consequences, crash_points, db, deadlines, errors, outbox
+from onboarding import consequences, crash_points, db, deadlines, errors, outbox, tracing
 from onboarding.access import Actor
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
@@ -87,7 +87,8 @@ def start(
     # The history row refers to this one; SQLAlchemy cannot know, as it is written by hand.
     session.flush()
     crash_points.reach("start.inserted")
-    _record(session, onboarding, "start", None, actor, at, {})
+    with tracing.transition(onboarding.id, "start", None, "started", actor.kind):
+        _record(session, onboarding, "start", None, actor, at, {})
     return onboarding
 
 
@@ -119,7 +120,9 @@ def fire(
     choices = {name: choosing.get(name) for name in CHOICES} if choosing else {}
     target = decide(facts_of(onboarding, choices), event, actor.kind)
     at = max(now, onboarding.entered_at)
-    _move(session, onboarding, event, target, actor, at, choices, details)
+    with tracing.transition(onboarding.id, event, onboarding.state, target, actor.kind):
+        _move(session, onboarding, event, target, actor, at, choices, details)
+        tracing.tell({"onboarding.type": onboarding.connection_type})
     return onboarding
 
 

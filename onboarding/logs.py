@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
+from typing import Any
 
 import structlog
 
+from onboarding import tracing
 from onboarding.settings import Settings
 
 
@@ -13,6 +16,7 @@ def configure(settings: Settings) -> None:
     """Send everything, ours and the libraries', to stderr as one line an event."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _traced,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -38,6 +42,13 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for noisy in ("alembic", "httpx", "httpcore", "statemachine", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _traced(logger: object, method: str, event: MutableMapping[str, Any]) -> Any:
+    """A line that is written within a trace says which."""
+    if traceparent := tracing.current():
+        event["trace_id"] = tracing.trace_id(traceparent)
+    return event
 
 
 def _renderers(log_format: str) -> list[structlog.typing.Processor]:

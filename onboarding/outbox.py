@@ -7,7 +7,7 @@ down", "worker killed" and "task raised" are one case, and this file is the only
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db
+from onboarding import crash_points, db, tracing
 from onboarding.models import Message
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
@@ -47,6 +47,7 @@ class Announcement:
     task: str
     id: UUID
     first: bool = False
+    traceparent: str | None = field(default_factory=tracing.current, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Claim:
     about: dict[str, Any]
     # Why the attempt before this one failed, as a code.
     cause: str | None = None
+    traceparent: str | None = None
 
 
 Publish = Callable[[Sequence[Announcement]], None]
@@ -134,6 +136,7 @@ def claim(
             Message.sequence,
             Message.about,
             Message.cause,
+            Message.traceparent,
         )
     ).one_or_none()
     if row is None:
@@ -148,9 +151,7 @@ def claim(
 
 def finish(session: Session, claim: Claim) -> None:
     """The effect is in this same transaction: remove the promise. Raises LeaseLost."""
-    done = session.execute(
-        delete(Message).where(Message.id == claim.id, Message.attempts == claim.attempt)
-    )
+    done = session.execute(delete(Message).where(*_turn(claim)))
     if done.rowcount == 0:  # type: ignore[attr-defined]
         raise LeaseLost(str(claim.id))
     crash_points.reach("message.finished")
@@ -164,15 +165,9 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
     """
     over = final or claim.attempt >= claim.max_attempts
     values: dict[str, Any] = {"claimed_by": None, "cause": cause, "last_error": error[:500]}
-    if over:
-        values |= {"failed_at": db.now(), "leased_until": None}
-    else:
-        values |= _resting(_backoff(claim.attempt))
-    written = session.execute(
-        update(Message)
-        .where(Message.id == claim.id, Message.attempts == claim.attempt)
-        .values(**values)
-    )
+    incident = {"failed_at": db.now(), "leased_until": None}
+    values |= incident if over else _resting(_backoff(claim.attempt))
+    written = session.execute(update(Message).where(*_turn(claim)).values(**values))
     crash_points.reach("message.failed")
     return over and bool(written.rowcount)  # type: ignore[attr-defined]
 
@@ -186,7 +181,7 @@ def due(session: Session, limit: int = 100) -> list[Announcement]:
     """Messages to publish again: nobody works on them and their time has come."""
     now = db.clock(session)
     rows = session.execute(
-        select(Message.id, Message.task, Message.created_at)
+        select(Message.id, Message.task, Message.created_at, Message.traceparent)
         .where(*_is_due())
         .order_by(Message.due_at)
         .limit(limit)
@@ -195,7 +190,7 @@ def due(session: Session, limit: int = 100) -> list[Announcement]:
     if rows:
         wait = ({"id": r.id, "due_at": now + _republish_after(now, r.created_at)} for r in rows)
         session.execute(update(Message), list(wait))
-    return [Announcement(row.task, row.id) for row in rows]
+    return [Announcement(row.task, row.id, traceparent=row.traceparent) for row in rows]
 
 
 def owners(session: Session) -> set[int]:
@@ -254,6 +249,11 @@ def retry(session: Session, message_id: UUID) -> bool:
         return False
     _announce_after_commit(session, Announcement(row.task, message_id))
     return True
+
+
+def _turn(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    """Nobody has had a turn since."""
+    return Message.id == claim.id, Message.attempts == claim.attempt
 
 
 def _free() -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from onboarding import crash_points
+from onboarding import crash_points, tracing
 
 PREFIX = "ONBOARDING_"
 # What an operator may be; `operators` says what each of them may do. From the least to the most.
@@ -58,6 +58,13 @@ def _origin(value: str) -> str:
 def _issuer(value: str) -> str:
     """An issuer is compared to the letter: some end in a slash."""
     _origin(value)
+    return value
+
+
+def _template(value: str) -> str:
+    """An URL with a place for a trace's ID."""
+    if value and (urlsplit(value).scheme not in {"http", "https"} or "{trace_id}" not in value):
+        raise ValueError("an http:// or https:// URL with {trace_id} in it")
     return value
 
 
@@ -185,6 +192,16 @@ class Settings(BaseSettings):
     )
     log_format: str = Field(
         "console", pattern="^(console|json)$", description="Log lines for people or for machines."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_origin), AfterValidator(tracing.check)] = Field(
+        "",
+        description="Where traces go, by OTLP over HTTP: http://collector:4318. It takes the extra"
+        " onboarding[traces]. Empty: no traces.",
+    )
+    trace_url: Annotated[str, AfterValidator(_template)] = Field(
+        "",
+        description="Where a trace is looked at: https://traces.example/trace/{trace_id}. The console"
+        " links to it. Empty: no links.",
     )
     crash_at: Annotated[str, AfterValidator(_only_in_tests)] = Field(
         "",

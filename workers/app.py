@@ -13,11 +13,12 @@ from celery.signals import (
     setup_logging,
     worker_init,
     worker_process_init,
+    worker_process_shutdown,
     worker_ready,
     worker_shutting_down,
 )
 
-from onboarding import logs, outbox
+from onboarding import logs, outbox, tracing
 from onboarding.commands import failures, opening
 from onboarding.settings import settings
 from workers import broker, relay, tasks
@@ -96,16 +97,23 @@ def _connect(**_: Any) -> None:
 @worker_process_init.connect
 def _publish(**_: Any) -> None:
     """What a task's own event promises is published right after its commit, as everywhere."""
+    tracing.start(settings().otlp_endpoint, "worker")
     outbox.publish_with(CeleryPublisher(app).publish)
 
 
 @worker_ready.connect
 def _sweep(**_: Any) -> None:
     """The worker's main process sweeps, in a thread; its children run tasks."""
+    tracing.start(settings().otlp_endpoint, "relay")
     publisher = CeleryPublisher(app)
     outbox.publish_with(publisher.publish)
     swept = (publisher.publish, _stop, publisher.has_room, [relay.canary()])
     threading.Thread(target=relay.run, args=swept, name="relay", daemon=True).start()
+
+
+@worker_process_shutdown.connect
+def _send_last_spans(**_: Any) -> None:
+    tracing.stop()
 
 
 @worker_shutting_down.connect

@@ -76,6 +76,7 @@ def worker_health(*, as_json: AsJson = False) -> None:
 @cli.app.command(name="relay")
 def relay_() -> None:
     """Run the sweep only: what came due again, and deadlines."""
+    from onboarding import tracing
     from onboarding.settings import settings
     from workers import relay
 
@@ -84,7 +85,8 @@ def relay_() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with _publishing(settings()) as publisher:
+    traced = tracing.sent_to(settings().otlp_endpoint, "relay")
+    with traced, _publishing(settings()) as publisher:
         relay.run(publisher.publish, stop, publisher.has_room, [relay.canary()])
 
 

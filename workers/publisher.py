@@ -8,12 +8,13 @@ import queue
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import ChannelError
 
-from onboarding import crash_points, logs
+from onboarding import crash_points, logs, tracing
 from onboarding.outbox import Announcement
 from workers import tasks
 
@@ -41,7 +42,8 @@ class EmbeddedPublisher:
         for announcement in announcements:
             if announcement.id not in self._waiting:
                 self._waiting.add(announcement.id)
-                self._pool.submit(self._run, announcement)
+                with _traced(announcement):
+                    self._pool.submit(self._run, announcement)
 
     def has_room(self) -> bool:
         """Whether a sweep may add to what waits."""
@@ -121,14 +123,21 @@ class CeleryPublisher:
         with self._app.producer_pool.acquire(block=True) as producer:
             while unsent:
                 announcement = unsent[0]
-                self._app.send_task(
-                    announcement.task,
-                    args=(str(announcement.id),),
-                    priority=FIRST if announcement.first else NORMAL,
-                    producer=producer,
-                    retry=False,
-                )
+                with _traced(announcement):
+                    self._app.send_task(
+                        announcement.task,
+                        args=(str(announcement.id),),
+                        priority=FIRST if announcement.first else NORMAL,
+                        producer=producer,
+                        retry=False,
+                    )
                 # It counts in the broker from now on, and never in both places.
                 del unsent[0]
                 self._count(-1)
                 crash_points.reach("publish.sent")
+
+
+def _traced(announcement: Announcement) -> AbstractContextManager[object]:
+    """Sent by a thread, or by a sweep: only a link says what it was sent for."""
+    told = {"message.id": announcement.id, "message.task": announcement.task}
+    return tracing.span("outbox.publish", told, follows=announcement.traceparent)

@@ -15,7 +15,7 @@ from typing import Final
 
 import uvicorn
 
-from onboarding import cli, db, logs
+from onboarding import cli, db, logs, tracing
 from onboarding.sealing import Keyring
 from onboarding.settings import PREFIX, Settings, settings
 from onboarding.web.app import create_app
@@ -40,7 +40,8 @@ def serve(publishing: Publishing, *, samples: bool, migrate: bool) -> int:
         ring = cli.prepare(chosen, upgrade=upgrade)
 
         def run(deaths: int) -> int:
-            with publishing(chosen) as publisher, _sweeping(publisher):
+            traced = tracing.sent_to(chosen.otlp_endpoint, "serve")
+            with traced, publishing(chosen) as publisher, _sweeping(publisher):
                 server = _server(chosen, ring)
                 journeys = demo.begin(server, chosen, ring) if samples and not deaths else None
                 _run(server, listener)
@@ -58,7 +59,7 @@ def web(publishing: Publishing) -> int:
         ring = cli.prepare(chosen)
 
         def run(_: int) -> int:
-            with publishing(chosen):
+            with tracing.sent_to(chosen.otlp_endpoint, "web"), publishing(chosen):
                 _run(_server(chosen, ring), listener)
             return 0
 

@@ -5,7 +5,7 @@ that it reports, so a late or repeated run writes nothing.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cache
 from typing import Final
 from uuid import UUID
@@ -28,6 +28,7 @@ from onboarding import (
     presence,
     registry,
     running,
+    tracing,
 )
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
@@ -191,15 +192,24 @@ def run(message_id: str) -> None:
 
 def _carry_out(claim: Claim) -> None:
     """Whatever happens to a task, the outbox hears of it."""
-    with logs.bound(task=claim.task, message=str(claim.id), onboarding=str(claim.onboarding_id)):
+    bound = logs.bound(task=claim.task, message=str(claim.id), onboarding=str(claim.onboarding_id))
+    with _traced(claim), bound:
         try:
             TASKS[claim.task](claim)
+            tracing.tell({"outcome": "done"})
         except LeaseLost:
             log.info("lease_lost", attempt=claim.attempt)
+            tracing.tell({"outcome": "lease_lost"})
         except (MovedOn, EventNotAllowed, NotFound) as error:
             _give_up(claim, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the outbox decides
             _fail(claim, error)
+
+
+def _traced(claim: Claim) -> AbstractContextManager[object]:
+    """A trace of its own for each attempt, with a link to whoever promised it, long ago perhaps."""
+    told = {"message.id": claim.id, "onboarding.id": claim.onboarding_id, "attempt": claim.attempt}
+    return tracing.span(f"task.{claim.task}", told, follows=claim.traceparent, root=True)
 
 
 def _transition(claim: Claim) -> tuple[UUID, int]:
@@ -236,6 +246,7 @@ def _recheck(session: Session, onboarding_id: UUID) -> None:
 def _give_up(claim: Claim, why: str) -> None:
     """The onboarding has left the state that promised this: nobody waits for the result."""
     log.info("obsolete", why=why)
+    tracing.tell({"outcome": "obsolete"})
     with suppress(LeaseLost), transaction() as session:
         outbox.finish(session, claim)
 
@@ -245,6 +256,7 @@ def _fail(claim: Claim, error: Exception) -> None:
     cause, final = _cause(error), isinstance(error, mail.Refused)
     with transaction() as session:
         over = outbox.fail(session, claim, cause, _one_line(error), final=final)
+    tracing.tell({"outcome": "incident" if over else "failed", "cause": cause})
     log.warning("task_failed", attempt=claim.attempt, cause=cause, incident=over, exc_info=error)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from onboarding import tracing
 from onboarding.chart import (
     CONNECTION_TYPES,
     CREDENTIAL_MODES,
@@ -185,6 +186,8 @@ class Message(Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     # An incident: it has failed for good.
     failed_at: Mapped[datetime | None]
+    # The step of a trace that promised it (W3C Trace Context); its task's span has a link to that.
+    traceparent: Mapped[str | None] = mapped_column(String(55), default=tracing.current)
 
 
 class Canary(Base):

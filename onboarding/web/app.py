@@ -31,6 +31,7 @@ from onboarding.web.headers import security_headers
 from onboarding.web.limits import request_limits
 from onboarding.web.origin import same_origin_only
 from onboarding.web.problems import install_problem_handlers
+from onboarding.web.traced import NONE_OF_FASTAPI, traced
 
 SANDBOX = "/sandbox/seller-portal"
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         middleware=_middleware(settings),
+        telemetry=NONE_OF_FASTAPI,
         lifespan=closing(http, *([operators.http] if operators else [])),
     )
     app.state.settings = settings
@@ -90,6 +92,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
     """The outermost first: even a refused request gets the headers."""
     https = settings.base_url.startswith("https:")
     return [
+        Middleware(traced),
         Middleware(security_headers, https=https),
         Middleware(request_limits),
         Middleware(same_origin_only),

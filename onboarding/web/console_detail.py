@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -22,12 +23,14 @@ from onboarding import (
     masking,
     queries,
     standing,
+    tracing,
 )
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
-from onboarding.models import Assignment, Note, Onboarding, Operator, Transition
+from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
+from onboarding.settings import settings
 from onboarding.web import console_frame
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
@@ -94,6 +97,7 @@ def unmask(request: Request, locale: str, reference: str, reason: Text = "") -> 
 def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
     """What the page of an onboarding shows."""
     history, now = queries.history(session, onboarding.id), db.clock(session)
+    messages = queries.messages_of(session, onboarding.id)
     link = links.live_link(session, onboarding.id)
     personal = {
         "contact_email": onboarding.contact_email or "",
@@ -107,7 +111,8 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
         "now": now,
         "conditions": conditions.conditions(onboarding, history),
         "choices": choices(session, who, onboarding),
-        "messages": queries.messages_of(session, onboarding.id),
+        "messages": messages,
+        "traces": _traces(messages),
         "timeline": timeline(session, onboarding, history),
         "client": credentials.live_client(session, onboarding.id),
         "secrets": queries.secrets_of(session, onboarding.id),
@@ -155,6 +160,15 @@ def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
         yield Line(note.at, "note", note)
     for entry in audit.latest(session, _AUDITED, onboarding_id=onboarding.id):
         yield Line(entry.at, "audit", entry)
+
+
+def _traces(messages: Sequence[Message]) -> dict[UUID, str]:
+    """Where to look at what has promised each, if somebody keeps traces; history keeps none."""
+    template = settings().trace_url
+    found = ((message.id, tracing.trace_id(message.traceparent)) for message in messages)
+    return {
+        each: template.replace("{trace_id}", trace) for each, trace in found if trace and template
+    }
 
 
 def _owner(session: Session, onboarding: Onboarding) -> str | None:
