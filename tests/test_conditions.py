@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from onboarding import conditions, queries
+from onboarding.access import PLATFORM
 from onboarding.db import reading
 from tests import builders
-from tests.builders import OPERATOR, PLATFORM, fire, handle
+from tests.builders import OPERATOR, fire, handle
 
 TYPE = "Connection type chosen"
 AGGREGATOR = "Aggregator registered and on the REST API"
