@@ -68,13 +68,16 @@ def latest(
     *,
     before: int | None = None,
     onboarding_id: UUID | None = None,
+    q: str = "",
 ) -> Sequence[AuditEntry]:
-    """The trail, newest first; `before` is the last number of the page before."""
+    """The trail, newest first; `before` is the last number of the page before, `q` a part of why."""
     query = select(AuditEntry).order_by(AuditEntry.number.desc()).limit(limit)
     if before is not None:
         query = query.where(AuditEntry.number < before)
     if onboarding_id is not None:
         query = query.where(AuditEntry.onboarding_id == onboarding_id)
+    if q:
+        query = query.where(AuditEntry.reason.icontains(q, autoescape=True))
     return session.scalars(query).all()
 
 

@@ -22,6 +22,7 @@ from onboarding.cli_options import (
     Reason,
     Reference,
     Surroundings,
+    Unmask,
     open_database,
     with_publisher,
 )
@@ -143,12 +144,20 @@ app.command()(ls)
 
 
 @app.command()
-def show(reference: Reference, *, as_json: AsJson = False) -> None:
+def show(
+    reference: Reference,
+    *,
+    unmask: Unmask = None,
+    as_json: AsJson = False,
+) -> None:
     """Show all about one onboarding, and what would move it."""
     from onboarding.commands import showing
 
-    open_database()
-    showing.show(reference, as_json=as_json)
+    if unmask is None:
+        open_database()
+        showing.show(reference, as_json=as_json)
+    else:
+        showing.unmask(prepare(_settings()), reference, unmask, as_json=as_json)
 
 
 @app.command()

@@ -13,12 +13,17 @@ operators = typer.Typer(no_args_is_help=True, help="Who may use the console.")
 
 
 @trail.command("ls")
-def list_entries(*, limit: Limit = 20, as_json: AsJson = False) -> None:
+def list_entries(
+    *,
+    limit: Limit = 20,
+    q: Annotated[str, typer.Option("--q", help="Only rows with this as a part of why.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """List what operators did, newest first."""
     from onboarding.commands import auditing
 
     open_database()
-    auditing.ls(limit, as_json=as_json)
+    auditing.ls(limit, q, as_json=as_json)
 
 
 @trail.command("verify")

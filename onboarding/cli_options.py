@@ -16,6 +16,10 @@ Reference = Annotated[
     str, typer.Argument(metavar="REF", help="A reference (ONB-…) or an ID.", show_default=False)
 ]
 Reason = Annotated[str, typer.Option(help="Why. It is kept.", show_default=False)]
+Unmask = Annotated[
+    str | None,
+    typer.Option(metavar="WHY", help="Personal data in full, and why: that is kept."),
+]
 Publishing = Callable[["Settings"], AbstractContextManager[Any]]
 
 

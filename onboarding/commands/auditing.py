@@ -8,10 +8,10 @@ from onboarding.models import AuditEntry
 from onboarding.sealing import Keyring
 
 
-def ls(limit: int, *, as_json: bool) -> None:
+def ls(limit: int, q: str, *, as_json: bool) -> None:
     """What operators did, newest first."""
     with reading() as session:
-        found = audit.latest(session, limit)
+        found = audit.latest(session, limit, q=q)
         ids = [entry.onboarding_id for entry in found if entry.onboarding_id]
         named = queries.references(session, ids)
     lines = [_facts(entry) for entry in found]
@@ -28,7 +28,8 @@ def ls(limit: int, *, as_json: bool) -> None:
         for entry in found
     ]
     head = ("", "At (UTC)", "Who", "Action", "Onboarding", "Outcome", "Why")
-    printing.listed(lines, head, rows, empty="No operator has done anything yet.", as_json=as_json)
+    empty = "No row says this." if q else "No operator has done anything yet."
+    printing.listed(lines, head, rows, empty=empty, as_json=as_json)
 
 
 def verify(ring: Keyring, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import db, exports, filters, finding, queries, views
+from onboarding import db, exports, filters, finding, masking, queries, views
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
 from onboarding.db import reading, snapshot
@@ -78,7 +78,7 @@ def summary(onboarding: Onboarding, now: datetime) -> dict[str, object]:
         "connection_type": onboarding.connection_type,
         "credential_mode": onboarding.credential_mode,
         "aggregator": onboarding.aggregator_name,
-        "connection_name": onboarding.connection_name,
+        "connection_name": masking.text(onboarding.connection_name) or None,
         "created_at": onboarding.created_at,
         "entered_at": onboarding.entered_at,
         "next_move": move.whom if move else None,

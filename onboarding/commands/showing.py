@@ -1,22 +1,53 @@
-"""`show`: everything about one onboarding but its secret, and what would move it."""
+"""`show`: everything about one onboarding but its secret, and what would move it.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Personal data is masked, as at the console, so that what is copied into a ticket names nobody.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, deadlines, lifecycle, links, queries
+from onboarding import (
+    actions,
+    audit,
+    credentials,
+    db,
+    deadlines,
+    lifecycle,
+    links,
+    masking,
+    queries,
+)
+from onboarding.audit import Attempt
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import looking, printing
-from onboarding.db import reading
+from onboarding.commands.terminal import operator
+from onboarding.db import reading, transaction
 from onboarding.drawing import label
-from onboarding.models import Client, Link, Mail, Message, Onboarding, Secret, Transition
+from onboarding.models import Client, Mail, Message, Onboarding, Secret, Transition
+from onboarding.sealing import Keyring
 
 # Characters of an actor's ID that fit beside the rest.
 LONGEST_ID: Final = 10
 ASKS_FOR_A_REASON: Final = '--reason "…"'
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is behind it, in full or as it may stand on a screen; empty: not known."""
+
+    contact_email: str
+    connection_name: str
+    seller_id: str
+    shop_name: str
+
+    def masked(self) -> "Person":
+        """Enough to recognise somebody."""
+        hidden = {name: masking.text(value) for name, value in asdict(self).items()}
+        return Person(**hidden | {"contact_email": masking.email(self.contact_email)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +57,10 @@ class Seen:
     onboarding: Onboarding
     client: Client | None
     secret: Secret | None
-    link: Link | None
+    person: Person
     history: Sequence[Transition]
+    # Of each step.
+    details: Sequence[Mapping[str, Any]]
     messages: Sequence[Message]
     mails: Sequence[Mail]
     # What an operator may fire now.
@@ -38,21 +71,47 @@ class Seen:
 def show(reference: str, *, as_json: bool) -> None:
     """Everything about one onboarding, by its reference or ID. Raises NotFound."""
     with reading() as session:
-        seen = see(session, queries.by_reference(session, reference))
-        if as_json:
-            printing.line(_facts(seen))
-        else:
-            _print(seen)
+        seen = _see(session, queries.by_reference(session, reference))
+    masked = replace(
+        seen, person=seen.person.masked(), details=[*map(masking.details, seen.details)]
+    )
+    _say(masked, as_json=as_json)
 
 
-def see(session: Session, onboarding: Onboarding) -> Seen:
+def unmask(ring: Keyring, reference: str, reason: str, *, as_json: bool) -> None:
+    """The same with personal data, and a row in the trail. Raises NotFound or Invalid."""
+    with transaction() as session:
+        onboarding = queries.by_reference(session, reference)
+        why, who = actions.checked(reason), operator()
+        tried = Attempt(who.id, None, "unmask", why, onboarding_id=onboarding.id)
+        audit.append(session, ring, tried)
+        seen = _see(session, onboarding)
+    _say(seen, as_json=as_json)
+
+
+def _say(seen: Seen, *, as_json: bool) -> None:
+    if as_json:
+        printing.line(_facts(seen))
+    else:
+        _print(seen)
+
+
+def _see(session: Session, onboarding: Onboarding) -> Seen:
     """Look at an onboarding and all that belongs to it."""
+    link = links.live_link(session, onboarding.id)
+    history = queries.history(session, onboarding.id)
     return Seen(
         onboarding,
         credentials.live_client(session, onboarding.id),
         credentials.live_secret(session, onboarding.id),
-        links.live_link(session, onboarding.id),
-        queries.history(session, onboarding.id),
+        Person(
+            onboarding.contact_email or "",
+            onboarding.connection_name or "",
+            link.seller_id if link else "",
+            link.shop_name if link else "",
+        ),
+        history,
+        [step.details for step in history],
         queries.messages_of(session, onboarding.id),
         queries.mails_of(session, onboarding.id),
         lifecycle.allowed(lifecycle.facts_of(onboarding), "operator"),
@@ -79,20 +138,21 @@ def _facts(seen: Seen) -> dict[str, object]:
     return looking.summary(seen.onboarding, seen.now) | {
         "locale": seen.onboarding.locale,
         "rule_set": seen.onboarding.rule_set,
-        "contact_email": seen.onboarding.contact_email,
+        "connection_name": seen.person.connection_name or None,
+        "contact_email": seen.person.contact_email or None,
         "contact_verified_at": seen.onboarding.contact_verified_at,
         "client_id": seen.client.id if seen.client else None,
         "secret_version": seen.secret.version if seen.secret else None,
-        "seller_id": seen.link.seller_id if seen.link else None,
-        "shop_name": seen.link.shop_name if seen.link else None,
+        "seller_id": seen.person.seller_id or None,
+        "shop_name": seen.person.shop_name or None,
         "operator_may": seen.allowed,
-        "history": [_step(each) for each in seen.history],
+        "history": [*map(_step, seen.history, seen.details)],
         "messages": [looking.message_facts(each, named) for each in seen.messages],
         "mails": [{"notice": each.notice, "sent_at": each.sent_at} for each in seen.mails],
     }
 
 
-def _step(step: Transition) -> dict[str, object]:
+def _step(step: Transition, details: Mapping[str, Any]) -> dict[str, object]:
     return {
         "sequence": step.sequence,
         "at": step.at,
@@ -100,7 +160,7 @@ def _step(step: Transition) -> dict[str, object]:
         "source": step.source,
         "target": step.target,
         "actor": f"{step.actor_kind} {step.actor_id}",
-        "details": step.details,
+        "details": details,
     }
 
 
@@ -122,7 +182,7 @@ def _print(seen: Seen) -> None:
 
 
 def _about(seen: Seen) -> dict[str, str]:
-    onboarding, secret, link = seen.onboarding, seen.secret, seen.link
+    onboarding, secret, person = seen.onboarding, seen.secret, seen.person
     verified = "verified" if onboarding.contact_verified_at else "not verified"
     return {
         "ID": str(onboarding.id),
@@ -130,11 +190,11 @@ def _about(seen: Seen) -> dict[str, str]:
         "Turn": turn(onboarding, seen.now),
         "Type": " ".join(filter(None, (onboarding.connection_type, onboarding.credential_mode))),
         "Aggregator": onboarding.aggregator_name or "",
-        "Name": onboarding.connection_name or "",
-        "Contact": f"{onboarding.contact_email} ({verified})" if onboarding.contact_email else "",
+        "Name": person.connection_name,
+        "Contact": f"{person.contact_email} ({verified})" if person.contact_email else "",
         "Client ID": seen.client.id if seen.client else "",
         "Secret": f"version {secret.version}, {_life(secret)}" if secret else "",
-        "Seller": f"{link.seller_id} ({link.shop_name})" if link else "",
+        "Seller": f"{person.seller_id} ({person.shop_name})" if person.seller_id else "",
         "Started": f"{printing.moment(onboarding.created_at)} UTC",
     }
 

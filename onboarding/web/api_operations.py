@@ -116,12 +116,7 @@ def _somebody(seller: SellerAccount | None) -> SellerAccount | None:
 
 
 def _masked(step: TransitionView) -> TransitionView:
-    """Of what history tells to systems, one thing leads to a person."""
-    hidden = {
-        name: masking.text(value) if name == "seller_id" else value
-        for name, value in step.details.items()
-    }
-    return step.model_copy(update={"details": hidden})
+    return step.model_copy(update={"details": masking.details(step.details)})
 
 
 def _cause(cause: Cause) -> CauseView:

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from onboarding import audit, queries
 from onboarding.db import reading, snapshot
 from onboarding.web import console_detail, console_frame
+from onboarding.web.fields import trimmed
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -17,18 +18,21 @@ _DIGITS = 18
 
 
 @router.get("/{locale}/console/audit")
-def trail(request: Request, locale: str, before: str = "") -> Response:
-    """A page of it, newest first."""
+def trail(request: Request, locale: str, before: str = "", q: str = "") -> Response:
+    """A page of it, newest first; `q` is a part of why."""
+    # What no reason can hold finds nothing: PostgreSQL would refuse it.
+    wanted = trimmed(q).replace("\0", "\N{REPLACEMENT CHARACTER}")
     with reading() as session:
         who = console_frame.who(session, request, "audit")
         upto = int(before) if before.isdecimal() and len(before) <= _DIGITS else None
-        entries = audit.latest(session, _PAGE, before=upto)
+        entries = audit.latest(session, _PAGE, before=upto, q=wanted)
         ids = [entry.onboarding_id for entry in entries if entry.onboarding_id]
         return console_frame.page(
             request,
             who,
             "audit.html",
             entries=entries,
+            wanted=wanted,
             named=queries.references(session, ids),
             names=console_detail.operator_names(session),
             older=entries[-1].number if len(entries) == _PAGE else None,

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from onboarding import operators
+from onboarding import canaries, operators
 from onboarding.broker import Glance
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
@@ -28,6 +28,7 @@ def who(session: Session, request: Request, permission: str = "look") -> Who:
     """Who is at this browser. Raises SignInNeeded, or RoleNeeded for what the role does not allow."""
     found = operators.who(session, kept(request, _SESSION))
     found.require(permission)
+    request.state.workers_away = _takes_nobody_work(session)
     return found
 
 
@@ -40,6 +41,7 @@ def page(
         "console": pages.path_for(request, HOME),
         "words": console_words,
         "broker_away": _is_away(request.app.state.broker),
+        "workers_away": request.state.workers_away,
         "moves": NEXT_MOVE,
         "known_causes": CAUSES,
         "runbooks": runbooks.PATH,
@@ -99,6 +101,12 @@ def _cookie(request: Request, name: str) -> str:
 def _is_https(request: Request) -> bool:
     settings: Settings = request.app.state.settings
     return settings.base_url.startswith("https:")
+
+
+def _takes_nobody_work(session: Session) -> bool:
+    """False as well where nobody has asked yet, as in a process that was started alone."""
+    silence = canaries.silence(session)
+    return silence is not None and silence > canaries.SILENT_AFTER
 
 
 def _is_away(broker: Glance | None) -> bool:

@@ -95,11 +95,23 @@ def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
     assert facts["state"] == "secret_revealed"
     assert facts["client_id"] == walked.revealed.client_id
     assert facts["secret_version"] == 1
-    assert facts["contact_email"] == "seller@shop.example"
+    assert facts["contact_email"] == "se***@sh***.example"
     assert facts["operator_may"] == ["reissue_secret", "start_over", "cancel"]
     assert [step["event"] for step in facts["history"]][-1] == "reveal_secret"
     assert facts["history"][0]["source"] is None
     assert walked.revealed.secret.get_secret_value()[:-6] not in shown.out
+
+
+def test_whoever_wants_to_know_who_it_is_says_why(run_on_both: Run) -> None:
+    onboarding_id = builders.an_onboarding("seller_linked", email="seller@shop.example")
+    assert "se***@sh***.example" in run_on_both("show", onboarding_id).out
+    assert run_on_both("show", onboarding_id, "--unmask", " ").code == exits.USAGE
+    (facts,) = run_on_both("show", onboarding_id, "--json", "--unmask", "INC-442").lines
+    assert (facts["contact_email"], facts["seller_id"]) == ("seller@shop.example", "S-4711")
+    assert "S-4711 (Corner Shop)" in run_on_both("show", onboarding_id, "--unmask", "INC-442").out
+    (latest, first) = run_on_both("audit", "ls", "--json").lines
+    assert latest["onboarding_id"] == first["onboarding_id"] == str(onboarding_id)
+    assert (first["action"], first["reason"]) == ("unmask", "INC-442")
 
 
 def test_show_for_people_says_whose_turn_it_is_and_what_they_may_do(run: Run) -> None:

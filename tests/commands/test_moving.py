@@ -136,3 +136,14 @@ def test_the_text_of_a_key_is_all_there_is_on_stdout(run: Run) -> None:
     made = run("keys", "create", "shop", "--scope", "onboardings:read")
     assert made.out.startswith("onbk_")
     assert len(made.out.split()) == 1
+
+
+def test_the_trail_is_searched_for_a_part_of_why(run_on_both: Run) -> None:
+    onboarding_id = builders.an_onboarding("secret_ready")
+    for why in ("INC-442: 100 %", "INC-443: the_other"):
+        run_on_both("note", onboarding_id, why)
+    assert [e["reason"] for e in run_on_both("audit", "ls", "--json", "--q", "inc-442").lines] == [
+        "INC-442: 100 %"
+    ]
+    assert "the_other" in run_on_both("audit", "ls", "--q", "the_").out
+    assert "No row says this." in run_on_both("audit", "ls", "--q", "INC_442").err
