@@ -50,7 +50,9 @@ def test_the_overview_follows_what_happens(person: Person) -> None:
     bar = page.locator("[data-stream]")
     expect(bar).to_have_text(re.compile(r"Live\s+updated \d\d:\d\d:\d\d\s+Pause"))
     builders.an_onboarding("started")
-    expect(page.locator(".turns__number").nth(0)).to_have_text("1", timeout=PATIENCE)
+    expect(page.locator(".turns__number[href$='waiting_on=seller']")).to_have_text(
+        "1", timeout=PATIENCE
+    )
     assert len(streams(person)) == 1
 
 
@@ -81,7 +83,7 @@ def test_it_rests_while_it_is_paused_or_in_the_background(person: Person) -> Non
     page.evaluate(HIDE % "true")
     builders.an_onboarding("started")
     page.evaluate(HIDE % "false")
-    expect(page.locator(".turns__number").nth(0)).to_have_text("1")
+    expect(page.locator(".turns__number[href$='waiting_on=seller']")).to_have_text("1")
     assert len(streams(person)) == 3
 
 
