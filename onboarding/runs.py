@@ -156,8 +156,7 @@ def tell(
 
 def refused(session: Session, ring: Keyring, who: Who, reason: str, error: Refusal) -> None:
     """Write down that somebody tried to begin one, in a transaction of its own."""
-    said = " ".join(reason.split())[: actions.REASON[1]]
-    why = {"why": error.code}
+    said, why = actions.cut(reason), {"why": error.code}
     audit.append(session, ring, Attempt(who.id, who.role, "run.begin", said, "refused", None, why))
 
 

@@ -17,7 +17,7 @@ from onboarding.words import N_
 
 def agree(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Agree to what somebody else has proposed: it begins. Raises any Refusal."""
-    run = _held(session, who, number, "proposed")
+    run = _held(session, who, number, "agree")
     if run.actor == who.id:
         raise SecondPersonNeeded
     run.agreed_by, run.status, run.next_at = who.id, "running", db.clock(session)
@@ -27,7 +27,7 @@ def agree(session: Session, ring: Keyring, who: Who, number: int, reason: str) -
 
 def decline(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Refuse what was proposed, or take one's own proposal back. Raises any Refusal."""
-    run = _held(session, who, number, "proposed")
+    run = _held(session, who, number, "decline")
     run.status, run.ended_at = "declined", db.clock(session)
     runs.tell(session, ring, who, run, "decline", actions.checked(reason))
     return run
@@ -35,7 +35,7 @@ def decline(session: Session, ring: Keyring, who: Who, number: int, reason: str)
 
 def pause(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Rest after what is under way. Raises any Refusal."""
-    run = _held(session, who, number, "running")
+    run = _held(session, who, number, "pause")
     run.status, run.why = "paused", "by_hand"
     runs.tell(session, ring, who, run, "pause", actions.checked(reason))
     return run
@@ -43,7 +43,7 @@ def pause(session: Session, ring: Keyring, who: Who, number: int, reason: str) -
 
 def resume(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """Go on; failures until now have been looked at. Raises any Refusal."""
-    run = _held(session, who, number, "paused")
+    run = _held(session, who, number, "resume")
     run.status, run.why = "running", None
     run.resumed_at = run.next_at = db.clock(session)
     runs.tell(session, ring, who, run, "resume", actions.checked(reason))
@@ -52,7 +52,7 @@ def resume(session: Session, ring: Keyring, who: Who, number: int, reason: str) 
 
 def abort(session: Session, ring: Keyring, who: Who, number: int, reason: str) -> Run:
     """End it: what was not begun stays as it is. Raises any Refusal."""
-    run = _held(session, who, number, "running", "paused")
+    run = _held(session, who, number, "abort")
     run.status, run.ended_at, run.next_at = "aborted", db.clock(session), db.clock(session)
     runs.tell(session, ring, who, run, "abort", actions.checked(reason))
     return run
@@ -69,7 +69,7 @@ def refused(
 ) -> None:
     """Write down that somebody tried to steer it, in a transaction of its own."""
     details = {"run": run.number, "action": run.action, "why": error.code}
-    said = " ".join(reason.split())[: actions.REASON[1]]
+    said = actions.cut(reason)
     audit.append(
         session, ring, Attempt(who.id, who.role, f"run.{step}", said, "refused", None, details)
     )
@@ -84,8 +84,8 @@ POSSIBLE: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
-def _held(session: Session, who: Who, number: int, *statuses: str) -> Run:
-    """The run, locked, in one of these statuses. Raises NotFound, RoleNeeded or NotEligible."""
+def _held(session: Session, who: Who, number: int, step: str) -> Run:
+    """The run, locked, where this step is possible. Raises NotFound, RoleNeeded or NotEligible."""
     run = session.scalars(
         select(Run)
         .where(Run.number == number)
@@ -95,6 +95,6 @@ def _held(session: Session, who: Who, number: int, *statuses: str) -> Run:
     if run is None:
         raise NotFound
     who.require(actions.of(run.action).permission)
-    if run.status not in statuses:
+    if step not in POSSIBLE.get(run.status, ()):
         raise NotEligible(N_("It is not possible where this stands now"))
     return run

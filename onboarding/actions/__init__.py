@@ -112,8 +112,7 @@ def refused(
         who.id,
         who.role,
         action,
-        # Whatever was said, as far as it can be kept.
-        " ".join(reason.split())[: REASON[1]],
+        cut(reason),
         "refused",
         onboarding_id,
         {"why": error.code},
@@ -128,6 +127,11 @@ def checked(reason: str) -> str:
     if not kept.isprintable() or not shortest <= len(kept) <= longest:
         raise Invalid({"reason": f"Say why, in {shortest} to {longest} characters."})
     return kept
+
+
+def cut(reason: str) -> str:
+    """Whatever was said by somebody who was refused, as far as it can be kept."""
+    return " ".join(reason.split())[: REASON[1]]
 
 
 def options(session: Session, action: Action) -> list[Option]:

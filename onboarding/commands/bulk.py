@@ -59,7 +59,7 @@ def start(
     printing.say(_summary(seen))
     if not sure and not _is_wanted():
         raise Failure("Nothing was begun.", "With --yes, nobody is asked.", REFUSED)
-    proposed = runs.needs_another(settings(), action, many=len(seen) > 1)
+    proposed = runs.needs_another(settings(), action, many=True)
     with transaction() as session:
         run = runs.begin(session, ring, who, chosen, reason, Plan(**plan), proposed=proposed)
         number = str(run.number)
