@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from onboarding import cli, links, logs, mail
+from onboarding import cli, links, mail
 from onboarding.actions import ACTIONS
 from onboarding.commands import exits
 from onboarding.db import reading, transaction
@@ -22,7 +22,7 @@ from onboarding.links import SellerAccount
 from onboarding.models import SealedSecret, Secret
 from onboarding.operators import MAY
 from onboarding.sealing import Keyring
-from onboarding.settings import Settings, settings
+from onboarding.settings import settings
 from tests import builders
 from tests.acting import a_lead
 from tests.at_runs import begin, look, work
@@ -202,13 +202,16 @@ def test_every_command_is_looked_at_or_shows_nobody() -> None:
 def logged() -> Iterator[io.StringIO]:
     """All that is logged, however unimportant, as it is written in production."""
     root, said = logging.getLogger(), io.StringIO()
-    handlers, level = root.handlers, root.level
-    logs.configure(Settings(log_format="json", log_level="debug"))
-    root.handlers[0].setStream(said)  # type: ignore[attr-defined]
+    handler, level = logging.StreamHandler(said), root.level
+    # As `logs.configure` made it; loggers keep what they were given first, so there is no second time.
+    handler.setFormatter(root.handlers[0].formatter)
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
     try:
         yield said
     finally:
-        root.handlers, root.level = handlers, level
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def a_linked_one(monkeypatch: pytest.MonkeyPatch) -> Walk:
