@@ -5,14 +5,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, func, insert, inspect, select, text
 
 from onboarding import migrations
 from onboarding.migrations import upgrade, versions
 from onboarding.models import Base
+from tests.good_rows import GOOD
 
 
 def schema(engine: Engine) -> dict[str, Any]:
@@ -77,14 +79,52 @@ def test_migrating_again_changes_nothing(bare_database: Engine) -> None:
 def test_going_back_and_forth_ends_where_it_began(bare_database: Engine) -> None:
     upgrade(bare_database)
     once = schema(bare_database)
-    with bare_database.connect() as connection:
-        config = migrations._config()  # noqa: SLF001 - the product never goes back
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-        connection.commit()
+    downgrade(bare_database, "base")
     assert schema(bare_database) == {}
     upgrade(bare_database)
     assert schema(bare_database) == once
+
+
+@pytest.mark.parametrize("version", ["0001", "0003", "0005"])
+def test_an_upgrade_keeps_every_row(bare_database: Engine, version: str) -> None:
+    """SQLite changes a table by copying it; rows that refer to it must neither stop that nor go."""
+    upgrade(bare_database)
+    with bare_database.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(insert(table).values(GOOD[table.name]))
+    downgrade(bare_database, version)
+    before = rows(bare_database)
+    assert before["onboardings"] == before["transitions"] == 1
+    upgrade(bare_database)
+    after = rows(bare_database)
+    assert {table: after[table] for table in before} == before
+
+
+@pytest.mark.parametrize("bare_database", ["sqlite"], indirect=True)
+def test_an_upgrade_that_would_lose_something_keeps_all(bare_database: Engine) -> None:
+    upgrade(bare_database)
+    downgrade(bare_database, "0005")
+    with bare_database.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(insert(Base.metadata.tables["transitions"]).values(GOOD["transitions"]))
+        connection.commit()
+    with pytest.raises(RuntimeError, match="1 rows refer to"):
+        upgrade(bare_database)
+    assert versions(bare_database)[0] == "0005"
+
+
+def downgrade(engine: Engine, version: str) -> None:
+    migrations._move(engine, command.downgrade, version)  # noqa: SLF001 - the product never goes back
+
+
+def rows(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            table: connection.scalar(select(func.count()).select_from(text(table))) or 0
+            for table in inspect(connection).get_table_names()
+            if table != "alembic_version"
+        }
 
 
 def test_processes_that_start_at_once_migrate_once(bare_database: Engine) -> None:

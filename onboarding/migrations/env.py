@@ -9,7 +9,11 @@ from onboarding.models import Base
 
 
 def run(connection: Connection) -> None:
-    """One process at a time, with the tables to itself; SQLite sees to both by itself."""
+    """One process at a time, with the tables to itself.
+
+    SQLite sees to both by itself, once all is one transaction: Alembic believes that it could not
+    undo a table, and would let go of the lock between the versions.
+    """
     if connection.dialect.name == "postgresql":
         locks.wait_for_our_turn(connection)
         # Somebody who started with us may have done it meanwhile.
@@ -20,9 +24,23 @@ def run(connection: Connection) -> None:
         target_metadata=Base.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
         compare_server_default=False,
+        transactional_ddl=True,
     )
     with context.begin_transaction():
+        before = _version(connection)
         context.run_migrations()
+        if _version(connection) != before:
+            _check_references(connection)
+
+
+def _check_references(connection: Connection) -> None:
+    """SQLite does not look at them while tables are copied. Raises before anything is kept."""
+    if connection.dialect.name == "sqlite":
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if lost:
+            raise RuntimeError(
+                f"The upgrade would lose what {len(lost)} rows refer to; nothing changed."
+            )
 
 
 def _version(connection: Connection) -> str | None:
