@@ -14,6 +14,7 @@ from onboarding.models import Message
 from tests.builders import a_message, an_onboarding, promised, state_of
 from tests.dumping import dump
 from tests.faults.garbage import GARBAGE, a_call
+from tests.faults.stage import until
 from tests.servers import process
 from tests.servers.valkey import Valkey
 from tests.system import System
@@ -45,9 +46,10 @@ def put(system: System, valkey: Valkey) -> Callable[..., None]:
 
 @pytest.fixture
 def working(system: System, put: Callable[..., None]) -> System:
-    """A system whose worker has done its first task."""
+    """A system whose worker has done its first task, and what the samples had promised."""
     system.start("worker")
     put(seconds=60)
+    until(lambda: not promised(), "the samples' promises are not kept")
     return system
 
 

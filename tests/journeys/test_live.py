@@ -15,6 +15,7 @@ from tests.journeys.pages import Person, somebody
 from tests.web.signing_in import Site
 
 PATIENCE = 20_000
+STREAM = re.compile("/console/live")
 HIDE = """
     Object.defineProperty(document, 'hidden', {value: %s, configurable: true});
     document.dispatchEvent(new Event('visibilitychange'));
@@ -37,7 +38,7 @@ def person(browser: Browser, site: Site) -> Iterator[Person]:
 
 
 def streams(person: Person) -> list[str]:
-    return [address for address in person.addresses if "/console/live" in address]
+    return [address for address in person.addresses if STREAM.search(address)]
 
 
 def numbers(page: Page) -> list[str]:
@@ -78,11 +79,13 @@ def test_it_rests_while_it_is_paused_or_in_the_background(person: Person) -> Non
     page.evaluate(HIDE % "true")
     page.evaluate(HIDE % "false")
     assert len(streams(person)) == 1
-    person.button("Go on").click()
+    with page.expect_request(STREAM):
+        person.button("Go on").click()
     expect(page.locator("[data-when]")).to_contain_text("updated")
     page.evaluate(HIDE % "true")
     builders.an_onboarding("started")
-    page.evaluate(HIDE % "false")
+    with page.expect_request(STREAM):
+        page.evaluate(HIDE % "false")
     expect(page.locator(".turns__number[href$='waiting_on=seller']")).to_have_text("1")
     assert len(streams(person)) == 3
 
