@@ -1,0 +1,133 @@
+"""One contestant's run: its processes on real servers, and what they cost for each journey."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from benchmarks.journeys.measuring import Written, machine_time, processor_time
+
+WARM_UP: Final = 60
+TOLD_AFTER: Final = 1.5
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A module with the roles prepare, client and worker."""
+
+    name: str
+    module: str
+    workers: int = 1
+    options: dict[str, str] = field(default_factory=dict)
+
+    def command(self, role: str, place: "Place") -> list[str]:
+        return [
+            sys.executable,
+            "-m",
+            self.module,
+            role,
+            place.dsn,
+            str(place.port),
+            str(place.folder),
+        ]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it runs: a fresh database on a server of ours, an empty broker, a folder."""
+
+    dsn: str
+    port: int
+    folder: Path
+    postgres: int
+    broker: int
+    environment: dict[str, str]
+
+
+def run(contestant: Contestant, place: Place, clients: int, journeys: int) -> dict[str, Any]:
+    """So many journeys by so many clients: per second, ms of latency, ms of processor and bytes each."""
+    environment = place.environment | contestant.options
+    subprocess.run(contestant.command("prepare", place), env=environment, check=True)
+    with psycopg.connect(place.dsn, autocommit=True) as connection:
+        written = Written.read(connection)
+        with _started(contestant, place, environment) as (client, workers):
+            _ask(client, clients, WARM_UP)
+            roots = {
+                "db": [place.postgres],
+                "broker": [place.broker],
+                "worker": [worker.pid for worker in workers],
+                "client": [client.pid],
+            }
+            used, all_before, began = _used(roots), machine_time(), time.perf_counter()
+            measured = _ask(client, clients, journeys)
+            took = time.perf_counter() - began
+            all_used = machine_time() - all_before
+            spent = {name: seconds - used[name] for name, seconds in _used(roots).items()}
+        # Its processes have told what they did when they ended; the WAL's are a second behind.
+        time.sleep(TOLD_AFTER)
+        rows = Written.read(connection).per(written, WARM_UP + journeys)
+    foreign = max(0.0, all_used - sum(spent.values())) / took
+    return {
+        "name": contestant.name,
+        "clients": clients,
+        "per_s": journeys / measured["seconds"],
+        **{name: measured[name] for name in ("ack", "back", "letter")},
+        "cpu_ms": sum(spent.values()) * 1000 / journeys,
+        "cpu": {name: seconds * 1000 / journeys for name, seconds in spent.items()},
+        **rows,
+        "foreign": foreign,
+    }
+
+
+@contextmanager
+def _started(
+    contestant: Contestant, place: Place, environment: dict[str, str]
+) -> Iterator[tuple["subprocess.Popen[str]", Sequence["subprocess.Popen[str]"]]]:
+    processes = []
+
+    def start(role: str) -> "subprocess.Popen[str]":
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE} if role == "client" else {}
+        log = (place.folder / f"{role}.log").open("a")
+        made = subprocess.Popen(
+            contestant.command(role, place), env=environment, text=True, stderr=log, **pipes
+        )
+        processes.append(made)
+        return made
+
+    try:
+        client = start("client")
+        assert client.stdout is not None
+        client.stdout.readline()
+        yield client, [start("worker") for _ in range(contestant.workers)]
+    except RuntimeError:
+        for log in place.folder.glob("*.log"):
+            print(f"--- {log.name}", log.read_text()[-3000:], sep="\n", file=sys.stderr)
+        raise
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(30)
+
+
+def _ask(client: "subprocess.Popen[str]", clients: int, journeys: int) -> dict[str, Any]:
+    assert client.stdin is not None
+    assert client.stdout is not None
+    client.stdin.write(f"{clients} {journeys}\n")
+    client.stdin.flush()
+    line = client.stdout.readline()
+    if not line:
+        raise RuntimeError("the client has ended; its last words are above")
+    told: dict[str, Any] = json.loads(line)
+    return told
+
+
+def _used(roots: dict[str, list[int]]) -> dict[str, float]:
+    return {name: processor_time(pids) for name, pids in roots.items()}
