@@ -6,32 +6,28 @@ promised messages are written together, or nothing is.
 
 import secrets
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import set_committed_value
 from statemachine.exceptions import TransitionNotAllowed
 
-from onboarding import consequences, crash_points, db, deadlines, errors, outbox, tracing
+from onboarding import consequences, crash_points, db, deadlines, errors, recording, tracing
 from onboarding.access import Actor
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
-from onboarding.models import Client, Onboarding, Transition
+from onboarding.models import Client, Onboarding
+from onboarding.outbox import Promise
+from onboarding.recording import CHOICES, Step
 
-# What `choose_type` may set, and `start_over` clears.
-CHOICES: Final = (
-    "connection_type",
-    "credential_mode",
-    "aggregator_id",
-    "aggregator_name",
-    "aggregator_folded_name",
-)
-
+# What an onboarding does not know at its start.
+_NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at")
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -66,6 +62,7 @@ def start(
     """Open an onboarding. The same start key gives the same onboarding, however often it is sent."""
     at = db.clock(session)
     onboarding = Onboarding(
+        **dict.fromkeys(_NOT_YET),
         id=db.new_id(),
         reference=new_reference(),
         state="started",
@@ -77,18 +74,20 @@ def start(
         contact_email=contact_email,
         answers={},
         reminders=0,
+        extra_days=0,
         created_at=at,
         entered_at=at,
         wakes_at=deadlines.wakes_at("started", at, 0),
     )
-    if start_key and (earlier := _insert_once(session, onboarding, start_key)):
-        return earlier
-    session.add(onboarding)
-    # The history row refers to this one; SQLAlchemy cannot know, as it is written by hand.
-    session.flush()
-    crash_points.reach("start.inserted")
+    step = Step(onboarding.id, 1, "start", None, "started", actor, at, rule_set, {})
+    values = {column.key: getattr(onboarding, column.key) for column in Onboarding.__table__.c}
     with tracing.transition(onboarding.id, "start", None, "started", actor.kind):
-        _record(session, onboarding, "start", None, actor, at, {})
+        if not recording.begin(session, values, step):
+            query = select(Onboarding).where(Onboarding.start_key == start_key)
+            return session.scalars(query).one()
+    crash_points.reach("start.recorded")
+    make_transient_to_detached(onboarding)
+    session.add(onboarding)
     return onboarding
 
 
@@ -117,11 +116,11 @@ def fire(
     if expected is not None and expected != onboarding.sequence:
         raise MovedOn(onboarding.state, onboarding.sequence)
     choosing = choices if choices and event == "choose_type" else None
-    choices = {name: choosing.get(name) for name in CHOICES} if choosing else {}
-    target = decide(facts_of(onboarding, choices), event, actor.kind)
-    at = max(now, onboarding.entered_at)
+    chosen = {name: choosing.get(name) for name in CHOICES} if choosing else {}
+    target = decide(facts_of(onboarding, chosen), event, actor.kind)
     with tracing.transition(onboarding.id, event, onboarding.state, target, actor.kind):
-        _move(session, onboarding, event, target, actor, at, choices, details)
+        step = _step(session, onboarding, event, target, actor, now, chosen, details)
+        _carry_out(session, onboarding, step)
         tracing.tell({"onboarding.type": onboarding.connection_type})
     return onboarding
 
@@ -138,13 +137,9 @@ def decide(facts: Facts, event: str, actor_kind: str | None = None) -> str:
     """
     if facts.state not in STATES:
         raise errors.StateUnknown(f"the chart has no state {facts.state}")
-    chart = _live.holding(facts)
-    try:
-        chart.send(event)
-    except TransitionNotAllowed:
-        raise _refusal(facts, event, actor_kind) from None
-    target = _live.facts.state
-    assert target is not None
+    target = _target(astuple(facts), event)
+    if target is None:
+        raise _refusal(facts, event, actor_kind)
     return target
 
 
@@ -177,18 +172,14 @@ def new_reference() -> str:
     return f"ONB-{letters[:5]}-{letters[5:]}"
 
 
-def _insert_once(session: Session, onboarding: Onboarding, start_key: str) -> Onboarding | None:
-    """The onboarding that another request opened with this key, or None: this one is in now.
-
-    Two that are sent at once meet in the unique index, the later one waiting for the earlier.
-    """
+@cache
+def _target(facts: tuple[Any, ...], event: str) -> str | None:
+    """What the chart says, and always will of these facts: there are some hundreds of them."""
     try:
-        with session.begin_nested():
-            session.add(onboarding)
-    except IntegrityError:
-        query = select(Onboarding).where(Onboarding.start_key == start_key)
-        return session.scalars(query).one()
-    return None
+        _live.holding(Facts(*facts)).send(event)
+    except TransitionNotAllowed:
+        return None
+    return _live.facts.state
 
 
 def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:
@@ -212,80 +203,77 @@ def _refusal(facts: Facts, event: str, actor_kind: str | None) -> EventNotAllowe
     return EventNotAllowed(event, facts.state, allowed(facts, actor_kind), unmet)
 
 
-def _move(
+def _step(
     session: Session,
     onboarding: Onboarding,
     event: str,
     target: str,
     actor: Actor,
-    at: datetime,
-    choices: Mapping[str, str | None],
+    now: datetime,
+    chosen: Mapping[str, str | None],
     details: Mapping[str, Any] | None,
-) -> None:
-    source = onboarding.state
-    client_id = _live_client(session, onboarding.id) if event in REVOKES else None
-    for name, value in _chosen(event, choices).items():
-        setattr(onboarding, name, value)
-    onboarding.state = target
-    onboarding.sequence += 1
-    onboarding.entered_at = at
-    onboarding.reminders = onboarding.extra_days = 0
-    onboarding.wakes_at = deadlines.wakes_at(target, at, 0)
-    if event == "start_over":
-        onboarding.answers = {}
-    kept = {name: value for name, value in choices.items() if value} | dict(details or {})
+) -> Step:
+    at, sequence = max(now, onboarding.entered_at), onboarding.sequence + 1
+    kept = {name: value for name, value in chosen.items() if value} | dict(details or {})
     if actor.reason:
         kept["reason"] = actor.reason
-    _record(session, onboarding, event, source, actor, at, kept)
-    consequences.apply(session, event, onboarding.id, at)
-    crash_points.reach("fire.recorded")
-    _promise(session, onboarding, event, client_id)
-    crash_points.reach("fire.promised")
-
-
-def _chosen(event: str, choices: Mapping[str, str | None]) -> Mapping[str, str | None]:
-    return dict.fromkeys(CHOICES) if event == "start_over" else choices
-
-
-def _record(
-    session: Session,
-    onboarding: Onboarding,
-    event: str,
-    source: str | None,
-    actor: Actor,
-    at: datetime,
-    details: Mapping[str, Any],
-) -> None:
-    session.execute(
-        insert(Transition).values(
-            onboarding_id=onboarding.id,
-            sequence=onboarding.sequence,
-            event=event,
-            source=source,
-            target=onboarding.state,
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            at=at,
-            rule_set=onboarding.rule_set,
-            details=dict(details),
-        )
+    return Step(
+        onboarding.id,
+        sequence,
+        event,
+        onboarding.state,
+        target,
+        actor,
+        at,
+        onboarding.rule_set,
+        kept,
+        wakes_at=deadlines.wakes_at(target, at, 0),
+        choices=dict.fromkeys(CHOICES) if event == "start_over" else chosen or None,
+        promises=[
+            Promise(task, about, onboarding.id, sequence)
+            for task, about in _called_for(session, onboarding, event, target)
+        ],
     )
 
 
-def _promise(session: Session, onboarding: Onboarding, event: str, client_id: str | None) -> None:
-    """Write down the work that entering this state, by this event, calls for."""
-    promised: list[tuple[str, dict[str, Any]]] = [
-        (t, {}) for t in ON_ENTRY.get(onboarding.state, ())
-    ]
-    notice = NOTICES.get((event, onboarding.state))
+def _called_for(
+    session: Session, onboarding: Onboarding, event: str, target: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The work that entering a state, by this event, calls for."""
+    for task in ON_ENTRY.get(target, ()):
+        yield task, {}
+    notice = NOTICES.get((event, target))
     if notice and onboarding.contact_email:
-        promised.append(("send_email", {"notice": notice}))
-    if client_id:
-        promised.append(("revoke_client", {"client_id": client_id}))
-    for task, about in promised:
-        outbox.promise(
-            session, task, about, onboarding_id=onboarding.id, sequence=onboarding.sequence
-        )
+        yield "send_email", {"notice": notice}
+    if event in REVOKES and (client_id := _live_client(session, onboarding.id)):
+        yield "revoke_client", {"client_id": client_id}
+
+
+def _carry_out(session: Session, onboarding: Onboarding, step: Step) -> None:
+    """The row is locked, so nobody else has moved it."""
+    if not recording.move(session, [step]):
+        raise RuntimeError(f"{onboarding.id} has moved on under its lock")
+    crash_points.reach("fire.recorded")
+    consequences.apply(session, step.event, onboarding.id, step.at)
+    if step.event == "start_over":
+        onboarding.answers = {}
+    crash_points.reach("fire.followed")
+    _show(onboarding, step)
+
+
+def _show(onboarding: Onboarding, step: Step) -> None:
+    """What was written, on the object that the caller has."""
+    written = {
+        "state": step.target,
+        "sequence": step.sequence,
+        "entered_at": step.at,
+        "wakes_at": step.wakes_at,
+        "reminders": 0,
+        "extra_days": 0,
+        **(step.choices or {}),
+    }
+    for name, value in written.items():
+        set_committed_value(onboarding, name, value)
 
 
 def _live_client(session: Session, onboarding_id: UUID) -> str | None:

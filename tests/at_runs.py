@@ -14,7 +14,7 @@ from onboarding.runs import Plan
 from onboarding.sealing import Keyring
 from tests import builders
 from tests.acting import WHY
-from workers import clock, tasks
+from workers import clock, turns
 
 AT_ONCE = Plan(first=0, pace=6000)
 
@@ -52,7 +52,7 @@ def slices() -> None:
     hurry()
     clock.promise_slices()
     for message in builders.promised("run_slice"):
-        tasks.run(str(message.id))
+        turns.run(str(message.id))
 
 
 def hurry() -> None:

@@ -22,7 +22,7 @@ from onboarding.links import SellerAccount
 from onboarding.models import Base, Client, Link, Mail, Message, Onboarding, Secret, Transition
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
-from workers import tasks
+from workers import turns
 
 SELLER: Final = Actor("seller", "browser:tests")
 DEVELOPER: Final = Actor("developer", "browser:developer")
@@ -199,7 +199,7 @@ def work(onboarding_id: UUID | None = None, *, but_not: UUID | None = None) -> N
         if not waiting:
             return
         for message in waiting:
-            tasks.run(str(message.id))
+            turns.run(str(message.id))
     raise AssertionError("work without an end")
 
 

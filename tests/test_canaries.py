@@ -14,7 +14,7 @@ from tests.builders import make_older, promised
 from tests.racing import race
 from tests.system import System
 from tests.test_relay import until
-from workers import relay, tasks
+from workers import relay, turns
 from workers.publisher import EmbeddedPublisher
 from workers.relay import send_canary
 
@@ -37,7 +37,7 @@ def let_pass(seconds: float) -> None:
 def take() -> None:
     """A worker takes the one that waits."""
     (message,) = promised(canaries.TASK)
-    tasks.run(str(message.id))
+    turns.run(str(message.id))
 
 
 def test_where_none_was_sent_nobody_was_asked(database: Engine) -> None:

@@ -202,7 +202,7 @@ def test_the_chart_knows_nothing_of_ours() -> None:
 
 
 def _promised_names() -> Iterator[str]:
-    """The task of every `promise(session, "task", …)` and of every list of (task, about)."""
+    """The task of every `promise(session, "task", …)` and of every (task, about) that is yielded."""
     for path in PRODUCT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -211,10 +211,7 @@ def _promised_names() -> Iterator[str]:
                     args=[_, ast.Constant(value=str(name)), *_],
                 ):
                     yield name
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id="promised"), attr="append"),
-                    args=[ast.Tuple(elts=[ast.Constant(value=str(name)), _])],
-                ):
+                case ast.Yield(value=ast.Tuple(elts=[ast.Constant(value=str(name)), _])):
                     yield name
 
 

@@ -16,7 +16,7 @@ from tests import builders
 from tests.acting import a_lead, carry_out, findings
 from tests.acting import look as look_at
 from tests.at_runs import begin, fail_for_good, look, slices
-from workers import tasks
+from workers import turns
 
 STEPS = ("fail", "retry", "resend", "run", "slice", "work", "again")
 
@@ -47,7 +47,7 @@ def test_a_promise_has_one_effect(database: Engine, ring: Keyring, order: list[s
         delivered |= {*waiting}
         if step == "again":
             for message_id in [*delivered] * 2:
-                tasks.run(message_id)
+                turns.run(message_id)
     with reading() as session:
         happened = Counter(step.event for step in queries.history(session, onboarding_id))
         sent = [str(each.id) for each in queries.mails_of(session, onboarding_id)]

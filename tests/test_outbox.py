@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, update
 
-from onboarding import outbox
+from onboarding import outbox, redelivery
 from onboarding.db import clock, new_id, reading, transaction
 from onboarding.models import Message
 from onboarding.outbox import Claim, LeaseLost
@@ -45,7 +45,7 @@ def fail_after_rest(message_id: UUID) -> bool:
 
 def due(limit: int = 100) -> list[UUID]:
     with transaction() as session:
-        return [announcement.id for announcement in outbox.due(session, limit)]
+        return [announcement.id for announcement in redelivery.due(session, limit)]
 
 
 def retry(message_id: UUID) -> bool:
@@ -258,7 +258,7 @@ def test_who_died_before_a_retry_does_not_finish_after_it(database: Engine) -> N
 def test_a_fresh_message_is_not_published_twice(database: Engine) -> None:
     message_id = a_message()
     assert due() == []
-    pass_time(message_id, outbox.REPUBLISH_AFTER - timedelta(seconds=1))
+    pass_time(message_id, timedelta(seconds=outbox.REPUBLISH_AFTER) - timedelta(seconds=1))
     assert due() == []
     pass_time(message_id, timedelta(seconds=1.1))
     assert due() == [message_id]

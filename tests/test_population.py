@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, func, select
 
-from onboarding import credentials, db, invariants, outbox, population, queries, registry
+from onboarding import (
+    credentials,
+    db,
+    invariants,
+    outbox,
+    population,
+    queries,
+    redelivery,
+    registry,
+)
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, OPEN, STATES
 from onboarding.db import reading, transaction
 from onboarding.invariants.legality import LEGAL_MOVES
@@ -92,7 +101,7 @@ def test_there_is_one_outage_and_there_are_other_causes(populated: Population) -
 def test_workers_and_the_clock_leave_the_picture_alone(populated: Population) -> None:
     """Incidents wait for an operator, what rests does so for minutes, and no deadline has come."""
     with reading() as session:
-        assert not outbox.any_due(session)
+        assert not redelivery.any_due(session)
         rests = session.scalars(select(Message).where(Message.failed_at.is_(None))).all()
         soon = session.scalars(select(Onboarding).where(Onboarding.wakes_at < db.in_seconds(0)))
         now = db.clock(session)

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from onboarding import db, outbox, presence
+from onboarding import db, outbox, presence, redelivery
 from onboarding.db import reading, transaction
 from onboarding.outbox import Announcement, LeaseLost
 from tests.builders import a_message
@@ -29,7 +29,7 @@ from workers.relay import Deaths
 
 PROGRAM = """
 import sys
-from onboarding import db, outbox, presence
+from onboarding import db, outbox, presence, redelivery
 from uuid import UUID
 db.connect(sys.argv[1])
 if len(sys.argv) > 2:
@@ -175,7 +175,7 @@ def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(
         until(lambda: deaths.look() == 1)
     assert published[-1] == Announcement("generate_secret", left, first=True)
     with reading() as session:
-        assert outbox.owners(session) == {presence.sign()}
+        assert redelivery.owners(session) == {presence.sign()}
 
 
 def test_the_first_look_after_a_start_finds_those_who_died_before_it(database: Engine) -> None:
@@ -213,10 +213,10 @@ def test_the_turns_of_a_dead_process_end_and_no_others(
         outbox.claim(session, alive, owner=2)
         outbox.claim(session, nobodys)
     with reading() as session:
-        assert outbox.owners(session) == {1, 2}
+        assert redelivery.owners(session) == {1, 2}
     published.clear()
     with transaction() as session:
-        assert outbox.take_back(session, {1}) == 1
+        assert redelivery.take_back(session, {1}) == 1
     assert published == [Announcement("generate_secret", dead, first=True)]
     assert (claim(alive), claim(nobodys)) == (None, None)
     assert claimed(dead).attempt == 2
@@ -231,7 +231,7 @@ def test_what_the_publisher_did_not_hear_of_comes_due_by_itself(database: Engine
         outbox.claim(session, message_id, owner=1)
     outbox.publish_with(None)
     with transaction() as session:
-        outbox.take_back(session, {1})
+        redelivery.take_back(session, {1})
     pass_time(message_id, timedelta(seconds=3))
     assert due() == [message_id]
 
@@ -246,7 +246,7 @@ def test_what_kills_worker_after_worker_rests_but_never_for_long(
         rest = rest_after_death(message_id, attempt)
         assert (rest is None, len(published)) == ((True, 1) if attempt == 1 else (False, 0))
     assert rest is not None
-    assert round(rest.total_seconds()) == outbox.REST_AFTER_DEATH_AT_MOST
+    assert round(rest.total_seconds()) == redelivery.REST_AFTER_DEATH_AT_MOST
     pass_time(message_id, timedelta(minutes=10))
     assert claim(message_id) is None
     assert the(message_id).cause == "worker_died"
@@ -257,7 +257,7 @@ def rest_after_death(message_id: UUID, owner: int) -> timedelta | None:
     with transaction() as session:
         assert outbox.claim(session, message_id, owner=owner) is not None
     with transaction() as session:
-        outbox.take_back(session, {owner})
+        redelivery.take_back(session, {owner})
         died_at = db.clock(session)
     resting_until = the(message_id).leased_until
     return resting_until - died_at if resting_until else None

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from kombu.exceptions import OperationalError
@@ -117,7 +118,7 @@ def celery_publisher(valkey: Valkey, enough: int) -> Iterator[CeleryPublisher]:
 
 
 def test_while_nobody_works_sweeps_do_not_fill_the_broker(database: Engine, valkey: Valkey) -> None:
-    overdue_messages(200)
+    tried(overdue_messages(200))
     with celery_publisher(valkey, enough=250) as publisher:
         sweep_all(publisher)
         until(lambda: in_the_broker(valkey) == 200)
@@ -129,10 +130,23 @@ def test_while_nobody_works_sweeps_do_not_fill_the_broker(database: Engine, valk
         until(lambda: in_the_broker(valkey) == 200)
 
 
+def test_one_message_wakes_a_worker_for_all_that_nobody_has_tried(
+    database: Engine, valkey: Valkey
+) -> None:
+    overdue_messages(200)
+    with celery_publisher(valkey, enough=1000) as publisher:
+        assert sweep_all(publisher) == sweep_all(publisher) == 200
+        publisher.publish([Announcement("send_email", db.new_id(), tried=True)])
+        until(lambda: in_the_broker(valkey) == 2)
+        valkey.forget()
+        assert sweep_all(publisher) == 200
+        until(lambda: in_the_broker(valkey) == 1)
+
+
 def test_what_goes_first_counts_as_well(database: Engine, valkey: Valkey) -> None:
     with celery_publisher(valkey, enough=3) as publisher:
         publisher.publish([Announcement("send_email", db.new_id(), first=True)])
-        publisher.publish([Announcement("send_email", db.new_id())])
+        publisher.publish([Announcement("send_email", db.new_id(), tried=True)])
         until(lambda: in_the_broker(valkey) == 2)
         until(publisher.has_room)
         publisher.publish([Announcement("send_email", db.new_id(), first=True)])
@@ -157,17 +171,34 @@ def test_a_new_promise_is_published_however_much_waits(database: Engine, valkey:
 
 
 def test_without_a_broker_a_task_that_waits_is_not_queued_again(database: Engine) -> None:
-    publisher = EmbeddedPublisher(threads=1)
-    held = threading.Event()
-    publisher._pool.submit(held.wait, 20)  # noqa: SLF001 - its only thread is busy
-    overdue_messages(20)
-    for _ in range(5):
+    ids = overdue_messages(40)
+    tried(ids[:20])
+    with busy_publisher() as (publisher, held):
+        for _ in range(5):
+            sweep_all(publisher)
+        # Each of those that were tried, and one for all others.
+        assert publisher._pool._work_queue.qsize() == 21  # noqa: SLF001 - the pool shows it nowhere
+        held.set()
+        until(publisher._pool._work_queue.empty)  # noqa: SLF001
         sweep_all(publisher)
-    assert publisher._pool._work_queue.qsize() == 20  # noqa: SLF001 - the pool shows it nowhere
-    held.set()
-    until(publisher._pool._work_queue.empty)  # noqa: SLF001
-    sweep_all(publisher)
-    publisher.close()
+    assert all(message.attempts for message in promised())
+
+
+@contextmanager
+def busy_publisher() -> Iterator[tuple[EmbeddedPublisher, threading.Event]]:
+    """Its only thread is busy until the event."""
+    publisher, held = EmbeddedPublisher(threads=1), threading.Event()
+    publisher._pool.submit(held.wait, 20)  # noqa: SLF001
+    try:
+        yield publisher, held
+    finally:
+        held.set()
+        publisher.close()
+
+
+def tried(ids: Sequence[UUID]) -> None:
+    with transaction() as session:
+        session.execute(update(Message).where(Message.id.in_(ids)).values(attempts=1))
 
 
 def sweep_all(publisher: CeleryPublisher | EmbeddedPublisher) -> int:

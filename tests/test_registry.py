@@ -17,7 +17,7 @@ from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Onboarding, Transition
 from tests import builders
 from tests.builders import OPERATOR, an_onboarding, fire, handle, promised, state_of, the
-from workers import tasks
+from workers import turns
 
 ON_REST = {"status": "registered", "uses_rest": True, "asks_for": "delegated"}
 
@@ -129,7 +129,7 @@ def test_a_recheck_that_runs_twice_moves_once(database: Engine) -> None:
     for _ in range(2):
         record("Catalogue Express", uses_rest=False)
     for message in promised("recheck_parked"):
-        tasks.run(str(message.id))
+        turns.run(str(message.id))
     assert len(promised("check_aggregator")) == 1
     assert state_of(onboarding_id) == "checking_aggregator"
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from onboarding import outbox, proofs
+from onboarding import outbox, proofs, redelivery
 from onboarding.db import in_seconds, new_id, transaction
 from onboarding.models import BrowserSession, Message
 from onboarding.outbox import Announcement
@@ -99,7 +99,7 @@ def test_a_relay_goes_round_messages_that_another_holds(postgresql: Engine) -> N
     ids = overdue_messages(4)
     told: list[Announcement] = []
     with transaction() as session:
-        held = {a.id for a in outbox.due(session, limit=2)}
+        held = {a.id for a in redelivery.due(session, limit=2)}
         assert race(lambda: relay.relay_once(told.extend)) == [2]
     assert {a.id for a in told} == set(ids) - held
 

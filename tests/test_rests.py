@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlalchemy import Engine
 
-from onboarding import outbox
+from onboarding import redelivery
 from onboarding.db import transaction
 from tests.builders import a_message
 from tests.test_outbox import claimed, due, fail, finish, pass_time, the
@@ -21,7 +21,7 @@ def test_an_outage_that_is_over_for_one_is_over_for_all_that_failed_of_it(
     fail(claimed(others[0]), "mailbox_full")
     in_hand = claimed(others[1])
     with transaction() as session:
-        assert outbox.wake(session, "server_away") == 3
+        assert redelivery.wake(session, "server_away") == 3
     assert sorted(due()) == sorted(away)
     assert [claimed(message_id).cause for message_id in away] == ["server_away"] * 3
     finish(in_hand)
@@ -31,5 +31,5 @@ def test_an_incident_is_not_woken(database: Engine) -> None:
     message_id = a_message(max_attempts=1)
     fail(claimed(message_id), "server_away")
     with transaction() as session:
-        assert outbox.wake(session, "server_away") == 0
+        assert redelivery.wake(session, "server_away") == 0
     assert the(message_id).failed_at

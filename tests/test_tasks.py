@@ -36,7 +36,7 @@ from tests.dumping import dump
 from tests.faults.breaking import failing
 from tests.racing import race
 from tests.test_registry import record
-from workers import clock, tasks
+from workers import clock, tasks, turns
 from workers.app import app
 from workers.relay import send_canary
 
@@ -54,7 +54,7 @@ def a_promise_of(task: str) -> str:
 def work_but(task: str) -> None:
     while others := [m for m in promised() if m.task != task]:
         for message in others:
-            tasks.run(str(message.id))
+            turns.run(str(message.id))
 
 
 def _a_recheck() -> None:
@@ -90,11 +90,11 @@ def test_every_task_is_tried_here() -> None:
 def test_a_task_that_runs_fifty_times_has_one_effect(database: Engine, task: str) -> None:
     message_id = a_promise_of(task)
     before = dump(database)
-    tasks.run(message_id)
+    turns.run(message_id)
     once = dump(database)
     assert once != before
     for _ in range(49):
-        tasks.run(message_id)
+        turns.run(message_id)
     assert dump(database) == once
     assert promised(task) == []
 
@@ -106,7 +106,7 @@ def test_a_task_that_runs_in_eight_workers_at_once_has_one_effect(
     message_id = a_promise_of(task)
     onboarding = promised(task)[0].onboarding_id
     sequence = the(onboarding).sequence if onboarding else 0
-    assert race(*[lambda: tasks.run(message_id)] * 8) == [None] * 8
+    assert race(*[lambda: turns.run(message_id)] * 8) == [None] * 8
     assert promised(task) == []
     if onboarding:
         assert the(onboarding).sequence == sequence + (task in _reporting())
@@ -125,7 +125,7 @@ def test_shuffled_duplicates_have_the_effects_of_one_each(sqlite: Engine, order:
     ids = [an_onboarding("issuing_secret") for _ in range(5)]
     delivered = [m for m, _ in zip(cycle(promised("generate_secret")), order, strict=False)]
     for number in order:
-        tasks.run(str(delivered[number].id))
+        turns.run(str(delivered[number].id))
     assert [state_of(one) for one in ids] == ["secret_ready"] * 5
     with reading() as session:
         count = session.scalar(select(func.count()).select_from(Secret))
@@ -143,7 +143,7 @@ def test_a_result_that_comes_too_late_is_dropped(database: Engine, task: str, ev
     fire(message.onboarding_id, event)
     work_but(task)
     before = dump(database) | {"messages": []}
-    tasks.run(message_id)
+    turns.run(message_id)
     assert dump(database) == before
 
 
@@ -154,7 +154,7 @@ def test_a_result_of_an_earlier_round_is_dropped(database: Engine) -> None:
     fire(walk.id, "start_over")
     builders.STEPS["choose"](walk)
     sequence = the(walk.id).sequence
-    tasks.run(str(early.id))
+    turns.run(str(early.id))
     assert (state_of(walk.id), the(walk.id).sequence) == ("checking_aggregator", sequence)
     work()
     assert state_of(walk.id) == "type_chosen"
@@ -164,7 +164,7 @@ def test_a_result_of_an_earlier_round_is_dropped(database: Engine) -> None:
 def test_what_is_no_id_of_a_message_changes_nothing(database: Engine, garbage: str) -> None:
     an_onboarding("issuing_secret")
     before = dump(database)
-    tasks.run(garbage)
+    turns.run(garbage)
     assert dump(database) == before
 
 
@@ -172,7 +172,7 @@ def test_ids_of_other_things_change_nothing(database: Engine) -> None:
     onboarding_id = an_onboarding("issuing_secret")
     before = dump(database)
     for other in (uuid4(), new_id(), onboarding_id):
-        tasks.run(str(other))
+        turns.run(str(other))
     assert dump(database) == before
 
 
@@ -192,7 +192,7 @@ def test_a_task_that_this_version_does_not_know_is_left_for_one_that_does(
     message_id = a_message("from_the_future", max_attempts=2)
     before = dump(database)
     for _ in range(3):
-        tasks.run(str(message_id))
+        turns.run(str(message_id))
     assert dump(database) == before
 
 
@@ -206,7 +206,7 @@ def test_an_operator_has_a_secret_made_once_the_keys_are_back(
     forget_settings()
     (tmp_path / "empty").mkdir()
     for _ in range(outbox.MAX_ATTEMPTS):
-        tasks.run(str(message.id))
+        turns.run(str(message.id))
         end_the_rest_of(message.id)
     (incident,) = promised("generate_secret")
     assert (incident.cause, state_of(onboarding_id)) == ("unavailable", "issuing_secret")
@@ -216,7 +216,7 @@ def test_an_operator_has_a_secret_made_once_the_keys_are_back(
     forget_settings()
     with transaction() as session:
         assert outbox.retry(session, message.id)
-    tasks.run(str(message.id))
+    turns.run(str(message.id))
     assert state_of(onboarding_id) == "secret_ready"
 
 
@@ -225,7 +225,7 @@ def test_a_letter_that_is_asked_for_twice_is_handed_over_once(database: Engine) 
     fire(onboarding_id, "cancel")
     (message,) = promised("send_email")
     for _ in range(2):
-        tasks.run(str(message.id))
+        turns.run(str(message.id))
     assert [path.stem for path in settings_of().mail_dir.iterdir()] == [str(message.id)]
     with reading() as session:
         (mail,) = session.scalars(select(Mail))
@@ -247,7 +247,7 @@ def test_an_incident_tells_of_an_outage_by_its_code(own_database: Engine) -> Non
     """PostgreSQL's codes; SQLite's trigger stands for any other mistake."""
     message_id = a_promise_of("generate_secret")
     with failing(own_database, "secrets", "53100"):
-        tasks.run(message_id)
+        turns.run(message_id)
     (kept,) = promised("generate_secret")
     outage = own_database.dialect.name == "postgresql"
     assert kept.cause == ("no_space" if outage else "task_failed")
@@ -263,7 +263,7 @@ def test_an_incident_tells_no_values_of_a_row(postgres_database: str, ring: Keyr
     sql = "ALTER TABLE mails ADD CONSTRAINT none_for CHECK (onboarding_id <> '{}')"
     with own_database.begin() as connection:
         connection.exec_driver_sql(sql.format(onboarding_id))
-    tasks.run(message_id)
+    turns.run(message_id)
     (kept,) = promised("send_email")
     assert kept.cause == "task_failed"
     assert "none_for" in str(kept.last_error)

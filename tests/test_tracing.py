@@ -20,7 +20,7 @@ from tests.builders import a_message, a_walk, promised, work
 from tests.test_outbox import pass_time
 from tests.tracing import Kept, Told
 from tests.web.calling import System, a_system, served
-from workers import tasks
+from workers import turns
 from workers.publisher import EmbeddedPublisher
 from workers.relay import relay_once
 
@@ -111,7 +111,7 @@ def test_what_is_published_after_a_commit_has_the_same_link(database: Engine, sp
 
 def test_a_failed_attempt_says_why_as_a_code(database: Engine, spans: Kept) -> None:
     message_id = a_message("revoke_client", about={"client": CANARY})
-    tasks.run(str(message_id))
+    turns.run(str(message_id))
     failed = only(spans.named("task.revoke_client"))
     assert failed.failed
     assert failed.attributes == {
@@ -126,7 +126,7 @@ def test_a_message_that_was_promised_without_traces_has_no_link(database: Engine
     message_id = a_message("canary")
     assert only_promise().traceparent is None
     spans = Kept()
-    tasks.run(str(message_id))
+    turns.run(str(message_id))
     tracing.stop()
     told = only(spans.named("task.canary"))
     assert told.links == ()

@@ -21,7 +21,7 @@ from celery.signals import (
 from onboarding import logs, outbox, tracing
 from onboarding.commands import failures, opening
 from onboarding.settings import settings
-from workers import broker, relay, tasks
+from workers import broker, relay, tasks, turns
 from workers.publisher import CeleryPublisher
 
 
@@ -68,7 +68,7 @@ def _register(celery: Celery, name: str) -> None:
     # Shared tasks would be those of every other application in the process, too.
     @celery.task(name=name, shared=False)
     def run(message_id: str) -> None:
-        tasks.run(message_id)
+        turns.drain(message_id)
 
 
 app = build(settings().broker_url)

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import ChannelError
+from kombu.messaging import Producer
 
 from onboarding import crash_points, logs, tracing
 from onboarding.outbox import Announcement
-from workers import tasks
+from workers import turns
 
 log = logs.get(__name__)
 
@@ -36,14 +37,19 @@ class EmbeddedPublisher:
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="task")
         self._waiting: set[UUID] = set()
+        self._fresh: Announcement | None = None
 
     def publish(self, announcements: Sequence[Announcement]) -> None:
-        """Queue each task on a thread, unless it waits for one already."""
+        """Queue each task on a thread, unless it waits for one already.
+
+        Whoever comes takes all that nobody has tried yet, so one call is enough for all those.
+        """
         for announcement in announcements:
-            if announcement.id not in self._waiting:
-                self._waiting.add(announcement.id)
-                with _traced(announcement):
-                    self._pool.submit(self._run, announcement)
+            if _comes_alone(announcement):
+                self._submit(announcement)
+            elif self._fresh is None:
+                self._fresh = announcement
+                self._submit(announcement)
 
     def has_room(self) -> bool:
         """Whether a sweep may add to what waits."""
@@ -53,12 +59,20 @@ class EmbeddedPublisher:
         """Let running tasks end; those that have not begun stay promised."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def _submit(self, announcement: Announcement) -> None:
+        if announcement.id not in self._waiting:
+            self._waiting.add(announcement.id)
+            with _traced(announcement):
+                self._pool.submit(self._run, announcement)
+
     def _run(self, announcement: Announcement) -> None:
         """A thread pool swallows what its functions raise, so it is said here."""
         # From here on its turn speaks for it; after that, one that hangs must be noticed.
         self._waiting.discard(announcement.id)
+        if self._fresh is announcement:
+            self._fresh = None
         try:
-            tasks.run(str(announcement.id))
+            turns.drain(str(announcement.id))
         except Exception:
             log.exception("task_crashed", task=announcement.task, message=str(announcement.id))
 
@@ -94,13 +108,24 @@ class CeleryPublisher:
         self._thread.join(timeout=5)
 
     def _work(self) -> None:
-        while (announcements := self._waiting.get()) is not None:
-            unsent = list(announcements)
+        while unsent := self._collected():
             try:
                 self._send(unsent)
             except Exception as error:  # noqa: BLE001 - the sweep will publish it again
                 log.warning("publish_failed", error=type(error).__name__, count=len(unsent))
                 self._count(-len(unsent))
+
+    def _collected(self) -> list[Announcement]:
+        """All that has come meanwhile; nothing at the end."""
+        collected: list[Announcement] = []
+        while not collected or (self._waiting.qsize() and len(collected) < ENOUGH):
+            more = self._waiting.get()
+            if more is None:
+                # Again for the next call, which must find it at once.
+                self._waiting.put(None)
+                break
+            collected += more
+        return collected
 
     def _count(self, more: int) -> None:
         with self._counting:
@@ -118,23 +143,46 @@ class CeleryPublisher:
                 return 0
 
     def _send(self, unsent: list[Announcement]) -> None:
-        """Take one after the other off the list. No retry: it would hold up everything behind this."""
+        """Take one after the other off the list. No retry: it would hold up everything behind this.
+
+        A worker that comes takes all that nobody has tried yet, so one message wakes it for all
+        those, and none is needed while one waits in the broker: it is committed before that is read.
+        """
         crash_points.reach("publish.begun")
         with self._app.producer_pool.acquire(block=True) as producer:
+            unsent.sort(key=_comes_alone, reverse=True)
             while unsent:
                 announcement = unsent[0]
-                with _traced(announcement):
-                    self._app.send_task(
-                        announcement.task,
-                        args=(str(announcement.id),),
-                        priority=FIRST if announcement.first else NORMAL,
-                        producer=producer,
-                        retry=False,
-                    )
+                alone = _comes_alone(announcement)
+                if alone or not self._waits(producer):
+                    self._send_one(producer, announcement)
                 # It counts in the broker from now on, and never in both places.
-                del unsent[0]
-                self._count(-1)
+                sent = 1 if alone else len(unsent)
+                del unsent[:sent]
+                self._count(-sent)
                 crash_points.reach("publish.sent")
+
+    def _send_one(self, producer: Producer, announcement: Announcement) -> None:
+        with _traced(announcement):
+            self._app.send_task(
+                announcement.task,
+                args=(str(announcement.id),),
+                priority=FIRST if announcement.first else NORMAL,
+                producer=producer,
+                retry=False,
+            )
+
+    def _waits(self, producer: Producer) -> bool:
+        """Whether a message waits that will wake a worker."""
+        name = self._app.conf.task_default_queue
+        declared = producer.channel.queue_declare(
+            name, durable=True, exclusive=False, auto_delete=False
+        )
+        return bool(declared.message_count)
+
+
+def _comes_alone(announcement: Announcement) -> bool:
+    return announcement.first or announcement.tried
 
 
 def _traced(announcement: Announcement) -> AbstractContextManager[object]:

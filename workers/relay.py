@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final, TypeVar
 
-from onboarding import canaries, crash_points, logs, outbox, presence, queries
+from onboarding import canaries, crash_points, logs, presence, queries, redelivery
 from onboarding.db import reading, transaction
 from onboarding.outbox import Publish
 from workers import clock
@@ -118,7 +118,7 @@ class Deaths:
         if living == self._living:
             return 0
         with reading() as session:
-            owners = outbox.owners(session)
+            owners = redelivery.owners(session)
         dead = owners - presence.living()
         ended = self._end_turns(dead) if dead else 0
         # Last: where anything failed until here, the next look sees the same deaths.
@@ -127,7 +127,7 @@ class Deaths:
 
     def _end_turns(self, dead: Collection[int]) -> int:
         with transaction() as session:
-            ended = outbox.take_back(session, dead)
+            ended = redelivery.take_back(session, dead)
         log.info("turns_of_the_dead_ended", processes=len(dead), messages=ended)
         return ended
 
@@ -150,12 +150,12 @@ def relay_once(
     The first look takes no lock: most find nothing, and on SQLite a lock holds up every writer.
     """
     with reading() as session:
-        if not outbox.any_due(session):
+        if not redelivery.any_due(session):
             return 0
     if not has_room():
         return 0
     with transaction() as session:
-        announcements = outbox.due(session, limit)
+        announcements = redelivery.due(session, limit)
         crash_points.reach("sweep.marked")
     crash_points.reach("sweep.committed")
     publish(announcements)

@@ -14,7 +14,10 @@ from benchmarks.journeys.contest import Contestant, Place, run
 from tests.servers.postgres import Postgres, conninfo
 from tests.servers.valkey import Valkey, free_port, valkey_server
 
-CONTESTANTS = (Contestant("floor", "benchmarks.journeys.floor"),)
+CONTESTANTS = (
+    Contestant("ours", "benchmarks.journeys.ours"),
+    Contestant("floor", "benchmarks.journeys.floor"),
+)
 # A laptop's worth of memory, and no checkpoint within a run; everything else as it comes, so durable.
 POSTGRES = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 
@@ -57,7 +60,15 @@ def a_place(postgres: Postgres, valkey: Valkey, parent: Path, name: str) -> Plac
         folder=parent / name,
         postgres=postgres.cluster.process.pid,
         broker=valkey.process.pid,
-        environment=os.environ | {"BROKER_URL": valkey.url, "DATABASE_URL": url},
+        environment=os.environ
+        | {
+            "BROKER_URL": valkey.url,
+            "DATABASE_URL": url,
+            "ONBOARDING_BROKER_URL": valkey.url,
+            "ONBOARDING_DATABASE_URL": url,
+            "ONBOARDING_KEYS_DIR": str(parent / name / "keys"),
+            "ONBOARDING_LOG_LEVEL": "error",
+        },
     )
 
 

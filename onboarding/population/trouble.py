@@ -46,7 +46,7 @@ def incident(chance: Chance, promise: dict[str, Any], cause: Cause, at: datetime
     """A message that failed for good: at once where that was the last word, else after minutes."""
     once = cause.attempts == 1
     took = timedelta(seconds=chance.number(1, 4) if once else chance.number(130, 190))
-    due = at + outbox.REPUBLISH_AFTER
+    due = at + timedelta(seconds=outbox.REPUBLISH_AFTER)
     return _message(promise, cause, at) | {"due_at": due, "failed_at": at + took}
 
 

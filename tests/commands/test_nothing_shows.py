@@ -36,7 +36,7 @@ from tests.web.calling import a_system
 from tests.web.operating import a_quiet_site, at_console, home
 from tests.web.test_console import WHY, pages
 from tests.web.visiting import SAME_ORIGIN, soup
-from workers import tasks
+from workers import turns
 
 EMAIL: Final = "canary-7731@lonely-lighthouse.example"
 ACCOUNT: Final = SellerAccount(
@@ -222,7 +222,7 @@ def a_linked_one(monkeypatch: pytest.MonkeyPatch) -> Walk:
         away.setenv("ONBOARDING_SMTP_URL", "smtp://127.0.0.1:1")
         forget_settings()
         for message in builders.promised("send_email", walk.id):
-            tasks.run(str(message.id))
+            turns.run(str(message.id))
             builders.end_the_rest_of(message.id)
     forget_settings()
     broken(walk.id, "send_email", "busy")

@@ -52,7 +52,7 @@ ABSENT: dict[str, set[str]] = {"postgresql": set(), "sqlite": {"publish.begun", 
 # How likely a process dies where it comes by often, by now and then, and seldom.
 OFTEN, SOMETIMES, SELDOM = 1.0, 3.0, 5.0
 WEIGHTS = {
-    "start.inserted": SOMETIMES,
+    "start.recorded": SOMETIMES,
     "secret.hashed": SOMETIMES,
     "secret.sealed": SOMETIMES,
     "reveal.claimed": SOMETIMES,

@@ -24,7 +24,7 @@ from onboarding.errors import Refusal, Unavailable
 from onboarding.models import Message
 from tests.faults.place import Place
 from tests.faults.visitors import PLANS, Visitor, states_of
-from workers import clock, relay, tasks
+from workers import clock, relay, turns
 from workers.publisher import CeleryPublisher, EmbeddedPublisher
 
 # How many journeys a web process has under way at once.
@@ -83,7 +83,7 @@ def rehearse(place: Place) -> None:
         with reading() as session:
             waiting = session.scalars(select(Message.id)).all()
         for message_id in waiting:
-            tasks.run(str(message_id))
+            turns.run(str(message_id))
         clock.sweep()
         _see_off(place, visitors, states)
     if place.celery.conf.broker_url:

@@ -47,7 +47,7 @@ from onboarding import db, lifecycle
 from onboarding.access import Actor
 from onboarding.db import transaction
 from onboarding.outbox import Announcement
-from workers import clock, relay, tasks
+from workers import clock, relay, turns
 
 STARTS = 5
 
@@ -62,7 +62,7 @@ def main() -> None:
     def run(announcements: Sequence[Announcement]) -> None:
         for announcement in announcements:
             ran.append(str(announcement.id))
-            tasks.run(str(announcement.id))
+            turns.run(str(announcement.id))
 
     started = [start() for _ in range(STARTS)]
     print("ready", flush=True)  # noqa: T201 - for whoever reads this

@@ -24,7 +24,7 @@ from tests.faults.write_paths import REQUESTS
 from tests.racing import race
 from tests.web.answering import furnished
 from tests.web.calling import a_system
-from workers import tasks
+from workers import turns
 
 TRIES = len(PAUSES) + 1
 
@@ -134,7 +134,7 @@ def test_a_few_conflicts_make_no_incident_of_a_task(engine: Engine, task: str) -
     message = write_paths.promise(task)
     with failing(engine, "transitions", "40001", times=5):
         for _ in range(6):
-            tasks.run(str(message))
+            turns.run(str(message))
             builders.end_the_rest_of(message)
     assert write_paths.done(task, message) == 1
     assert not [m for m in builders.promised() if m.failed_at]

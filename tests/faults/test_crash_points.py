@@ -24,7 +24,7 @@ SELLER = Actor("seller", "the-seller")
 # Each point by who reaches it, with :TIME where it is not the first. A journey's transactions in
 # the web are 1 start, 2 choose_type, 3 issue_id, 4 reveal, 5 acknowledge, 6 confirm.
 WEB = (
-    "start.inserted",
+    "start.recorded",
     "transaction.done:1",
     "transaction.committed:1",
     "transaction.announced:1",
@@ -33,7 +33,7 @@ WEB = (
     "transaction.announced:3",
     "fire.locked",
     "fire.recorded",
-    "fire.promised",
+    "fire.followed",
     "reveal.claimed",
     "reveal.opened",
     "transaction.done:4",
@@ -52,7 +52,7 @@ WORKER = (
     "message.finished",
     "fire.locked",
     "fire.recorded",
-    "fire.promised",
+    "fire.followed",
     "secret.hashed",
     "secret.sealed",
     "transaction.done:2",

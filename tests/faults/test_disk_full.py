@@ -19,7 +19,7 @@ from tests.dumping import dump
 from tests.servers.valkey import free_port
 from tests.test_relay import until
 from tests.web.calling import a_system, expect, refused, served
-from workers import tasks
+from workers import turns
 
 EMAIL = "seller@shop.example"
 ROOT = Path(__file__).parents[2]
@@ -48,13 +48,13 @@ def test_a_full_folder_keeps_the_letter_for_later(postgresql: Engine) -> None:
     fire(onboarding_id, "cancel")
     (message,) = promised("send_email")
     with no_large_files():
-        tasks.run(str(message.id))
+        turns.run(str(message.id))
     (kept,) = promised("send_email")
     assert (kept.attempts, kept.failed_at) == (1, None)
     assert str(kept.last_error).startswith("Unavailable: the folder for e-mails cannot be written")
     assert mail.stored(settings()) == []
     end_the_rest_of(message.id)
-    tasks.run(str(message.id))
+    turns.run(str(message.id))
     assert promised("send_email") == []
     assert [letter.name for letter in mail.stored(settings())] == [str(message.id)]
 

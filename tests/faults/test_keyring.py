@@ -25,7 +25,7 @@ from tests.servers import process
 from tests.system import ONBOARDING, System, environment
 from tests.web.calling import System as Caller
 from tests.web.calling import a_system, expect, refused, served
-from workers import tasks
+from workers import turns
 
 CELERY = ONBOARDING.with_name("celery")
 PURPOSES = ("seal", "public", "pepper", "derive")
@@ -143,7 +143,7 @@ def test_a_secret_that_cannot_be_made_is_made_once_the_key_is_back(
     good = key.read_text()
     lose(key)
     forget_settings()
-    tasks.run(str(message.id))
+    turns.run(str(message.id))
     (kept,) = promised("generate_secret")
     assert (kept.attempts, kept.failed_at) == (1, None)
     assert purpose in str(kept.last_error)
@@ -151,7 +151,7 @@ def test_a_secret_that_cannot_be_made_is_made_once_the_key_is_back(
     key.write_text(good)
     forget_settings()
     end_the_rest_of(message.id)
-    tasks.run(str(message.id))
+    turns.run(str(message.id))
     shown = builders.reveal(onboarding_id)
     assert is_the_one_that_works(shown.client_id, shown.secret.get_secret_value(), keys)
 

@@ -19,7 +19,7 @@ from tests.servers.postgres import Postgres
 from tests.web import secret_walk
 from tests.web.answering import furnished
 from tests.web.visiting import a_visitor, heading, letters
-from workers import tasks
+from workers import turns
 
 # As it stands on the wire; READ COMMITTED goes on after that word.
 COMMIT = b"COMMIT\0"
@@ -134,7 +134,7 @@ def test_a_task_that_hears_nothing_is_done_again_and_has_one_effect(
         assert write_paths.done(task, message) == (arrives and last)
         builders.end_the_rest_of(message)
     assert cut_off.cuts == 2
-    tasks.run(str(message))
+    turns.run(str(message))
     assert write_paths.done(task, message) == 1
     assert len(letters()) <= 1, "the same letter overwrites itself"
     assert not [m for m in builders.promised() if m.failed_at]
@@ -143,9 +143,9 @@ def test_a_task_that_hears_nothing_is_done_again_and_has_one_effect(
 def _run(message: UUID, *, expect_unknown: bool) -> None:
     """A worker that does not know whether it has its turn does not work."""
     if not expect_unknown:
-        return tasks.run(str(message))
+        return turns.run(str(message))
     with pytest.raises(OutcomeUnknown):
-        tasks.run(str(message))
+        turns.run(str(message))
     return None
 
 

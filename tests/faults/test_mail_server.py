@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from onboarding import mail, outbox
+from onboarding import mail, outbox, redelivery
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from tests import builders
@@ -20,7 +20,7 @@ from tests.faults import write_paths
 from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.smtp import Smtp, smtp_server
 from tests.servers.valkey import free_port
-from workers import tasks
+from workers import turns
 
 EMAIL = "seller@shop.example"
 END_OF_LETTER = b"\r\n.\r\n"
@@ -68,15 +68,15 @@ def test_once_the_server_is_back_all_letters_go_out_however_long_they_still_had_
         for _ in range(8):
             for letter in letters:
                 end_the_rest_of(letter)
-                tasks.run(str(letter))
+                turns.run(str(letter))
     forget_settings()
     end_the_rest_of(letters[0])
-    tasks.run(str(letters[0]))
+    turns.run(str(letters[0]))
     with transaction() as session:
-        woken = {announcement.id for announcement in outbox.due(session)}
+        woken = {announcement.id for announcement in redelivery.due(session)}
     assert set(letters[1:]) <= woken
     for letter in letters[1:]:
-        tasks.run(str(letter))
+        turns.run(str(letter))
     assert len(server.messages) == 3
 
 
@@ -87,11 +87,11 @@ def test_at_whatever_word_a_server_fails_the_letter_is_sent_again(
 ) -> None:
     message = a_letter()
     proxy.cut(word, silently=silently)
-    tasks.run(str(message))
+    turns.run(str(message))
     (waiting,) = promised("send_email")
     assert (waiting.attempts, waiting.failed_at) == (1, None)
     builders.end_the_rest_of(message)
-    tasks.run(str(message))
+    turns.run(str(message))
     assert write_paths.done("send_email", message) == 1
     # F33: it was taken before the line broke, so it arrives twice, as one message to a mailbox.
     assert len(server.messages) == (2 if word == END_OF_LETTER else 1)
@@ -103,12 +103,12 @@ def test_a_server_that_is_silent_from_the_start_is_tried_again(
 ) -> None:
     message = a_letter()
     proxy.swallow()
-    tasks.run(str(message))
+    turns.run(str(message))
     (waiting,) = promised("send_email")
     assert "the mail server does not answer" in (waiting.last_error or "")
     proxy.heal()
     builders.end_the_rest_of(message)
-    tasks.run(str(message))
+    turns.run(str(message))
     assert len(server.messages) == 1
 
 
@@ -119,11 +119,11 @@ def test_a_letter_that_is_deferred_again_and_again_is_no_incident(
     message = a_letter()
     server.refuse(EMAIL, 451, times=20)
     for _ in range(20):
-        tasks.run(str(message))
+        turns.run(str(message))
         builders.end_the_rest_of(message)
     (waiting,) = builders.promised()
     assert (waiting.attempts, waiting.failed_at) == (20, None)
-    tasks.run(str(message))
+    turns.run(str(message))
     assert len(server.messages) == 1
 
 
@@ -136,7 +136,7 @@ def test_a_letter_is_tried_for_a_day_and_then_an_operator_hears_of_it(
     message = a_letter()
     server.refuse(EMAIL, 451, times=attempts)
     for _ in range(attempts):
-        tasks.run(str(message))
+        turns.run(str(message))
         builders.end_the_rest_of(message)
     (incident,) = promised()
     assert (incident.cause, incident.failed_at is None) == ("address_deferred", False)

@@ -10,7 +10,7 @@ from tests.faults import write_paths
 from tests.faults.breaking import failing
 from tests.faults.write_paths import REQUESTS
 from tests.web.visiting import letters
-from workers import tasks
+from workers import turns
 
 # Where each request writes, besides the onboarding and its history.
 REQUESTS_WRITE = {
@@ -55,12 +55,12 @@ def test_a_task_that_cannot_write_one_table_writes_none(engine: Engine, task: st
     before = _all_but_messages(engine)
     for table in TASKS_WRITE[task]:
         with failing(engine, table):
-            tasks.run(str(message))
+            turns.run(str(message))
         assert _all_but_messages(engine) == before, table
         (waiting,) = [m for m in builders.promised() if m.id == message]
         assert waiting.last_error
         builders.end_the_rest_of(message)
-    tasks.run(str(message))
+    turns.run(str(message))
     assert write_paths.done(task, message) == 1
     assert len(letters()) <= 1, "a letter that could not be noted overwrites itself"
 

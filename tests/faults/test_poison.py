@@ -20,7 +20,7 @@ from tests.faults.poisoned import HANG, KILL, RAISE
 from tests.servers import process
 from tests.system import System, environment
 from tests.test_relay import until
-from workers import tasks
+from workers import tasks, turns
 
 ROOT = Path(__file__).parents[2]
 OTHERS = 99
@@ -75,7 +75,7 @@ def test_a_task_that_was_only_slow_is_done_in_the_end(
         next_turn(hung)
     assert [message.last_error for message in promised()] == ["its turn has ended, and it has not"]
     end_the_turn(hung)
-    tasks.run(str(hung))
+    turns.run(str(hung))
     assert promised() == []
 
 
@@ -92,7 +92,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
 
     monkeypatch.setitem(tasks.TASKS, "poison_hangs", hang)
     message_id = a_message("poison_hangs", max_attempts=3)
-    thread = threading.Thread(target=tasks.run, args=(str(message_id),))
+    thread = threading.Thread(target=turns.run, args=(str(message_id),))
     thread.start()
     assert begun.wait(60)
     yield message_id
@@ -103,7 +103,7 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[UUID]:
 def next_turn(message_id: UUID) -> int:
     """The number of the attempt that another thread makes once the turn is over."""
     end_the_turn(message_id)
-    tasks.run(str(message_id))
+    turns.run(str(message_id))
     (message,) = promised("poison_hangs")
     return message.attempts
 

@@ -24,7 +24,7 @@ from tests.racing import race
 from tests.web.answering import furnished
 from tests.web.calling import System, a_system, refused
 from tests.web.visiting import a_visitor, text
-from workers import tasks
+from workers import turns
 
 PATHS = ["start", "reveal", "page cancel"]
 
@@ -104,10 +104,10 @@ def test_no_task_burns_an_attempt_while_nothing_can_be_written(engine: Engine) -
     with read_only(engine):
         for _ in range(20):
             with pytest.raises(Exception, match=r"read-?only"):
-                tasks.run(str(message))
+                turns.run(str(message))
     (waiting,) = builders.promised()
     assert waiting.attempts == 0
-    tasks.run(str(message))
+    turns.run(str(message))
     assert write_paths.done("generate_secret", message) == 1
 
 

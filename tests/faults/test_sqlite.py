@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from onboarding.sealing import Keyring
 from tests.builders import an_onboarding, promised, state_of
 from tests.web.calling import a_system, expect, refused, served
-from workers import tasks
+from workers import turns
 
 HOLDER = (
     "import sqlite3, sys\n"
@@ -51,9 +51,9 @@ def test_a_task_that_cannot_write_comes_due_again(sqlite: Engine) -> None:
     (message,) = promised("generate_secret")
     with impatient(sqlite), locked(sqlite):
         with pytest.raises(OperationalError, match="locked"):
-            tasks.run(str(message.id))
+            turns.run(str(message.id))
         assert [kept.attempts for kept in promised("generate_secret")] == [0]
-    tasks.run(str(message.id))
+    turns.run(str(message.id))
     assert state_of(onboarding_id) == "secret_ready"
 
 

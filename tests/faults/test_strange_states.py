@@ -18,7 +18,7 @@ from tests.dumping import dump
 from tests.test_relay import until
 from tests.web.calling import a_system, expect, refused, served
 from tests.web.visiting import a_site, a_visitor, text
-from workers import clock, relay, tasks
+from workers import clock, relay, turns
 
 STRANGE = "checking_identity"
 
@@ -107,8 +107,8 @@ def test_the_clock_goes_round_any_number_of_them(own_database: Engine) -> None:
 def test_its_task_is_kept_for_a_worker_that_knows_it(strange: UUID) -> None:
     (message,) = promised("generate_secret", strange)
     other = a_message("revoke_client", about={"client_id": "cid_nobody"})
-    tasks.run(str(message.id))
-    tasks.run(str(other))
+    turns.run(str(message.id))
+    turns.run(str(other))
     (kept,) = promised()
     assert (kept.id, kept.attempts, kept.failed_at) == (message.id, 1, None)
     assert "checking_identity" in str(kept.last_error)

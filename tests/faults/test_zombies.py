@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from tests import builders
 from tests.dumping import dump
 from tests.faults.stage import until
-from workers import tasks
+from workers import turns
 
 ROOT = Path(__file__).parents[2]
 # A worker whose turn is shorter than the product's; whatever its task was about to do, it does late.
@@ -64,5 +64,5 @@ def test_a_stopped_worker_that_goes_on_after_its_turn_writes_nothing(
 
 
 def _done(message_id: str) -> bool:
-    tasks.run(message_id)
+    turns.run(message_id)
     return message_id not in {str(message.id) for message in builders.promised()}

@@ -8,7 +8,7 @@ from onboarding import db, outbox
 from onboarding.db import reading, transaction
 from onboarding.models import Message
 from onboarding.outbox import Claim
-from workers import tasks
+from workers import turns
 
 
 def find(onboarding_id: UUID | None, task: str, sequence: int | None) -> UUID:
@@ -29,7 +29,7 @@ def meet(message: UUID, fate: str) -> bool:
     turn = claim(message)
     if fate == "dies":
         # Nobody knows yet that the turn has ended: whoever comes now finds it taken.
-        tasks.run(str(message))
+        turns.run(str(message))
         return False
     if fate == "fails":
         with transaction() as session:
@@ -44,7 +44,7 @@ def meet(message: UUID, fate: str) -> bool:
         return True
     carry_out(turn)
     if fate == "runs twice":
-        tasks.run(str(message))
+        turns.run(str(message))
     return True
 
 
@@ -72,4 +72,4 @@ def attempts(message: UUID) -> int | None:
 
 def carry_out(turn: Claim) -> None:
     """What a worker does after its claim."""
-    tasks._carry_out(turn)  # noqa: SLF001 - the half after the claim
+    turns._carry_out(turn)  # noqa: SLF001 - the half after the claim

@@ -20,7 +20,7 @@ from tests.model import held
 from tests.model import world as model
 from tests.model.steps import Step
 from tests.model.world import Scope, Tab, World
-from workers import clock, relay, tasks
+from workers import clock, relay, turns
 
 _DAY: Final = timedelta(days=1)
 # Time stands still but where a step says so: nothing comes due by itself.
@@ -136,7 +136,7 @@ class Replay:
             assert outbox.retry(session, self.messages[step.who])
 
     def finish(self, step: Step, before: World, after: World) -> None:
-        tasks._carry_out(self.turns.pop(step.who))  # noqa: SLF001 - the half after the claim
+        turns._carry_out(self.turns.pop(step.who))  # noqa: SLF001 - the half after the claim
 
     def task_fails(self, step: Step, before: World, after: World) -> None:
         with transaction() as session:

@@ -18,7 +18,7 @@ from onboarding.outbox import Announcement
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.app import create_app
-from workers import tasks
+from workers import turns
 
 BASE = "http://127.0.0.1:8000"
 # What every browser of today adds to a form of the page that it shows.
@@ -143,4 +143,4 @@ def link_in(letter: StoredMail) -> str:
 
 def _at_once(announcements: Sequence[Announcement]) -> None:
     for announcement in announcements:
-        tasks.run(str(announcement.id))
+        turns.run(str(announcement.id))

@@ -1,0 +1,103 @@
+"""What comes due again: lost by the broker, left by the dead, or resting for a cause that is gone.
+
+All of it wakes workers again, and none of it does any work: whoever claims a message decides.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.orm import Session
+
+from onboarding import db, outbox
+from onboarding.models import Message
+from onboarding.outbox import Announcement
+
+# How soon a message that nobody has picked up is published again; it grows with its age. The most
+# is what an old message still waits when all is well again, if its last copy was lost.
+_AT_FIRST: Final = timedelta(seconds=outbox.REPUBLISH_AFTER)
+REPUBLISH_AT_MOST: Final = timedelta(seconds=15)
+# The most that it rests because its worker died, which is seldom its own fault.
+REST_AFTER_DEATH_AT_MOST: Final = 8.0
+# How many of them one success wakes; the next one wakes the next.
+WOKEN_AT_MOST: Final = 500
+
+
+def any_due(session: Session) -> bool:
+    """Whether there is anything to publish again. It takes no lock: most looks find nothing."""
+    return bool(session.scalar(select(exists().where(*_is_due()))))
+
+
+def due(session: Session, limit: int = 100) -> list[Announcement]:
+    """Messages to publish again: nobody works on them and their time has come."""
+    now = db.clock(session)
+    rows = session.execute(
+        select(Message.id, Message.task, Message.created_at, Message.traceparent, Message.attempts)
+        .where(*_is_due())
+        .order_by(Message.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if rows:
+        wait = ({"id": r.id, "due_at": now + _republish_after(now, r.created_at)} for r in rows)
+        session.execute(update(Message), list(wait))
+    return [
+        Announcement(row.task, row.id, tried=row.attempts > 0, traceparent=row.traceparent)
+        for row in rows
+    ]
+
+
+def owners(session: Session) -> set[int]:
+    """The processes whose turn it is at some message."""
+    taken = select(Message.claimed_by).where(Message.claimed_by.is_not(None)).distinct()
+    return {owner for owner in session.scalars(taken) if owner is not None}
+
+
+def take_back(session: Session, dead: Collection[int]) -> int:
+    """End the turns of processes that have died; returns how many.
+
+    The first time a message is published at once, and before all that waits: somebody has waited
+    for it longest. One that has seen several workers die may be what kills them, so it rests.
+    """
+    rows = session.execute(
+        select(Message.id, Message.task, Message.attempts)
+        .where(Message.claimed_by.in_(dead))
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in rows:
+        rest = min(outbox.backoff(row.attempts - 1), REST_AFTER_DEATH_AT_MOST)
+        values = {"claimed_by": None} | (
+            outbox.published() if row.attempts == 1 else outbox.resting(rest)
+        )
+        session.execute(update(Message).where(Message.id == row.id).values(**values))
+        if row.attempts == 1:
+            outbox.announce(session, [Announcement(row.task, row.id, first=True)])
+    return len(rows)
+
+
+def wake(session: Session, cause: str) -> int:
+    """What one attempt failed of works again: end the rest of others that failed of it; how many.
+
+    So an outage is over for all messages as soon as it is for one, whatever their backoff. It reads
+    the table, which holds what is unfinished: an index would cost every claim something.
+    """
+    woken = session.scalars(
+        select(Message.id)
+        .where(Message.cause == cause, Message.failed_at.is_(None))
+        .where(Message.claimed_by.is_(None), Message.leased_until > db.now())
+        .limit(WOKEN_AT_MOST)
+        .with_for_update(skip_locked=True)
+    ).all()
+    free = {"leased_until": None, "due_at": db.now()}
+    session.execute(update(Message).where(Message.id.in_(woken)).values(**free))
+    return len(woken)
+
+
+def _is_due() -> tuple[ColumnElement[bool], ...]:
+    return Message.failed_at.is_(None), Message.due_at <= db.now(), outbox.free()
+
+
+def _republish_after(now: datetime, created_at: datetime) -> timedelta:
+    """As long as it has waited already, within bounds: doubles without a counter."""
+    return min(max(now - created_at, _AT_FIRST), REPUBLISH_AT_MOST)

@@ -1,0 +1,107 @@
+"""One call takes all that waits, and none of it suffers from what is wrong with another."""
+
+import pytest
+from sqlalchemy import Engine, event
+
+from onboarding import outbox
+from onboarding.db import engine, transaction
+from onboarding.outbox import Claim
+from tests.builders import a_message, an_onboarding, end_the_rest_of, promised, state_of
+from workers import tasks, turns
+from workers.kinds import Outside, Quick
+
+
+def some(count: int) -> list[str]:
+    """Messages about clients that nobody has heard of."""
+    return [str(a_message("revoke_client", about={"client_id": f"cid_{n}"})) for n in range(count)]
+
+
+def test_one_call_carries_out_all_that_waits(database: Engine) -> None:
+    waiting = [an_onboarding("issuing_secret") for _ in range(3)]
+    some(turns.AT_ONCE)
+    turns.drain(str(promised()[-1].id))
+    assert promised("generate_secret") == promised("revoke_client") == []
+    assert {state_of(each) for each in waiting} == {"secret_ready"}
+
+
+def test_together_they_take_a_fraction_of_the_commits(database: Engine) -> None:
+    ids, commits = some(turns.AT_ONCE), [0]
+    event.listen(engine(), "commit", lambda _: commits.__setitem__(0, commits[0] + 1))
+    turns.drain(ids[0])
+    assert promised() == []
+    # One for the turns, one for the work, and one that finds nothing more.
+    assert commits == [3]
+
+
+def test_what_was_tried_before_comes_alone(database: Engine) -> None:
+    """It may be what kills workers."""
+    ids = some(3)
+    with transaction() as session:
+        claim = outbox.claim(session, promised()[0].id)
+        assert claim is not None
+        outbox.give_back(session, [claim])
+        claim = outbox.claim(session, promised()[1].id)
+        assert claim is not None
+        outbox.fail(session, claim, "tests", "on purpose")
+    _rested()
+    turns.drain(ids[2])
+    assert [str(message.id) for message in promised()] == [ids[1]]
+    turns.drain(ids[1])
+    assert promised() == []
+
+
+def test_a_broken_one_holds_up_nobody(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_one(session: object, claim: Claim) -> None:
+        if claim.about["client_id"] == "cid_1":
+            raise ZeroDivisionError
+
+    monkeypatch.setitem(tasks.TASKS, "revoke_client", Quick(break_one))
+    ids = some(4)
+    turns.drain(ids[0])
+    (left,) = promised()
+    assert (str(left.id), left.attempts, left.cause) == (ids[1], 1, "task_failed")
+
+
+@pytest.mark.parametrize("where", ["prepare", "do", "record"])
+def test_nothing_is_done_outside_twice_for_a_broken_one(
+    database: Engine, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    done: list[str] = []
+
+    def breaks(place: str, of: str) -> None:
+        if place == where and of == "cid_1":
+            raise ZeroDivisionError
+
+    def prepare(session: object, claim: Claim) -> str:
+        breaks("prepare", claim.about["client_id"])
+        return str(claim.about["client_id"])
+
+    def do(thing: str) -> None:
+        breaks("do", thing)
+        done.append(thing)
+
+    def record(session: object, claim: Claim, thing: str) -> None:
+        breaks("record", thing)
+
+    monkeypatch.setitem(tasks.TASKS, "revoke_client", Outside(prepare, do, record))
+    ids = some(4)
+    turns.drain(ids[0])
+    assert done == [f"cid_{n}" for n in range(4) if n != 1 or where == "record"]
+    assert [str(message.id) for message in promised()] == [ids[1]]
+
+
+def test_who_has_gone_on_for_long_enough_gives_back_what_is_left(
+    database: Engine, published: list[outbox.Announcement]
+) -> None:
+    """Celery would cut it off in the middle of something."""
+    ids = some(3)
+    published.clear()
+    turns.drain(ids[0], enough=-1)
+    assert [str(each.id) for each in published] == ids
+    assert {(message.attempts, message.leased_until) for message in promised()} == {(0, None)}
+
+
+def _rested() -> None:
+    for message in promised():
+        if message.cause:
+            end_the_rest_of(message.id)

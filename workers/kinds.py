@@ -1,0 +1,58 @@
+"""Kinds of work, by what is in which transaction; what is alike can be done together.
+
+Work is called with a claim and carries it out alone. It raises LeaseLost where another worker has taken
+over, and whatever is wrong otherwise; then it has written nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sqlalchemy.orm import Session
+
+from onboarding import outbox
+from onboarding.db import transaction
+from onboarding.outbox import Claim
+
+Work = Callable[[Claim], None]
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """It reads and writes the database only: all in the transaction that keeps the promise."""
+
+    work: Callable[[Session, Claim], None]
+
+    def __call__(self, claim: Claim) -> None:
+        with transaction() as session:
+            outbox.finish(session, claim)
+            self.work(session, claim)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside(Generic[Thing]):
+    """It speaks to somebody outside, and no transaction is open meanwhile.
+
+    `prepare` says what there is to do, None where nothing is; `do` does it; `record` notes it in the
+    transaction that keeps the promise. A crash between the last two does it again.
+    """
+
+    prepare: Callable[[Session, Claim], Thing | None]
+    do: Callable[[Thing], None]
+    record: Callable[[Session, Claim, Thing], None]
+
+    def __call__(self, claim: Claim) -> None:
+        with transaction() as session:
+            thing = self.prepare(session, claim)
+        if thing is not None:
+            self.do(thing)
+        self.keep([(claim, thing)])
+
+    def keep(self, done: "list[tuple[Claim, Thing | None]]") -> None:
+        """Keep the promises of what has been done."""
+        with transaction() as session:
+            outbox.finish(session, *(claim for claim, _ in done))
+            for claim, thing in done:
+                if thing is not None:
+                    self.record(session, claim, thing)
