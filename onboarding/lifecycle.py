@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from statemachine.exceptions import TransitionNotAllowed
@@ -28,6 +28,12 @@ from onboarding.recording import CHOICES, Step
 
 # What an onboarding does not know at its start.
 _NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at")
+_LOCK: Final = (
+    select(Onboarding, db.now())
+    .where(Onboarding.id == bindparam("wanted"))
+    .with_for_update(of=Onboarding)
+    .execution_options(populate_existing=True)
+)
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -184,12 +190,7 @@ def _target(facts: tuple[Any, ...], event: str) -> str | None:
 
 def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:
     """One round trip for the row, its lock and the clock."""
-    row = session.execute(
-        select(Onboarding, db.now())
-        .where(Onboarding.id == onboarding_id)
-        .with_for_update(of=Onboarding)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
+    row = session.execute(_LOCK, {"wanted": onboarding_id}).one_or_none()
     if row is None:
         raise NotFound
     return row[0], row[1]

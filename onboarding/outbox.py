@@ -8,11 +8,21 @@ down", "worker killed" and "task raised" are one case, and this file is the only
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from onboarding import crash_points, db, tracing
@@ -151,7 +161,8 @@ def claim(
     life: once that is gone, so is the turn. A message whose workers all died without a word
     becomes an incident here.
     """
-    claims = _claim(session, Message.id == message_id, lease, owner, known)
+    one = {"wanted": message_id, "owner": owner, "known": list(known or ())}
+    claims = _claim(session, _claiming(_one, lease, choosy=known is not None), one)
     if not claims:
         return None
     taken = claims[0]
@@ -165,18 +176,14 @@ def claim_fresh(
     session: Session, limit: int, *, owner: int | None = None, known: Collection[str]
 ) -> list[Claim]:
     """Take a turn at as many as that of which nobody has had one yet, oldest first."""
-    fresh = select(Message.id).where(
-        Message.attempts == 0, Message.failed_at.is_(None), free(), Message.task.in_(known)
-    )
-    some = fresh.order_by(Message.id).limit(limit).with_for_update(skip_locked=True)
-    return _claim(session, Message.id.in_(some), LEASE, owner, known)
+    some = {"limit": limit, "owner": owner, "known": [*known]}
+    return _claim(session, _claiming(_fresh, LEASE, choosy=True), some)
 
 
 def finish(session: Session, *claims: Claim) -> None:
     """The effects are in this same transaction: remove the promises. Raises LeaseLost."""
-    turn = or_(*(and_(*_turn(claim)) for claim in claims))
-    done = session.execute(delete(Message).where(turn))
-    if done.rowcount != len(claims):  # type: ignore[attr-defined]
+    turns = [{"its": claim.id, "turn": claim.attempt} for claim in claims]
+    if session.connection().execute(_FINISH, turns).rowcount != len(claims):
         raise LeaseLost(", ".join(str(claim.id) for claim in claims))
     crash_points.reach("message.finished")
 
@@ -218,20 +225,31 @@ def retry(session: Session, message_id: UUID) -> bool:
     return True
 
 
-def _claim(
-    session: Session,
-    which: ColumnElement[bool],
+def _claim(session: Session, statement: Update, given: dict[str, Any]) -> list[Claim]:
+    claims = [Claim(*row) for row in session.execute(statement, given)]
+    if claims:
+        crash_points.reach("message.claimed")
+    return claims
+
+
+@cache
+def _claiming(
+    which: Callable[[Sequence[ColumnElement[bool]]], ColumnElement[bool]],
     lease: float,
-    owner: int | None,
-    known: Collection[str] | None,
-) -> list[Claim]:
-    wanted = [which, Message.failed_at.is_(None), free()]
-    if known is not None:
-        wanted.append(Message.task.in_(known))
-    rows = session.execute(
+    *,
+    choosy: bool,
+) -> Update:
+    wanted = [Message.failed_at.is_(None), free()]
+    if choosy:
+        wanted.append(Message.task.in_(bindparam("known", expanding=True)))
+    return (
         update(Message)
-        .where(*wanted)
-        .values(attempts=Message.attempts + 1, leased_until=db.in_seconds(lease), claimed_by=owner)
+        .where(which(wanted), *wanted)
+        .values(
+            attempts=Message.attempts + 1,
+            leased_until=db.in_seconds(lease),
+            claimed_by=bindparam("owner"),
+        )
         .returning(
             Message.id,
             Message.task,
@@ -243,10 +261,17 @@ def _claim(
             Message.cause,
             Message.traceparent,
         )
-    ).all()
-    if rows:
-        crash_points.reach("message.claimed")
-    return [Claim(*row) for row in rows]
+    )
+
+
+def _one(_: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    return Message.id == bindparam("wanted")
+
+
+def _fresh(wanted: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    waiting = select(Message.id).where(Message.attempts == 0, *wanted).order_by(Message.id)
+    some = waiting.limit(bindparam("limit")).with_for_update(skip_locked=True)
+    return Message.id.in_(some)
 
 
 def _turn(claim: Claim) -> tuple[ColumnElement[bool], ...]:
@@ -285,3 +310,6 @@ _columns: Final = Base.metadata.tables["messages"].c
 _TAKEN: Final = tuple(name.removeprefix("its_") for name in row(Promise("", {})))
 # Writes a promise of which it is given the `row`.
 INSERT: Final = insert(Base.metadata.tables["messages"]).values(values())
+_FINISH: Final = delete(Base.metadata.tables["messages"]).where(
+    _columns.id == bindparam("its"), _columns.attempts == bindparam("turn")
+)
