@@ -41,7 +41,8 @@ class Filter:
     run: str | None = None
     # Begun since: some hours or days ago, as 12h or 7d, or a day, as 2026-11-27.
     since: str | None = None
-    # A reference, an ID, a client ID, a Seller ID, an e-mail address, or a part of what failed.
+    # A reference, an ID, a client ID, a Seller ID, an e-mail address, an aggregator's ID or name, or
+    # a part of what failed.
     q: str | None = None
 
     def given(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from datetime import time as midnight
 from itertools import starmap
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db, queries
+from onboarding import db, queries, registry
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, YES, Filter
 from onboarding.models import Assignment, Client, Link, Message, Onboarding, Run, RunItem
@@ -64,10 +65,19 @@ def read_place(text: str) -> Place | None:
         return None
 
 
+def meant(session: Session, wanted: Filter) -> Filter:
+    """What was searched for may be an aggregator, by its ID or its name: then it is all of its own."""
+    if not wanted.q or wanted.aggregator:
+        return wanted
+    found = registry.by_id(session, wanted.q) or registry.find(session, wanted.q)
+    return replace(wanted, q=None, aggregator=found.id) if found else wanted
+
+
 def page(
     session: Session, wanted: Filter, limit: int, *, after: Place | None = None
 ) -> Sequence[Onboarding]:
     """Onboardings, newest first, overdue ones longest first; `after` is where the page before ends."""
+    wanted = meant(session, wanted)
     if wanted == Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES):
         return _late(session, _states(wanted), limit, after)
     query = select(Onboarding).where(*_conditions(wanted)).limit(limit)
@@ -83,7 +93,7 @@ def page(
 
 def ids(session: Session, wanted: Filter, limit: int) -> Sequence[UUID]:
     """Those of a view, newest first, whatever is on which page."""
-    query = select(Onboarding.id).where(*_conditions(wanted))
+    query = select(Onboarding.id).where(*_conditions(meant(session, wanted)))
     return session.scalars(query.order_by(Onboarding.id.desc()).limit(limit)).all()
 
 
@@ -106,7 +116,8 @@ def counts(session: Session, several: Sequence[Filter]) -> list[int]:
     """The same of several views, with one question."""
     if not several:
         return []
-    rows = session.execute(union_all(*starmap(_counted, enumerate(several))))
+    numbered = enumerate(meant(session, wanted) for wanted in several)
+    rows = session.execute(union_all(*starmap(_counted, numbered)))
     found: dict[int, int] = {row[0]: row[1] for row in rows}
     return [found[number] for number in range(len(several))]
 

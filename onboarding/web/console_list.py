@@ -76,7 +76,7 @@ def listed(
 
 @router.post("/{locale}/console/find")
 def find(request: Request, locale: str, q: Text = "") -> Response:
-    """The search box. What is found once is shown at once; an e-mail address stays out of addresses."""
+    """The search box. An aggregator leads to its view, and what is found once is shown at once; an e-mail address stays out of addresses."""
     try:
         wanted = filters.read({"q": trimmed(q)})
     except Invalid:
@@ -84,6 +84,7 @@ def find(request: Request, locale: str, q: Text = "") -> Response:
         wanted = Filter()
     with reading() as session:
         who = console_frame.who(session, request)
+        wanted = finding.meant(session, wanted)
         found = finding.page(session, wanted, PAGE) if wanted.q else []
         now = db.clock(session)
     if len(found) == 1:

@@ -70,6 +70,13 @@ def test_ls_can_be_narrowed(run_on_both: Run) -> None:
     assert run_on_both("ls", "--state", "stuck").code == exits.USAGE
 
 
+def test_ls_finds_by_an_aggregator(run: Run) -> None:
+    one = builders.an_onboarding("awaiting_aggregator")
+    builders.an_onboarding("seller_linked", delegated=True)
+    for typed in ("catalogue-express", "catalogue EXPRESS"):
+        assert [line["id"] for line in run("ls", "--json", "--q", typed).lines] == [str(one)]
+
+
 def test_the_table_fits_in_80_columns_and_cuts_nothing_off(run: Run) -> None:
     late = builders.an_onboarding("checking_aggregator")
     builders.age(late, timedelta(days=400))

@@ -63,6 +63,14 @@ def test_a_view_is_the_same_for_a_system(overseer: System, ring: Keyring, wanted
         assert [each["reference"] for page in pages(overseer, path) for each in page] == view
 
 
+@pytest.mark.parametrize("typed", ["feedwise", "FEEDWISE", "Féedwise."])
+def test_whoever_looks_for_an_aggregator_finds_its_own(overseer: System, typed: str) -> None:
+    one = builders.an_onboarding("seller_linked", delegated=True)
+    builders.an_onboarding("awaiting_aggregator")
+    items = expect(overseer.get(f"{PATH}?q={typed}"), 200)["items"]
+    assert [item["id"] for item in items] == [str(one)]
+
+
 @pytest.mark.parametrize(
     "query",
     ["state=gone", "overdue=no", "waiting_on=us", "unknown=1", "after=x", "limit=0", "q=%00"],

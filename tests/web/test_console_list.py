@@ -55,6 +55,7 @@ def test_a_view_that_cannot_be_read_says_so(app: FastAPI, query: str) -> None:
 def test_the_box_finds_by_whatever_is_at_hand(app: FastAPI) -> None:
     builders.an_onboarding("started")
     onboarding_id = builders.an_onboarding("confirmed")
+    builders.an_onboarding("awaiting_aggregator")
     put(onboarding_id, contact_email="alex@shop.example")
     reference = builders.the(onboarding_id).reference
     visitor = at_console(app, "viewer")
@@ -63,6 +64,9 @@ def test_the_box_finds_by_whatever_is_at_hand(app: FastAPI) -> None:
     for q in (reference, reference.lower(), str(onboarding_id), client_id, "alex@shop.example"):
         answer = visitor.post("/en/console/find", {"q": f" {q} "})
         assert answer.headers["location"] == home(onboarding_id), q
+    for q in ("channel-harbour", "Chännel  HARBOUR!"):
+        answer = visitor.post("/en/console/find", {"q": q})
+        assert answer.headers["location"] == "/en/console/onboardings?aggregator=channel-harbour", q
     for q in ("nobody@shop.example", "nothing", "", "\0"):
         answer = visitor.follow(visitor.post("/en/console/find", {"q": q}))
         assert answer.status_code in {200, 422}
