@@ -32,7 +32,9 @@ def ls(
     run: Annotated[str | None, typer.Option(help="Only those of this run.")] = None,
     q: Annotated[
         str | None,
-        typer.Option("--q", help="A client ID, Seller ID, address, aggregator, or part of an error."),
+        typer.Option(
+            "--q", help="A client ID, Seller ID, address, aggregator, or part of an error."
+        ),
     ] = None,
     view: Annotated[
         str | None, typer.Option(help="Those of a view, as `views ls` names it.")

@@ -29,7 +29,8 @@ class View(BaseModel):
     owner: _Words = Field(None, description="The ID of the operator who took it on.")
     aggregator: _Words = Field(None, description="An aggregator's ID.")
     q: _Words = Field(
-        None, description="A reference, ID, client ID, Seller ID, address, aggregator, or part of an error."
+        None,
+        description="A reference, ID, client ID, Seller ID, address, aggregator, or part of an error.",
     )
     after: _Words = Field(None, description="Where the page before ended: `next` says it.")
     limit: Annotated[int, Field(ge=1, le=100)] = 50
