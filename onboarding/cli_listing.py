@@ -30,6 +30,9 @@ def ls(
     ] = None,
     owner: Annotated[str | None, typer.Option(help="An operator's ID: who took it on.")] = None,
     run: Annotated[str | None, typer.Option(help="Only those of this run.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Only those of an address, as the console's link has it.")
+    ] = None,
     q: Annotated[
         str | None,
         typer.Option(
@@ -71,6 +74,7 @@ def ls(
         "since": since,
         "owner": owner,
         "run": run,
+        "email": email,
         "q": q,
     }
     said = {name: value for name, value in given.items() if value}

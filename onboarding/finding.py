@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db, queries, registry
+from onboarding import db, queries, registry, sealing
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, YES, Filter
 from onboarding.models import Assignment, Client, Link, Message, Onboarding, Run, RunItem
@@ -171,8 +171,6 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.state or wanted.waiting_on:
         found.append(Onboarding.state.in_(_states(wanted)))
-    if wanted.type:
-        found.append(Onboarding.connection_type == wanted.type)
     if wanted.overdue:
         late = [queries.is_late_in(state) for state in NEXT_MOVE]
         found.append(or_(*(in_state & since for in_state, since in late)))
@@ -180,15 +178,23 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(_fails(wanted.cause))
     if wanted.owner:
         found.append(_is_of(wanted.owner))
-    if wanted.aggregator:
-        found.append(Onboarding.aggregator_id == wanted.aggregator)
     if wanted.run:
         found.append(_is_part_of(wanted.run))
     if wanted.since:
         found.append(_begun(wanted.since))
     if wanted.q:
         found.append(_says(wanted.q))
-    return found
+    return [*found, *_has(wanted)]
+
+
+def _has(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    """What stands in its own row."""
+    if wanted.type:
+        yield Onboarding.connection_type == wanted.type
+    if wanted.aggregator:
+        yield Onboarding.aggregator_id == wanted.aggregator
+    if wanted.email:
+        yield Onboarding.contact_hash.in_(wanted.hashes())
 
 
 def _states(wanted: Filter) -> tuple[str, ...]:
@@ -224,7 +230,7 @@ def _says(text: str) -> ColumnElement[bool]:
     error = Message.last_error.contains(text, autoescape=True)
     found: CompoundSelect[Any] = union_all(
         onboarding.where(Onboarding.reference == text.upper()),
-        onboarding.where(Onboarding.contact_email == text),
+        *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
         *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
         select(Client.onboarding_id).where(Client.id == text),
         select(Link.onboarding_id).where(Link.seller_id == text),
@@ -233,6 +239,12 @@ def _says(text: str) -> ColumnElement[bool]:
         ),
     )
     return Onboarding.id.in_(found)
+
+
+def _has_address(text: str) -> tuple[ColumnElement[bool], ...]:
+    """By what it is found by; those of before have nothing of the kind until the clock comes by."""
+    without = and_(Onboarding.contact_hash.is_(None), Onboarding.contact_email == text)
+    return Onboarding.contact_hash.in_(sealing.address_hashes(text)), without
 
 
 def _begun(since: str) -> ColumnElement[bool]:

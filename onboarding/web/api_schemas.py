@@ -28,6 +28,9 @@ class View(BaseModel):
     failing: Literal["yes"] | None = Field(None, description="Only those with any incident.")
     owner: _Words = Field(None, description="The ID of the operator who took it on.")
     aggregator: _Words = Field(None, description="An aggregator's ID.")
+    email: str | None = Field(
+        None, description="What an e-mail address is found by, as the console's address has it."
+    )
     q: _Words = Field(
         None,
         description="A reference, ID, client ID, Seller ID, address, aggregator, or part of an error.",
