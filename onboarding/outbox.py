@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, tracing
+from onboarding import attempts, crash_points, db, tracing
 from onboarding.models import Message
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
@@ -164,10 +164,10 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
     it is due again it rests: a turn that is nobody's, so that no stray delivery wastes an attempt.
     """
     over = final or claim.attempt >= claim.max_attempts
-    values: dict[str, Any] = {"claimed_by": None, "cause": cause, "last_error": error[:500]}
-    incident = {"failed_at": db.now(), "leased_until": None}
-    values |= incident if over else _resting(_backoff(claim.attempt))
-    written = session.execute(update(Message).where(*_turn(claim)).values(**values))
+    why = {"claimed_by": None, "leased_until": None, "cause": cause, "last_error": error[:500]}
+    end = {"failed_at": db.now()} if over else _resting(_backoff(claim.attempt))
+    written = session.execute(update(Message).where(*_turn(claim)).values(**why | end))
+    attempts.keep(session, claim.id, claim.attempt)
     crash_points.reach("message.failed")
     return over and bool(written.rowcount)  # type: ignore[attr-defined]
 

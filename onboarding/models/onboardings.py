@@ -206,6 +206,24 @@ class Message(Base):
     traceparent: Mapped[str | None] = mapped_column(String(55), default=tracing.current)
 
 
+class FailedAttempt(Base):
+    """An attempt at a message that failed; its message may have succeeded since, and be gone."""
+
+    __tablename__ = "failed_attempts"
+    __table_args__ = (CheckConstraint("attempt BETWEEN 1 AND max_attempts", name="attempt"),)
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    task: Mapped[str] = mapped_column(String(40))
+    # How many there might have been, as it was then.
+    max_attempts: Mapped[int]
+    at: Mapped[datetime]
+    cause: Mapped[str] = mapped_column(String(40))
+    # One line for a person, as the message had it.
+    error: Mapped[str | None] = mapped_column(Text)
+
+
 class Canary(Base):
     """The only row: when a task that does nothing was promised last, and when a worker took one."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onboarding.web.schemas import OnboardingView, State
+from onboarding.web.schemas import History, OnboardingView, State
 
 _Words = Annotated[str | None, Field(max_length=120)]
 
@@ -44,6 +44,26 @@ class OverseenOnboarding(OnboardingView):
 
     causes: list[str]
     owner: UUID | None
+
+
+class FailedAttemptView(BaseModel):
+    """An attempt at a task that failed: attempt so many of so many, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: str
+    attempt: int
+    max_attempts: int
+    at: datetime
+    cause: str
+    means: str | None
+    runbook: str | None
+
+
+class OverseenHistory(History):
+    """Every step, and every attempt that failed, also of tasks that have succeeded since."""
+
+    failed_attempts: list[FailedAttemptView]
 
 
 class OverseenList(BaseModel):

@@ -121,6 +121,19 @@ def test_whoever_wants_to_know_who_it_is_says_why(run_on_both: Run) -> None:
     assert (first["action"], first["reason"]) == ("unmask", "INC-442")
 
 
+def test_show_tells_what_failed_also_when_it_works_by_now(run: Run) -> None:
+    message = an_incident()
+    assert message.onboarding_id
+    run("retry", message.onboarding_id, "--reason", "INC-442")
+    builders.work(message.onboarding_id)
+    (facts,) = run("show", message.onboarding_id, "--json").lines
+    assert facts["messages"] == []
+    (failed,) = facts["failed_attempts"]
+    assert (failed["attempt"], failed["cause"]) == (1, message.cause)
+    said = run("show", message.onboarding_id).out
+    assert f"Failed: {message.task}, attempt 1 of {message.max_attempts}" in said
+
+
 def test_show_for_people_says_whose_turn_it_is_and_what_they_may_do(run: Run) -> None:
     onboarding_id = builders.an_onboarding("secret_ready")
     shown = run("show", onboarding_id)

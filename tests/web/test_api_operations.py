@@ -125,6 +125,17 @@ def test_why_it_fails_is_told_with_it_and_by_cause(overseer: System) -> None:
     assert runbook["href"] == told[0]["runbook"]
 
 
+def test_what_failed_on_the_way_is_told_with_the_history(overseer: System) -> None:
+    message = an_incident()
+    assert message.onboarding_id
+    path = f"{PATH}/{message.onboarding_id}/history"
+    (failed,) = expect(overseer.get(path), 200)["failed_attempts"]
+    assert (failed["task"], failed["cause"]) == (message.task, message.cause)
+    assert (failed["attempt"], failed["max_attempts"]) == (1, message.max_attempts)
+    assert failed["means"]
+    assert overseer.get(failed["runbook"]).status_code == 200
+
+
 def test_one_scope_does_not_open_what_the_other_does(overseer: System, ring: Keyring) -> None:
     """Whoever may look at everybody's still sees only their own where their own are listed."""
     both = a_system(overseer.app, ["onboardings:read", "onboardings:write", SCOPE])
