@@ -9,16 +9,17 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db
+from onboarding import db, sealing
 from onboarding.errors import TooMany
 from onboarding.models import ContactCode, Mail, Message, Onboarding, UnprovedLetter
 
 # Letters an hour that visitors cause at an address which nobody has proved: codes, links, and what a
 # choice or a recheck leads to. What ends an onboarding is told once and not counted.
 UNPROVED_AN_HOUR: Final = 10
+_WITHOUT_HASH: Final = (Onboarding.contact_hash.is_(None), Onboarding.contact_email.is_not(None))
 
 
 def is_proved(session: Session, onboarding: Onboarding, email: str | None = None) -> bool:
@@ -54,6 +55,32 @@ def count_letter(session: Session, onboarding: Onboarding, email: str | None) ->
     if (session.scalar(sent) or 0) >= UNPROVED_AN_HOUR:
         raise TooMany(3600)
     session.add(UnprovedLetter(id=db.new_id(), address_hash=address))
+
+
+def any_without_hash(session: Session) -> bool:
+    """Whether an onboarding is not yet found by its address. It takes no lock: most looks find none."""
+    return bool(session.scalar(select(exists().where(*_WITHOUT_HASH))))
+
+
+def add_hashes(session: Session, limit: int) -> int:
+    """Add what they are found by to onboardings of before there was such a thing; how many.
+
+    One that somebody has in hand is left for the next time.
+    """
+    found = session.execute(
+        select(Onboarding.id, Onboarding.contact_email)
+        .where(*_WITHOUT_HASH)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    added = [
+        {"id": each.id, "contact_hash": hashed}
+        for each in found
+        if (hashed := sealing.address_hash(each.contact_email or ""))
+    ]
+    if added:
+        session.execute(update(Onboarding), added)
+    return len(added)
 
 
 def links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:

@@ -30,9 +30,14 @@ def ls(
     ] = None,
     owner: Annotated[str | None, typer.Option(help="An operator's ID: who took it on.")] = None,
     run: Annotated[str | None, typer.Option(help="Only those of this run.")] = None,
+    email: Annotated[
+        str | None, typer.Option(help="Only those of an address, as the console's link has it.")
+    ] = None,
     q: Annotated[
         str | None,
-        typer.Option("--q", help="A client ID, Seller ID, address, or part of an error."),
+        typer.Option(
+            "--q", help="A client ID, Seller ID, address, aggregator, or part of an error."
+        ),
     ] = None,
     view: Annotated[
         str | None, typer.Option(help="Those of a view, as `views ls` names it.")
@@ -69,6 +74,7 @@ def ls(
         "since": since,
         "owner": owner,
         "run": run,
+        "email": email,
         "q": q,
     }
     said = {name: value for name, value in given.items() if value}

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlencode
 
-from onboarding import masking
+from onboarding import masking, sealing
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.errors import Invalid
 
@@ -19,6 +19,11 @@ WHOM: Final = tuple(dict.fromkeys(move.whom for move in NEXT_MOVE.values()))
 _LONGEST: Final = 120
 # A number of hours or days.
 AGO: Final = re.compile(r"([1-9][0-9]{0,3})([hd])")
+
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_BETWEEN: Final = "."
+# So many peppers that nobody has had more.
+_HASHES: Final = re.compile(r"[0-9a-f]{32}(\.[0-9a-f]{32}){0,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,10 @@ class Filter:
     run: str | None = None
     # Begun since: some hours or days ago, as 12h or 7d, or a day, as 2026-11-27.
     since: str | None = None
-    # A reference, an ID, a client ID, a Seller ID, an e-mail address, or a part of what failed.
+    # What an e-mail address is found by, as `by_hash` writes it: it tells nobody the address.
+    email: str | None = None
+    # A reference, an ID, a client ID, a Seller ID, an e-mail address, an aggregator's ID or name, or
+    # a part of what failed.
     q: str | None = None
 
     def given(self) -> dict[str, str]:
@@ -59,6 +67,16 @@ class Filter:
             for name, value in self.given().items()
         )
         return " ".join(words)
+
+    def by_hash(self) -> "Filter":
+        """As it may stand in an address. Raises Unavailable without a keyring at hand."""
+        if not self.q or not _ADDRESS.fullmatch(self.q):
+            return self
+        return replace(self, q=None, email=_BETWEEN.join(sealing.address_hashes(self.q)))
+
+    def hashes(self) -> list[str]:
+        """Under each pepper that there was."""
+        return self.email.split(_BETWEEN) if self.email else []
 
     def masked(self) -> "Filter":
         """As it may be kept: what was searched for may be somebody's address or number."""
@@ -93,6 +111,8 @@ def read(given: Mapping[str, str]) -> Filter:
 
 def _fault(name: str, value: str) -> str | None:
     """What is wrong with the value of a field; None: nothing."""
+    if name == "email":
+        return None if _HASHES.fullmatch(value) else "As a search for the address leads to it."
     choices = _CHOICES.get(name)
     if choices and value not in choices:
         return f"One of {', '.join(choices)}."

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from datetime import time as midnight
 from itertools import starmap
@@ -21,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db, queries
+from onboarding import db, queries, registry, sealing
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, YES, Filter
 from onboarding.models import Assignment, Client, Link, Message, Onboarding, Run, RunItem
@@ -64,10 +65,19 @@ def read_place(text: str) -> Place | None:
         return None
 
 
+def meant(session: Session, wanted: Filter) -> Filter:
+    """What was searched for may be an aggregator, by its ID or its name: then it is all of its own."""
+    if not wanted.q or wanted.aggregator:
+        return wanted
+    found = registry.by_id(session, wanted.q) or registry.find(session, wanted.q)
+    return replace(wanted, q=None, aggregator=found.id) if found else wanted
+
+
 def page(
     session: Session, wanted: Filter, limit: int, *, after: Place | None = None
 ) -> Sequence[Onboarding]:
     """Onboardings, newest first, overdue ones longest first; `after` is where the page before ends."""
+    wanted = meant(session, wanted)
     if wanted == Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES):
         return _late(session, _states(wanted), limit, after)
     query = select(Onboarding).where(*_conditions(wanted)).limit(limit)
@@ -83,7 +93,7 @@ def page(
 
 def ids(session: Session, wanted: Filter, limit: int) -> Sequence[UUID]:
     """Those of a view, newest first, whatever is on which page."""
-    query = select(Onboarding.id).where(*_conditions(wanted))
+    query = select(Onboarding.id).where(*_conditions(meant(session, wanted)))
     return session.scalars(query.order_by(Onboarding.id.desc()).limit(limit)).all()
 
 
@@ -106,7 +116,8 @@ def counts(session: Session, several: Sequence[Filter]) -> list[int]:
     """The same of several views, with one question."""
     if not several:
         return []
-    rows = session.execute(union_all(*starmap(_counted, enumerate(several))))
+    numbered = enumerate(meant(session, wanted) for wanted in several)
+    rows = session.execute(union_all(*starmap(_counted, numbered)))
     found: dict[int, int] = {row[0]: row[1] for row in rows}
     return [found[number] for number in range(len(several))]
 
@@ -160,8 +171,6 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.state or wanted.waiting_on:
         found.append(Onboarding.state.in_(_states(wanted)))
-    if wanted.type:
-        found.append(Onboarding.connection_type == wanted.type)
     if wanted.overdue:
         late = [queries.is_late_in(state) for state in NEXT_MOVE]
         found.append(or_(*(in_state & since for in_state, since in late)))
@@ -169,15 +178,23 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(_fails(wanted.cause))
     if wanted.owner:
         found.append(_is_of(wanted.owner))
-    if wanted.aggregator:
-        found.append(Onboarding.aggregator_id == wanted.aggregator)
     if wanted.run:
         found.append(_is_part_of(wanted.run))
     if wanted.since:
         found.append(_begun(wanted.since))
     if wanted.q:
         found.append(_says(wanted.q))
-    return found
+    return [*found, *_has(wanted)]
+
+
+def _has(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    """What stands in its own row."""
+    if wanted.type:
+        yield Onboarding.connection_type == wanted.type
+    if wanted.aggregator:
+        yield Onboarding.aggregator_id == wanted.aggregator
+    if wanted.email:
+        yield Onboarding.contact_hash.in_(wanted.hashes())
 
 
 def _states(wanted: Filter) -> tuple[str, ...]:
@@ -213,7 +230,7 @@ def _says(text: str) -> ColumnElement[bool]:
     error = Message.last_error.contains(text, autoescape=True)
     found: CompoundSelect[Any] = union_all(
         onboarding.where(Onboarding.reference == text.upper()),
-        onboarding.where(Onboarding.contact_email == text),
+        *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
         *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
         select(Client.onboarding_id).where(Client.id == text),
         select(Link.onboarding_id).where(Link.seller_id == text),
@@ -222,6 +239,12 @@ def _says(text: str) -> ColumnElement[bool]:
         ),
     )
     return Onboarding.id.in_(found)
+
+
+def _has_address(text: str) -> tuple[ColumnElement[bool], ...]:
+    """By what it is found by; those of before have nothing of the kind until the clock comes by."""
+    without = and_(Onboarding.contact_hash.is_(None), Onboarding.contact_email == text)
+    return Onboarding.contact_hash.in_(sealing.address_hashes(text)), without
 
 
 def _begun(since: str) -> ColumnElement[bool]:

@@ -1,8 +1,8 @@
 """Promises to do something after the commit, kept at least once: the transactional outbox.
 
 A message is inserted in the transaction that makes it necessary and stays until its effect is
-committed. Publishing only wakes a worker: whatever the broker loses comes due again. So "broker
-down", "worker killed" and "task raised" are one case, and this file is the only retry policy.
+committed. Publishing only wakes a worker: whatever the broker loses comes due again (`redelivery`).
+So "broker down", "worker killed" and "task raised" are one case.
 """
 
 import random
@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, tracing
+from onboarding import attempts, crash_points, db, tracing
 from onboarding.models import Base, Message
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
@@ -203,26 +203,12 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
     it is due again it rests: a turn that is nobody's, so that no stray delivery wastes an attempt.
     """
     over = final or claim.attempt >= claim.max_attempts
-    values: dict[str, Any] = {"claimed_by": None, "cause": cause, "last_error": error[:500]}
-    incident = {"failed_at": db.now(), "leased_until": None}
-    values |= incident if over else resting(backoff(claim.attempt))
-    written = session.execute(update(Message).where(*_turn(claim)).values(**values))
+    why = {"claimed_by": None, "leased_until": None, "cause": cause, "last_error": error[:500]}
+    end = {"failed_at": db.now()} if over else resting(backoff(claim.attempt))
+    written = session.execute(update(Message).where(*_turn(claim)).values(**why | end))
+    attempts.keep(session, claim.id, claim.attempt)
     crash_points.reach("message.failed")
     return over and bool(written.rowcount)  # type: ignore[attr-defined]
-
-
-def retry(session: Session, message_id: UUID) -> bool:
-    """An operator's retry of an incident: always grants one attempt more. False: not an incident."""
-    row = session.execute(
-        update(Message)
-        .where(Message.id == message_id, Message.failed_at.is_not(None))
-        .values(failed_at=None, cause=None, max_attempts=Message.attempts + 1, **published())
-        .returning(Message.task)
-    ).one_or_none()
-    if row is None:
-        return False
-    announce(session, [Announcement(row.task, message_id, tried=True)])
-    return True
 
 
 def _claim(session: Session, statement: Update, given: dict[str, Any]) -> list[Claim]:

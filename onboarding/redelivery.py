@@ -6,6 +6,7 @@ All of it wakes workers again, and none of it does any work: whoever claims a me
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
@@ -92,6 +93,20 @@ def wake(session: Session, cause: str) -> int:
     free = {"leased_until": None, "due_at": db.now()}
     session.execute(update(Message).where(Message.id.in_(woken)).values(**free))
     return len(woken)
+
+
+def retry(session: Session, message_id: UUID) -> bool:
+    """An operator's retry of an incident: always grants one attempt more. False: not an incident."""
+    row = session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.failed_at.is_not(None))
+        .values(failed_at=None, cause=None, max_attempts=Message.attempts + 1, **outbox.published())
+        .returning(Message.task)
+    ).one_or_none()
+    if row is None:
+        return False
+    outbox.announce(session, [Announcement(row.task, message_id, tried=True)])
+    return True
 
 
 def _is_due() -> tuple[ColumnElement[bool], ...]:

@@ -5,7 +5,7 @@ alphabetical order is used for new values, earlier ones still open and verify ol
 
     seal    private half, X25519: opens sealed secrets; only the web process needs it
     public  public half: seals; a worker that has no more cannot open what it sealed
-    pepper  keys the hashes of client secrets; losing it ends every credential
+    pepper  keys the hashes of client secrets and of e-mail addresses; losing it ends every credential
     derive  one-time codes and resume links are derived from it, not stored; a new one ends those
             that are on their way
 """
@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
 from onboarding.errors import Unavailable
+from onboarding.settings import settings
 
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 KEY_BYTES: Final = 32
@@ -86,6 +87,9 @@ def read_keyring(folder: Path) -> Keyring:
     return Keyring(keys)
 
 
+_found: Final[dict[Path, Keyring]] = {}
+
+
 def seal(ring: Keyring, cleartext: bytes, context: bytes) -> tuple[str, bytes]:
     """Encrypt so that only the holder of the private half can open it, and only in this context."""
     key_id, public = ring.current("public")
@@ -110,6 +114,22 @@ def keyed_hash(ring: Keyring, context: str, value: str) -> tuple[str, bytes]:
 def matches(ring: Keyring, key_id: str, context: str, value: str, expected: bytes) -> bool:
     """Compare a value with its keyed hash, in constant time."""
     return hmac.compare_digest(_hmac(ring.get("pepper", key_id), context, value), expected)
+
+
+def address_hash(address: str) -> str | None:
+    """A text to find an e-mail address by, that tells it to nobody; None without a keyring at hand."""
+    peppers = _at_hand().keys["pepper"]
+    return _address_hash(peppers[max(peppers)], address) if peppers else None
+
+
+def address_hashes(address: str) -> list[str]:
+    """The same under each pepper, the current one first: earlier rows have earlier ones.
+
+    Raises Unavailable without a keyring at hand.
+    """
+    ring = _at_hand()
+    ring.current("pepper")
+    return [_address_hash(key, address) for _, key in sorted(ring.keys["pepper"].items())[::-1]]
 
 
 def derive(ring: Keyring, purpose: str, name: str) -> bytes:
@@ -159,6 +179,19 @@ def misfits(ring: Keyring, known: Mapping[str, bytes]) -> list[str]:
 def _hmac(key: bytes, context: str, value: str) -> bytes:
     """A NUL between the parts keeps ("ab", "c") and ("a", "bc") apart; neither may hold one."""
     return hmac.digest(key, f"{context}\0{value}".encode(), hashlib.sha256)
+
+
+def _at_hand() -> Keyring:
+    """The keyring of the settings, as this process found it; one that is empty may yet be made."""
+    folder = settings().keys_dir
+    if folder not in _found or not _found[folder].keys["pepper"]:
+        _found[folder] = read_keyring(folder)
+    return _found[folder]
+
+
+def _address_hash(key: bytes, address: str) -> str:
+    """However it is spelled. 128 bits tell all addresses apart, and are short enough to send."""
+    return _hmac(key, "e-mail-address-v1", address.strip().casefold())[:16].hex()
 
 
 def _make_keys(folder: Path) -> None:

@@ -19,7 +19,17 @@ from onboarding.chart import NEXT_MOVE
 from onboarding.credentials import Revealed
 from onboarding.db import UTCDateTime, later, reading, transaction
 from onboarding.links import SellerAccount
-from onboarding.models import Base, Client, Link, Mail, Message, Onboarding, Secret, Transition
+from onboarding.models import (
+    Base,
+    Client,
+    FailedAttempt,
+    Link,
+    Mail,
+    Message,
+    Onboarding,
+    Secret,
+    Transition,
+)
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
 from workers import turns
@@ -214,6 +224,7 @@ def age(onboarding_id: UUID, by: timedelta) -> None:
             (Secret, Secret.client_id.in_(clients)),
             (Link, Link.onboarding_id == onboarding_id),
             (Mail, Mail.onboarding_id == onboarding_id),
+            (FailedAttempt, FailedAttempt.onboarding_id == onboarding_id),
         ):
             columns = [c for c in table.__table__.columns if isinstance(c.type, UTCDateTime)]
             earlier = {c.name: later(c, -by.total_seconds()) for c in columns}

@@ -50,6 +50,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "attempts": 0,
         "max_attempts": 8,
     },
+    "failed_attempts": {
+        "message_id": ID,
+        "attempt": 1,
+        "onboarding_id": ID,
+        "task": "send_email",
+        "max_attempts": 8,
+        "at": NOW,
+        "cause": "mail_server_away",
+    },
     "clients": {"id": "cid_1", "onboarding_id": ID},
     "secrets": {
         "client_id": "cid_1",

@@ -50,7 +50,7 @@ def due(limit: int = 100) -> list[UUID]:
 
 def retry(message_id: UUID) -> bool:
     with transaction() as session:
-        return outbox.retry(session, message_id)
+        return redelivery.retry(session, message_id)
 
 
 def stored(message_id: UUID) -> Message | None:

@@ -53,6 +53,7 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "those whom nobody knows": lambda session: queries.strangers(session, 3),
     "the latest transition": queries.latest_transition_at,
     "the search box": lambda session: finding.page(session, Filter(q="alex@shop.example"), 2),
+    "a view by an address": lambda session: finding.page(session, Filter(email="0" * 32), 51),
     "a view of the late": lambda session: finding.page(session, LATE, 51),
     "the console's overview": stuck.population,
     "all that doctor asks": lambda session: [*records.checks(session, ())],

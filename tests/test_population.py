@@ -10,7 +10,6 @@ from onboarding import (
     credentials,
     db,
     invariants,
-    outbox,
     population,
     queries,
     redelivery,
@@ -116,7 +115,7 @@ def test_an_operator_can_retry_what_has_failed(populated: Population) -> None:
         failed = [m for m in queries.incidents(session, NUMBER) if m.task != "send_email"]
     for message in failed:
         with transaction() as session:
-            assert outbox.retry(session, message.id)
+            assert redelivery.retry(session, message.id)
         builders.work(message.onboarding_id)
     with reading() as session:
         counts = queries.counts(session)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from onboarding import db, outbox, queries
+from onboarding import db, queries, redelivery
 from onboarding.chart import NEXT_MOVE, OPEN, STATES
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import NotFound
@@ -80,7 +80,7 @@ def test_incidents_are_what_failed_for_good(database: Engine) -> None:
         assert count == 2
         assert since is not None
     with transaction() as session:
-        outbox.retry(session, bad)
+        redelivery.retry(session, bad)
     with reading() as session:
         assert queries.incidents(session) == []
         assert queries.unfinished(session)[0] == 3

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from onboarding import db, outbox
+from onboarding import db, outbox, redelivery
 from onboarding.chart import ON_ENTRY
 from onboarding.db import new_id, reading, transaction
 from onboarding.models import Mail, SealedSecret, Secret
@@ -215,7 +215,7 @@ def test_an_operator_has_a_secret_made_once_the_keys_are_back(
     monkeypatch.setenv("ONBOARDING_KEYS_DIR", keys)
     forget_settings()
     with transaction() as session:
-        assert outbox.retry(session, message.id)
+        assert redelivery.retry(session, message.id)
     turns.run(str(message.id))
     assert state_of(onboarding_id) == "secret_ready"
 

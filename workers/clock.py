@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onboarding import (
+    addresses,
     crash_points,
     db,
     deadlines,
@@ -74,6 +75,16 @@ def clean(limit: int = 1000) -> Swept:
     with transaction() as session:
         gone = proofs.forget_idle(session, limit)
     return Swept(gone, gone == limit)
+
+
+def add_hashes(limit: int = 1000) -> Swept:
+    """After an upgrade: have the onboardings of before found by their e-mail address."""
+    with reading() as session:
+        if not addresses.any_without_hash(session):
+            return Swept(0, more=False)
+    with transaction() as session:
+        added = addresses.add_hashes(session, limit)
+    return Swept(added, added == limit)
 
 
 def _each(verb: Callable[[Session, UUID], bool], found: Sequence[UUID], limit: int) -> Swept:

@@ -28,6 +28,7 @@ PAUSE_AFTER_ERROR: Final = 2.0
 # Seconds between two looks for what hardly ever is there.
 FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
+HASHES_EVERY: Final = 5.0
 CANARY_EVERY: Final = 5.0
 # More examples than this help nobody.
 NAMED_AT_MOST: Final = 3
@@ -49,6 +50,7 @@ def run(
         Seldom(clock.promise_slices, PAUSE),
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
+        Seldom(clock.add_hashes, HASHES_EVERY),
         *also,
     ]
 

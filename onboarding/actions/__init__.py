@@ -131,7 +131,8 @@ def checked(reason: str) -> str:
 
 def cut(reason: str) -> str:
     """Whatever was said by somebody who was refused, as far as it can be kept."""
-    return " ".join(reason.split())[: REASON[1]]
+    said = "".join(each for each in " ".join(reason.split()) if each.isprintable())
+    return said[: REASON[1]]
 
 
 def options(session: Session, action: Action) -> list[Option]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, deadlines, outbox
+from onboarding import db, deadlines, redelivery
 from onboarding.actions.rules import Action, Option, Order, Told
 from onboarding.chart import EXTRA_DAYS_AT_MOST
 from onboarding.models import Assignment, Note, Operator
@@ -39,7 +39,7 @@ def _retry(session: Session, standing: Standing, order: Order) -> Told:
     # Before they are retried: then they have no cause any more.
     told = {"tasks": sorted(f"{m.task}: {m.cause}" for m in failed)}
     for message in failed:
-        outbox.retry(session, message.id)
+        redelivery.retry(session, message.id)
     return told
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import actions, audit, db, outbox, queries, runs
+from onboarding import actions, audit, db, queries, redelivery, runs
 from onboarding.actions import ACTIONS
 from onboarding.audit import Attempt
 from onboarding.chart import MAY_FIRE
@@ -69,7 +69,7 @@ def retry(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
     with transaction() as session:
         failed = [m for m in _messages(session, wanted) if m.failed_at is not None]
         told = {"tasks": sorted(f"{m.task}: {m.cause}" for m in failed)}
-        retried = [m.id for m in failed if outbox.retry(session, m.id)]
+        retried = [m.id for m in failed if redelivery.retry(session, m.id)]
         if retried:
             about = failed[0].onboarding_id
             tried = Attempt(operator().id, None, "retry", reason, onboarding_id=about, details=told)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import (
     actions,
+    attempts,
     audit,
     credentials,
     db,
@@ -22,12 +23,13 @@ from onboarding import (
     queries,
 )
 from onboarding.audit import Attempt
+from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import looking, printing
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
 from onboarding.drawing import label
-from onboarding.models import Client, Mail, Message, Onboarding, Secret, Transition
+from onboarding.models import Client, FailedAttempt, Mail, Message, Onboarding, Secret, Transition
 from onboarding.sealing import Keyring
 
 # Characters of an actor's ID that fit beside the rest.
@@ -62,6 +64,8 @@ class Seen:
     # Of each step.
     details: Sequence[Mapping[str, Any]]
     messages: Sequence[Message]
+    # Those that failed, also of messages that have succeeded since.
+    attempts: Sequence[FailedAttempt]
     mails: Sequence[Mail]
     # What an operator may fire now.
     allowed: tuple[str, ...]
@@ -113,6 +117,7 @@ def _see(session: Session, onboarding: Onboarding) -> Seen:
         history,
         [step.details for step in history],
         queries.messages_of(session, onboarding.id),
+        attempts.of(session, onboarding.id),
         queries.mails_of(session, onboarding.id),
         lifecycle.allowed(lifecycle.facts_of(onboarding), "operator"),
         db.clock(session),
@@ -148,6 +153,7 @@ def _facts(seen: Seen) -> dict[str, object]:
         "operator_may": seen.allowed,
         "history": [*map(_step, seen.history, seen.details)],
         "messages": [looking.message_facts(each, named) for each in seen.messages],
+        "failed_attempts": [*map(_attempt, seen.attempts)],
         "mails": [{"notice": each.notice, "sent_at": each.sent_at} for each in seen.mails],
     }
 
@@ -164,6 +170,19 @@ def _step(step: Transition, details: Mapping[str, Any]) -> dict[str, object]:
     }
 
 
+def _attempt(failed: FailedAttempt) -> dict[str, object]:
+    known = CAUSES.get(failed.cause)
+    return {
+        "task": failed.task,
+        "attempt": failed.attempt,
+        "max_attempts": failed.max_attempts,
+        "at": failed.at,
+        "cause": failed.cause,
+        "means": known.means if known else None,
+        "error": failed.error,
+    }
+
+
 def _print(seen: Seen) -> None:
     onboarding = seen.onboarding
     printing.text(f"{onboarding.reference}: {label(onboarding.state)}\n")
@@ -173,6 +192,8 @@ def _print(seen: Seen) -> None:
     printing.text("" if seen.messages or seen.mails else "\nNothing is promised.")
     for message in seen.messages:
         printing.text(f"Promised: {_promise(message, seen.now)}")
+    for failed in seen.attempts:
+        printing.text(f"Failed: {_failure(failed)}")
     for mail in seen.mails:
         printing.text(f"E-mailed: {mail.notice}, {printing.moment(mail.sent_at)}")
     if seen.allowed:
@@ -217,6 +238,14 @@ def _history_row(step: Transition) -> tuple[str, ...]:
 def _short(actor_id: str) -> str:
     """Accounts and keys have long names; their ends tell them apart. JSON has them whole."""
     return actor_id if len(actor_id) <= LONGEST_ID else f"…{actor_id[-LONGEST_ID + 1 :]}"
+
+
+def _failure(failed: FailedAttempt) -> str:
+    """Which attempt, when, and why."""
+    which = f"{failed.task}, attempt {failed.attempt} of {failed.max_attempts}"
+    known = CAUSES.get(failed.cause)
+    why = f"{failed.cause}, {known.means}" if known else f"{failed.cause}."
+    return f"{which}, {printing.moment(failed.at)}: {why} ({failed.error})"
 
 
 def _promise(message: Message, now: datetime) -> str:

@@ -9,6 +9,7 @@ from onboarding.models.credentials import Client, Link, SealedSecret, Secret
 from onboarding.models.onboardings import (
     Aggregator,
     Canary,
+    FailedAttempt,
     Mail,
     Message,
     Onboarding,
@@ -50,6 +51,7 @@ __all__ = [
     "CauseMark",
     "Client",
     "ContactCode",
+    "FailedAttempt",
     "Grant",
     "KeyCheck",
     "Link",

@@ -13,9 +13,9 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from onboarding import tracing
+from onboarding import sealing, tracing
 from onboarding.chart import (
     CONNECTION_TYPES,
     CREDENTIAL_MODES,
@@ -25,6 +25,8 @@ from onboarding.chart import (
 )
 from onboarding.db import new_id, now
 from onboarding.models.base import Base, one_of
+
+_WITHOUT_HASH = "contact_hash IS NULL AND contact_email IS NOT NULL"
 
 
 class Aggregator(Base):
@@ -83,10 +85,17 @@ class Onboarding(Base):
         ),
         Index("ix_onboardings_state_entered_at", "state", "entered_at"),
         Index(
-            "ix_onboardings_contact_email",
+            "ix_onboardings_contact_hash",
+            "contact_hash",
+            postgresql_where=text("contact_hash IS NOT NULL"),
+            sqlite_where=text("contact_hash IS NOT NULL"),
+        ),
+        # Those of before there were hashes, until the clock has come by: soon it is empty.
+        Index(
+            "ix_onboardings_without_hash",
             "contact_email",
-            postgresql_where=text("contact_email IS NOT NULL"),
-            sqlite_where=text("contact_email IS NOT NULL"),
+            postgresql_where=text(_WITHOUT_HASH),
+            sqlite_where=text(_WITHOUT_HASH),
         ),
     )
 
@@ -106,6 +115,8 @@ class Onboarding(Base):
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     locale: Mapped[str] = mapped_column(String(5))
     contact_email: Mapped[str | None] = mapped_column(String(254))
+    # To find it by, written together with it: keyed, and cut to what tells addresses apart.
+    contact_hash: Mapped[str | None] = mapped_column(String(32))
     contact_verified_at: Mapped[datetime | None]
     # A form sent twice starts one onboarding: the second insert meets this.
     start_key: Mapped[str | None] = mapped_column(String(80), unique=True)
@@ -117,6 +128,11 @@ class Onboarding(Base):
     reminders: Mapped[int] = mapped_column(default=0)
     # What an operator has given besides the chart's time, in this state.
     extra_days: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+
+    @validates("contact_email")
+    def _hash_contact(self, _name: str, address: str | None) -> str | None:
+        self.contact_hash = sealing.address_hash(address) if address else None
+        return address
 
 
 class Transition(Base):
@@ -188,6 +204,24 @@ class Message(Base):
     failed_at: Mapped[datetime | None]
     # The step of a trace that promised it (W3C Trace Context); its task's span has a link to that.
     traceparent: Mapped[str | None] = mapped_column(String(55), default=tracing.current)
+
+
+class FailedAttempt(Base):
+    """An attempt at a message that failed; its message may have succeeded since, and be gone."""
+
+    __tablename__ = "failed_attempts"
+    __table_args__ = (CheckConstraint("attempt BETWEEN 1 AND max_attempts", name="attempt"),)
+
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), index=True)
+    task: Mapped[str] = mapped_column(String(40))
+    # How many there might have been, as it was then.
+    max_attempts: Mapped[int]
+    at: Mapped[datetime]
+    cause: Mapped[str] = mapped_column(String(40))
+    # One line for a person, as the message had it.
+    error: Mapped[str | None] = mapped_column(Text)
 
 
 class Canary(Base):

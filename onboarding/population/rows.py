@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from onboarding import credentials, db, lifecycle, recording
+from onboarding import credentials, db, lifecycle, recording, sealing
 from onboarding.chart import REVOKES
 from onboarding.models import (
     Base,
@@ -62,6 +62,7 @@ def write(scene: Scene, story: Story) -> Ledger:
 def _onboarding(kept: Ledger) -> Row:
     """The row as its latest transition has left it; reminders are counted with the letters."""
     story, last = kept.story, kept.story.steps[-1]
+    email = story.person.email if story.written_to_since else None
     return {
         "id": kept.onboarding_id,
         "reference": lifecycle.new_reference(),
@@ -73,7 +74,8 @@ def _onboarding(kept: Ledger) -> Row:
         "connection_name": story.person.connection_name if kept.rows[Client] else None,
         "answers": {},
         "locale": story.person.locale,
-        "contact_email": story.person.email if story.written_to_since else None,
+        "contact_email": email,
+        "contact_hash": sealing.address_hash(email) if email else None,
         "contact_verified_at": story.verified_at,
         "api_key_id": kept.scene.api_key_id if story.person.actor.kind == "api" else None,
         "created_at": story.steps[0].at,

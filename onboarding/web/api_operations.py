@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from onboarding import filters, finding, masking, queries, stuck
+from onboarding import attempts, filters, finding, masking, queries, stuck
 from onboarding.causes import CAUSES
 from onboarding.db import reading
 from onboarding.errors import Invalid
 from onboarding.filters import Filter
 from onboarding.finding import Place
+from onboarding.models import FailedAttempt
 from onboarding.stuck import Cause
 from onboarding.web import api_view, runbooks
 from onboarding.web.api_access import Overseer
@@ -21,11 +22,13 @@ from onboarding.web.api_route import StrictRoute
 from onboarding.web.api_schemas import (
     CauseList,
     CauseView,
+    FailedAttemptView,
+    OverseenHistory,
     OverseenList,
     OverseenOnboarding,
     View,
 )
-from onboarding.web.schemas import History, OnboardingView, SellerAccount, TransitionView
+from onboarding.web.schemas import OnboardingView, SellerAccount, TransitionView
 
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
 
@@ -60,12 +63,15 @@ def show(reference: str, key: Overseer) -> OverseenOnboarding:
 
 
 @router.get("/operations/onboardings/{reference}/history")
-def history(reference: str, key: Overseer) -> History:
-    """Every step of it, from the first."""
+def history(reference: str, key: Overseer) -> OverseenHistory:
+    """Every step of it, from the first, and what failed on the way."""
     with reading() as session:
         found = queries.by_reference(session, reference)
         steps = queries.history(session, found.id)
-        return History(items=[_masked(api_view.step(each)) for each in steps])
+        return OverseenHistory(
+            items=[_masked(api_view.step(each)) for each in steps],
+            failed_attempts=[_attempt(each) for each in attempts.of(session, found.id)],
+        )
 
 
 @router.get("/causes")
@@ -117,6 +123,19 @@ def _somebody(seller: SellerAccount | None) -> SellerAccount | None:
 
 def _masked(step: TransitionView) -> TransitionView:
     return step.model_copy(update={"details": masking.details(step.details)})
+
+
+def _attempt(failed: FailedAttempt) -> FailedAttemptView:
+    known = CAUSES.get(failed.cause)
+    return FailedAttemptView(
+        task=failed.task,
+        attempt=failed.attempt,
+        max_attempts=failed.max_attempts,
+        at=failed.at,
+        cause=failed.cause,
+        means=known.means if known else None,
+        runbook=runbooks.of_cause(failed.cause) if known else None,
+    )
 
 
 def _cause(cause: Cause) -> CauseView:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onboarding.web.schemas import OnboardingView, State
+from onboarding.web.schemas import History, OnboardingView, State
 
 _Words = Annotated[str | None, Field(max_length=120)]
 
@@ -28,8 +28,12 @@ class View(BaseModel):
     failing: Literal["yes"] | None = Field(None, description="Only those with any incident.")
     owner: _Words = Field(None, description="The ID of the operator who took it on.")
     aggregator: _Words = Field(None, description="An aggregator's ID.")
+    email: str | None = Field(
+        None, description="What an e-mail address is found by, as the console's address has it."
+    )
     q: _Words = Field(
-        None, description="A reference, ID, client ID, Seller ID, address, or part of an error."
+        None,
+        description="A reference, ID, client ID, Seller ID, address, aggregator, or part of an error.",
     )
     after: _Words = Field(None, description="Where the page before ended: `next` says it.")
     limit: Annotated[int, Field(ge=1, le=100)] = 50
@@ -40,6 +44,26 @@ class OverseenOnboarding(OnboardingView):
 
     causes: list[str]
     owner: UUID | None
+
+
+class FailedAttemptView(BaseModel):
+    """An attempt at a task that failed: attempt so many of so many, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: str
+    attempt: int
+    max_attempts: int
+    at: datetime
+    cause: str
+    means: str | None
+    runbook: str | None
+
+
+class OverseenHistory(History):
+    """Every step, and every attempt that failed, also of tasks that have succeeded since."""
+
+    failed_attempts: list[FailedAttemptView]
 
 
 class OverseenList(BaseModel):

@@ -56,11 +56,13 @@ def carry_out(
             else:
                 actions.carry_out(session, ring, who, chosen, reason, choice)
     except Invalid as error:
+        console_frame.write_down(request, reference, action, reason, error)
         return _preview(request, reference, action, error, {"reason": reason, "choice": [choice]})
     except SignInNeeded:
         raise
     except Refusal as error:
-        _write_down(request, reference, action, reason, error)
+        if action in ACTIONS:
+            console_frame.write_down(request, reference, action, reason, error)
         raise
     return RedirectResponse(pages.path_for(request, here), 303)
 
@@ -107,13 +109,3 @@ def _preview(
         errors=console_frame.wrong(request, wrong) if wrong else {},
         typed=typed or {},
     )
-
-
-def _write_down(request: Request, reference: str, action: str, reason: str, error: Refusal) -> None:
-    """That somebody tried, where it was an action at all."""
-    if action not in ACTIONS:
-        return
-    with transaction() as session:
-        who = console_frame.who(session, request)
-        onboarding_id = queries.by_reference(session, reference).id
-        actions.refused(session, request.app.state.ring, who, action, onboarding_id, reason, error)

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from onboarding import actions, audit, db, ownership, queries
 from onboarding.audit import Attempt
 from onboarding.db import reading, transaction
-from onboarding.errors import MovedOn, RoleNeeded
+from onboarding.errors import Invalid, MovedOn, RoleNeeded
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.operators import Who
 from onboarding.web import console_frame, inert, pages, wizard_states
@@ -36,8 +36,8 @@ def look(request: Request, locale: str, reference: str, reason: Text = "") -> Re
                 who.id, who.role, _ACTION, actions.checked(reason), onboarding_id=onboarding.id
             )
             audit.append(session, request.app.state.ring, attempt)
-    except RoleNeeded as error:
-        _refused(request, reference, reason, error)
+    except (RoleNeeded, Invalid) as error:
+        console_frame.write_down(request, reference, _ACTION, reason, error)
         raise
     return _shown(request, who, onboarding)
 
@@ -48,14 +48,6 @@ def go_back(request: Request, locale: str, reference: str) -> Response:
     with reading() as session:
         console_frame.who(session, request, _PERMISSION)
     return RedirectResponse(_back(request, reference), 303)
-
-
-def _refused(request: Request, reference: str, reason: str, error: RoleNeeded) -> None:
-    with transaction() as session:
-        who = console_frame.who(session, request)
-        onboarding_id = queries.by_reference(session, reference).id
-        ring = request.app.state.ring
-        actions.refused(session, ring, who, _ACTION, onboarding_id, reason, error)
 
 
 def _shown(request: Request, who: Who, onboarding: Onboarding) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from onboarding import (
     actions,
+    attempts,
     audit,
     conditions,
     credentials,
@@ -28,6 +29,7 @@ from onboarding import (
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
+from onboarding.errors import Invalid, RoleNeeded
 from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
@@ -47,6 +49,13 @@ class Line:
     at: datetime
     kind: str
     row: Any
+    # Tells it from others of its kind, so that a link can lead to it.
+    key: object
+
+    @property
+    def anchor(self) -> str:
+        """Where it stands in the page."""
+        return f"{self.kind}-{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +92,18 @@ def chart(request: Request, locale: str, reference: str) -> Response:
 @router.post("/{locale}/console/onboardings/{reference}/unmask")
 def unmask(request: Request, locale: str, reference: str, reason: Text = "") -> Response:
     """Show what is masked, once, and write down who wanted to see it and why."""
-    with transaction() as session:
-        who = console_frame.who(session, request, "decide")
-        onboarding = queries.by_reference(session, reference)
-        attempt = audit.Attempt(
-            who.id, who.role, "unmask", actions.checked(reason), onboarding_id=onboarding.id
-        )
-        audit.append(session, request.app.state.ring, attempt)
-        found = about(session, who, onboarding)
+    try:
+        with transaction() as session:
+            who = console_frame.who(session, request, "decide")
+            onboarding = queries.by_reference(session, reference)
+            attempt = audit.Attempt(
+                who.id, who.role, "unmask", actions.checked(reason), onboarding_id=onboarding.id
+            )
+            audit.append(session, request.app.state.ring, attempt)
+            found = about(session, who, onboarding)
+    except (RoleNeeded, Invalid) as error:
+        console_frame.write_down(request, reference, "unmask", reason, error)
+        raise
     return console_frame.page(request, who, "detail.html", **found, shown=found["personal"])
 
 
@@ -142,8 +155,8 @@ def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choi
 
 
 def timeline(session: Session, onboarding: Onboarding, history: Sequence[Transition]) -> list[Line]:
-    """Transitions, e-mails, notes and what operators did, newest first."""
-    steps = [Line(step.at, "transition", step) for step in history]
+    """Transitions, attempts that failed, e-mails, notes and what operators did, newest first."""
+    steps = [Line(step.at, "event", step, step.sequence) for step in history]
     return sorted([*steps, *_lines(session, onboarding)], key=lambda line: line.at, reverse=True)
 
 
@@ -154,12 +167,14 @@ def operator_names(session: Session) -> dict[str, str]:
 
 
 def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
+    for attempt in attempts.of(session, onboarding.id):
+        yield Line(attempt.at, "attempt", attempt, f"{attempt.message_id}-{attempt.attempt}")
     for mail in queries.mails_of(session, onboarding.id):
-        yield Line(mail.sent_at, "mail", mail)
+        yield Line(mail.sent_at, "mail", mail, mail.id)
     for note in session.scalars(select(Note).where(Note.onboarding_id == onboarding.id)):
-        yield Line(note.at, "note", note)
+        yield Line(note.at, "note", note, note.id)
     for entry in audit.latest(session, _AUDITED, onboarding_id=onboarding.id):
-        yield Line(entry.at, "audit", entry)
+        yield Line(entry.at, "row", entry, entry.number)
 
 
 def _traces(messages: Sequence[Message]) -> dict[UUID, str]:

@@ -6,11 +6,12 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from onboarding import canaries, operators
+from onboarding import actions, canaries, operators, queries
 from onboarding.broker import Glance
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
-from onboarding.errors import Invalid
+from onboarding.db import transaction
+from onboarding.errors import Invalid, Refusal
 from onboarding.operators import SESSION_LASTS, Who
 from onboarding.settings import Settings
 from onboarding.web import console_words, pages, runbooks
@@ -50,6 +51,15 @@ def page(
         "live": None,
     }
     return pages.page(request, f"console/{template}", status, **(frame | context))
+
+
+def write_down(request: Request, reference: str, action: str, reason: str, error: Refusal) -> None:
+    """That somebody tried: the transaction in which they did is undone."""
+    with transaction() as session:
+        found = who(session, request)
+        onboarding_id = queries.by_reference(session, reference).id
+        ring = request.app.state.ring
+        actions.refused(session, ring, found, action, onboarding_id, reason, error)
 
 
 def wrong(request: Request, error: Invalid) -> dict[str, str]:

@@ -76,23 +76,24 @@ def listed(
 
 @router.post("/{locale}/console/find")
 def find(request: Request, locale: str, q: Text = "") -> Response:
-    """The search box. What is found once is shown at once; an e-mail address stays out of addresses."""
+    """The search box. What is found once is shown at once; else it leads to a view.
+
+    An aggregator has a view of its own, and an e-mail address stays out of what can be sent.
+    """
     try:
         wanted = filters.read({"q": trimmed(q)})
     except Invalid:
         # Whatever that is, nobody is called so.
         wanted = Filter()
     with reading() as session:
-        who = console_frame.who(session, request)
-        found = finding.page(session, wanted, PAGE) if wanted.q else []
-        now = db.clock(session)
+        console_frame.who(session, request)
+        wanted = finding.meant(session, wanted)
+        found = finding.page(session, wanted, 2) if wanted.q else []
     if len(found) == 1:
         here = f"{console_frame.HOME}/onboardings/{found[0].reference}"
         return RedirectResponse(pages.path_for(request, here), 303)
-    if "@" in (wanted.q or ""):
-        return console_frame.page(request, who, "found.html", found=found, now=now)
     listed = pages.path_for(request, f"{console_frame.HOME}/onboardings")
-    return RedirectResponse(f"{listed}?{wanted.query()}", 303)
+    return RedirectResponse(f"{listed}?{wanted.by_hash().query()}", 303)
 
 
 _NAMES: Final = tuple(field.name for field in fields(Filter))

@@ -70,6 +70,13 @@ def test_ls_can_be_narrowed(run_on_both: Run) -> None:
     assert run_on_both("ls", "--state", "stuck").code == exits.USAGE
 
 
+def test_ls_finds_by_an_aggregator(run: Run) -> None:
+    one = builders.an_onboarding("awaiting_aggregator")
+    builders.an_onboarding("seller_linked", delegated=True)
+    for typed in ("catalogue-express", "catalogue EXPRESS"):
+        assert [line["id"] for line in run("ls", "--json", "--q", typed).lines] == [str(one)]
+
+
 def test_the_table_fits_in_80_columns_and_cuts_nothing_off(run: Run) -> None:
     late = builders.an_onboarding("checking_aggregator")
     builders.age(late, timedelta(days=400))
@@ -112,6 +119,19 @@ def test_whoever_wants_to_know_who_it_is_says_why(run_on_both: Run) -> None:
     (latest, first) = run_on_both("audit", "ls", "--json").lines
     assert latest["onboarding_id"] == first["onboarding_id"] == str(onboarding_id)
     assert (first["action"], first["reason"]) == ("unmask", "INC-442")
+
+
+def test_show_tells_what_failed_also_when_it_works_by_now(run: Run) -> None:
+    message = an_incident()
+    assert message.onboarding_id
+    run("retry", message.onboarding_id, "--reason", "INC-442")
+    builders.work(message.onboarding_id)
+    (facts,) = run("show", message.onboarding_id, "--json").lines
+    assert facts["messages"] == []
+    (failed,) = facts["failed_attempts"]
+    assert (failed["attempt"], failed["cause"]) == (1, message.cause)
+    said = run("show", message.onboarding_id).out
+    assert f"Failed: {message.task}, attempt 1 of {message.max_attempts}" in said
 
 
 def test_show_for_people_says_whose_turn_it_is_and_what_they_may_do(run: Run) -> None:

@@ -23,7 +23,7 @@ import redis
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from onboarding import db, outbox
+from onboarding import db, redelivery
 from onboarding.crash_points import POINTS
 from onboarding.db import reading, transaction
 from onboarding.models import Message, Onboarding
@@ -134,7 +134,7 @@ class Chaos:
         with transaction() as session:
             died = Message.cause == "worker_died"
             for message_id in session.scalars(select(Message.id).where(died)).all():
-                self.retried += outbox.retry(session, message_id)
+                self.retried += redelivery.retry(session, message_id)
 
     def _waiting(self) -> int:
         with reading() as session:

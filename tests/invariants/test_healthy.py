@@ -5,7 +5,7 @@ from contextlib import closing
 
 from sqlalchemy import Engine, update
 
-from onboarding import credentials, fences, invariants, outbox, registry
+from onboarding import credentials, fences, invariants, outbox, redelivery, registry
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.db import transaction
 from onboarding.models import Onboarding
@@ -76,7 +76,7 @@ def test_incidents_and_their_retry_are_well(database: Engine) -> None:
         assert wrong() == []
         builders.end_the_rest_of(message.id)
     with transaction() as session:
-        assert outbox.retry(session, message.id)
+        assert redelivery.retry(session, message.id)
     assert wrong() == []
     # Nobody waits for it any more; until a worker has seen that, it is there.
     builders.fire(onboarding_id, "cancel")

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, events, links, outbox, registry
+from onboarding import credentials, db, events, links, outbox, redelivery, registry
 from onboarding.chart import NEXT_MOVE
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
@@ -133,7 +133,7 @@ class Replay:
 
     def retry(self, step: Step, before: World, after: World) -> None:
         with transaction() as session:
-            assert outbox.retry(session, self.messages[step.who])
+            assert redelivery.retry(session, self.messages[step.who])
 
     def finish(self, step: Step, before: World, after: World) -> None:
         turns._carry_out(self.turns.pop(step.who))  # noqa: SLF001 - the half after the claim

@@ -63,6 +63,14 @@ def test_a_view_is_the_same_for_a_system(overseer: System, ring: Keyring, wanted
         assert [each["reference"] for page in pages(overseer, path) for each in page] == view
 
 
+@pytest.mark.parametrize("typed", ["feedwise", "FEEDWISE", "Féedwise."])
+def test_whoever_looks_for_an_aggregator_finds_its_own(overseer: System, typed: str) -> None:
+    one = builders.an_onboarding("seller_linked", delegated=True)
+    builders.an_onboarding("awaiting_aggregator")
+    items = expect(overseer.get(f"{PATH}?q={typed}"), 200)["items"]
+    assert [item["id"] for item in items] == [str(one)]
+
+
 @pytest.mark.parametrize(
     "query",
     ["state=gone", "overdue=no", "waiting_on=us", "unknown=1", "after=x", "limit=0", "q=%00"],
@@ -115,6 +123,17 @@ def test_why_it_fails_is_told_with_it_and_by_cause(overseer: System) -> None:
     cause = operator.get(str(link["href"]))
     (runbook,) = soup(cause).find_all("a", string="What to do about it")
     assert runbook["href"] == told[0]["runbook"]
+
+
+def test_what_failed_on_the_way_is_told_with_the_history(overseer: System) -> None:
+    message = an_incident()
+    assert message.onboarding_id
+    path = f"{PATH}/{message.onboarding_id}/history"
+    (failed,) = expect(overseer.get(path), 200)["failed_attempts"]
+    assert (failed["task"], failed["cause"]) == (message.task, message.cause)
+    assert (failed["attempt"], failed["max_attempts"]) == (1, message.max_attempts)
+    assert failed["means"]
+    assert overseer.get(failed["runbook"]).status_code == 200
 
 
 def test_one_scope_does_not_open_what_the_other_does(overseer: System, ring: Keyring) -> None:

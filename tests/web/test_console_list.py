@@ -55,6 +55,7 @@ def test_a_view_that_cannot_be_read_says_so(app: FastAPI, query: str) -> None:
 def test_the_box_finds_by_whatever_is_at_hand(app: FastAPI) -> None:
     builders.an_onboarding("started")
     onboarding_id = builders.an_onboarding("confirmed")
+    builders.an_onboarding("awaiting_aggregator")
     put(onboarding_id, contact_email="alex@shop.example")
     reference = builders.the(onboarding_id).reference
     visitor = at_console(app, "viewer")
@@ -63,7 +64,22 @@ def test_the_box_finds_by_whatever_is_at_hand(app: FastAPI) -> None:
     for q in (reference, reference.lower(), str(onboarding_id), client_id, "alex@shop.example"):
         answer = visitor.post("/en/console/find", {"q": f" {q} "})
         assert answer.headers["location"] == home(onboarding_id), q
+    for q in ("channel-harbour", "Chännel  HARBOUR!"):
+        answer = visitor.post("/en/console/find", {"q": q})
+        assert answer.headers["location"] == "/en/console/onboardings?aggregator=channel-harbour", q
     for q in ("nobody@shop.example", "nothing", "", "\0"):
         answer = visitor.follow(visitor.post("/en/console/find", {"q": q}))
         assert answer.status_code in {200, 422}
         assert "@" not in str(answer.request.url)
+
+
+def test_a_search_for_an_address_that_several_have_is_a_view_to_send(app: FastAPI) -> None:
+    two = [builders.an_onboarding(email="alex@shop.example") for _ in range(2)]
+    visitor = at_console(app, "viewer")
+    answer = visitor.post("/en/console/find", {"q": "alex@shop.example"})
+    assert re.fullmatch(r"/en/console/onboardings\?email=[0-9a-f.]+", answer.headers["location"])
+    page = visitor.follow(answer)
+    assert all(builders.the(one).reference in page.text for one in two)
+    assert "alex" not in page.text
+    wrong = visitor.get("/en/console/onboardings?email=alex@shop.example")
+    assert wrong.status_code == 422
