@@ -30,7 +30,7 @@ from onboarding.figures import Promised
 
 router = APIRouter(include_in_schema=False)
 # Each answer is made anew, so the time at which its counters were made tells nothing.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # Seconds for which an answer is given again: however many ask, the database is asked this often.
 KEPT_FOR: Final = 5.0

@@ -113,8 +113,8 @@ def test_incidents_are_told_by_cause_and_task(server: System) -> None:
 
 def test_an_onboarding_is_stuck_once_for_a_cause_whatever_that_has_stopped(server: System) -> None:
     one, other = builders.an_onboarding("confirmed"), builders.an_onboarding("confirmed")
-    for stuck in (one, one, other):
-        a_failure("worker_died", "send_email", final=True, onboarding_id=stuck)
+    for whose in (one, one, other):
+        a_failure("worker_died", "send_email", final=True, onboarding_id=whose)
     a_failure("mail_server_away", "send_email", onboarding_id=one)
     a_failure("of_another_version", "recheck_aggregator", final=True)
     stuck = {k: n for k, n in measured(server).items() if "stuck_onboardings" in k}
