@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from sqlalchemy import Engine, text
 
 from benchmarks import metrics
@@ -81,10 +82,10 @@ def measured(engine: Engine, folder: Path) -> dict[str, Any]:
         "runs": "/bulk",
     }
     taken = {
-        name: _percentiles(lambda path=path: visitor.get(f"/en/console{path}"))  # type: ignore[misc]
+        name: percentiles(lambda path=path: _well(visitor.get(f"/en/console{path}")))  # type: ignore[misc]
         for name, path in pages.items()
     }
-    with _rows_written(engine) as written:
+    with rows_written(engine) as written:
         began = time.perf_counter()
         page = visitor.get("/en/console/bulk/new?action=cancel")
         seconds = time.perf_counter() - began
@@ -98,11 +99,15 @@ def measured(engine: Engine, folder: Path) -> dict[str, Any]:
     return {"ms": taken, "preview": preview}
 
 
-def _percentiles(ask: Callable[[], Any]) -> dict[str, float]:
-    """After one that fills the caches."""
-    assert ask().status_code == 200
+def _well(answer: httpx.Response) -> None:
+    assert answer.status_code == 200
+
+
+def percentiles(ask: Callable[[], object], rounds: int = ROUNDS) -> dict[str, float]:
+    """Milliseconds, after one that fills the caches."""
+    ask()
     took = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         ask()
         took.append(1000 * (time.perf_counter() - began))
@@ -113,7 +118,7 @@ def _percentiles(ask: Callable[[], Any]) -> dict[str, float]:
 
 
 @contextmanager
-def _rows_written(engine: Engine) -> Iterator[list[int]]:
+def rows_written(engine: Engine) -> Iterator[list[int]]:
     """What the database counts as inserted, updated and deleted, before and after."""
     counted = text(
         "SELECT tup_inserted + tup_updated + tup_deleted FROM pg_stat_database"

@@ -3,6 +3,7 @@
 Everything is read from the chart, so what is drawn cannot differ from what happens.
 """
 
+import hashlib
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
@@ -43,6 +44,12 @@ def arrows() -> tuple[Arrow, ...]:
         for move in state.transitions
         for event in move.events
     )
+
+
+@cache
+def version() -> str:
+    """What tells this chart from that of another version: it changes with any legal move."""
+    return hashlib.sha256(repr([tuple(arrow) for arrow in arrows()]).encode()).hexdigest()[:8]
 
 
 def drawn() -> list[Arrow]:

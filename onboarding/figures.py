@@ -56,6 +56,16 @@ def promised(session: Session) -> Sequence[Promised]:
     return [Promised(*row) for row in rows]
 
 
+def stuck_onboardings(session: Session) -> dict[str, int]:
+    """How many onboardings have an incident of each cause, however many messages it has stopped."""
+    number = func.count(Message.onboarding_id.distinct())
+    failed = select(Message.cause, number).where(
+        Message.failed_at.is_not(None), Message.onboarding_id.is_not(None)
+    )
+    rows = session.execute(failed.group_by(Message.cause))
+    return {str(cause): count for cause, count in rows}
+
+
 def sealed_secrets(session: Session) -> int:
     """How many client secrets wait to be shown."""
     return session.scalar(select(func.count()).select_from(SealedSecret)) or 0

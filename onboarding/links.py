@@ -1,6 +1,6 @@
 """Which seller account a client or an aggregator may act for, and whether that really works."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -18,8 +18,8 @@ class SellerAccount:
 
     issuer: str
     subject: str
-    seller_id: str
-    shop_name: str
+    seller_id: str = field(repr=False)
+    shop_name: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Structured logs: IDs are bound, people and secrets are not."""
+"""Structured logs: IDs are bound, people and secrets are not, and each line has its declared fields."""
 
 import logging
 import sys
@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import structlog
 
-from onboarding import tracing
+from onboarding import log_lines, tracing
 from onboarding.settings import Settings
+
+_refuses = False
 
 
 def configure(settings: Settings) -> None:
@@ -37,11 +39,31 @@ def configure(settings: Settings) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def refuse_undeclared() -> None:
+    """From now on in this process, a field that is not declared for its line is an error: in tests."""
+    global _refuses  # noqa: PLW0603 - as logging itself, it belongs to the process
+    _refuses = True
+
+
+class Undeclared(Exception):
+    """A line with a field that `log_lines` does not name for it."""
+
+
 def _traced(logger: object, method: str, event: MutableMapping[str, Any]) -> Any:
     """A line that is written within a trace says which."""
     if traceparent := tracing.current():
         event["trace_id"] = tracing.trace_id(traceparent)
     return event
+
+
+def _declared(logger: object, method: str, event: MutableMapping[str, Any]) -> Any:
+    """A log that may be lost is no reason to fail: elsewhere such a field is only left out."""
+    undeclared = log_lines.undeclared(event)
+    if undeclared and _refuses:
+        raise Undeclared(f"{event['event']}: {', '.join(sorted(undeclared))}")
+    for field in undeclared:
+        del event[field]
+    return {**event, "left_out": sorted(undeclared)} if undeclared else event
 
 
 _SHARED: Final[list[structlog.typing.Processor]] = [
@@ -52,7 +74,7 @@ _SHARED: Final[list[structlog.typing.Processor]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 # One list for ever: a logger keeps the one that it used first, whatever is configured later.
-_STEPS: Final = [*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+_STEPS: Final = [*_SHARED, _declared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 
 
 def _renderers(log_format: str) -> list[structlog.typing.Processor]:

@@ -23,6 +23,7 @@ from uuid import UUID
 
 from onboarding import smtp
 from onboarding.errors import NotFound
+from onboarding.masking import Personal
 from onboarding.settings import Settings
 
 # Seconds that the mail server has for each of its answers.
@@ -40,13 +41,13 @@ _NEVER_IN_A_HEADER: Final = {"Cc", "Zl", "Zp", "Cs"}
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One e-mail to one person. It does not print whom it goes to, nor what it says."""
+    """One e-mail to one person. It prints a mask of whom it goes to, and not what it says."""
 
     message_id: UUID
     onboarding_id: UUID
     notice: str
     locale: str
-    to: str = field(repr=False)
+    to: Personal
     subject: str = field(repr=False)
     text: str = field(repr=False)
     html: str = field(repr=False)
@@ -97,7 +98,7 @@ def as_message(letter: Letter, settings: Settings) -> EmailMessage:
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     headers = {
         "From": settings.mail_from,
-        "To": _one_address(letter.to),
+        "To": _one_address(letter.to.clear),
         # What looks like an encoded word is decoded by the email package, line breaks included.
         "Subject": letter.subject.replace("=?", "= ?"),
         "Message-ID": f"<{letter.message_id}@{urlsplit(settings.base_url).hostname}>",

@@ -1,11 +1,34 @@
 """Personal data as it may stand on a screen: enough to recognise it, too little to use it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 # A longer text keeps this many characters at its beginning.
 _SHOWN = 2
 _DOTS = "***"
+
+
+class Personal:
+    """A value that leads to a person. Whoever prints, formats or logs it gets the mask.
+
+    For one that must not be shown at all there is pydantic's SecretStr, which does the same.
+    Only `clear` gives the value away; JSON has no word for it, so that none is written unmasked.
+    """
+
+    __slots__ = ("_mask", "clear")
+
+    def __init__(self, clear: str) -> None:
+        self.clear: Final = clear
+        self._mask = email(clear) if "@" in clear else text(clear)
+
+    def __repr__(self) -> str:
+        return self._mask
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Personal) and self.clear == other.clear
+
+    def __hash__(self) -> int:
+        return hash(self.clear)
 
 
 def email(address: str | None) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import addresses, db, deadlines, masking, proofs, queries, words
 from onboarding.mail import Letter
+from onboarding.masking import Personal
 from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
 from onboarding.outbox import Claim
 from onboarding.proofs import CODE_LASTS, RESUME_LINK_LASTS
@@ -63,7 +64,8 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
     if notice == "contact_code":
         facts |= _code(session, claim, ring)
     subject, text, html = render(notice, onboarding.locale, facts)
-    return Letter(claim.id, onboarding.id, notice, onboarding.locale, to, subject, text, html)
+    whom = Personal(to)
+    return Letter(claim.id, onboarding.id, notice, onboarding.locale, whom, subject, text, html)
 
 
 def previewed(

@@ -30,6 +30,7 @@ BOTH = ("sqlite", "postgresql")
 def plain_logs() -> None:
     """Logs as in production: the traceback that structlog draws by default costs half a second."""
     logs.configure(Settings(log_format="json"))
+    logs.refuse_undeclared()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from onboarding import db, mail
 from onboarding.errors import NotFound
 from onboarding.mail import Letter, Refused, Unavailable
+from onboarding.masking import Personal
 from onboarding.settings import Settings
 from tests.servers.smtp import Smtp, smtp_server
 
@@ -32,7 +33,7 @@ LETTER = Letter(
     onboarding_id=UUID("0193aaaa-0000-7000-8000-000000000002"),
     notice="secret_ready",
     locale="fr",
-    to="ada@shop.example",
+    to=Personal("ada@shop.example"),
     subject="Votre secret client est prêt",
     text="Déjà là ?\n\nhttps://api.market.example/fr/resume/" + "x" * 80 + "\n",
     html="<!doctype html><p>Déjà là ?</p>\n",
@@ -103,7 +104,7 @@ def test_a_letter_arrives_over_starttls_and_login(smtp: Smtp) -> None:
     assert set(arrived.keys()) == HEADERS
     assert arrived["Message-ID"] == f"<{LETTER.message_id}@api.market.example>"
     assert arrived["Auto-Submitted"] == "auto-generated"
-    assert (arrived["To"], arrived["Subject"]) == (LETTER.to, LETTER.subject)
+    assert (arrived["To"], arrived["Subject"]) == (LETTER.to.clear, LETTER.subject)
     assert arrived["From"] == settings().mail_from
     assert arrived.get_content_type() == "multipart/alternative"
     assert [part.get_content() for part in arrived.iter_parts()] == [LETTER.text, LETTER.html]
@@ -135,7 +136,7 @@ def test_smtps_speaks_tls_from_the_first_byte(smtp: Smtp) -> None:
     postbox = Postbox()
     with serving(postbox, ssl_context=context) as port:
         mail.deliver(LETTER, settings(smtp_url=f"smtps://localhost:{port}"))
-    assert [recipients for recipients, _ in postbox.letters] == [[LETTER.to]]
+    assert [recipients for recipients, _ in postbox.letters] == [[LETTER.to.clear]]
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(
@@ -164,12 +165,12 @@ def test_a_wrong_password_is_final_and_not_repeated_in_the_error(smtp: Smtp) -> 
 def test_a_refused_address_is_final_only_if_the_server_says_so(
     smtp: Smtp, code: int, error: type[Exception], cause: str
 ) -> None:
-    smtp.refuse(LETTER.to, code)
+    smtp.refuse(LETTER.to.clear, code)
     with pytest.raises(error) as caught:
         mail.deliver(LETTER, settings(smtp_url=smtp.url))
     assert vars(caught.value)["cause"] == cause
     assert str(code) in str(caught.value)
-    assert LETTER.to not in "".join(traceback.format_exception(caught.value))
+    assert LETTER.to.clear not in "".join(traceback.format_exception(caught.value))
     mail.deliver(LETTER, settings(smtp_url=smtp.url))
     assert len(smtp.messages) == 1
 
@@ -207,7 +208,7 @@ def test_stored_letters_are_listed_newest_first_and_read_back(files: Settings) -
     first = listed[0]
     assert [one.subject for one in listed] == ["0", "1", "2"]
     assert mail.stored(files, limit=1) == [first] == [mail.read_stored(files, first.name)]
-    assert (first.to, first.text, first.html) == (LETTER.to, LETTER.text, LETTER.html)
+    assert (first.to, first.text, first.html) == (LETTER.to.clear, LETTER.text, LETTER.html)
 
 
 @pytest.mark.parametrize(
@@ -259,13 +260,13 @@ def test_an_encoded_word_in_a_subject_stays_what_it_is(files: Settings) -> None:
 )
 def test_a_letter_goes_to_one_plain_address_or_nowhere(files: Settings, address: str) -> None:
     with pytest.raises(Refused) as caught:
-        mail.deliver(replace(LETTER, to=address), files)
+        mail.deliver(replace(LETTER, to=Personal(address)), files)
     assert caught.value.cause == "address_refused"
     assert not files.mail_dir.exists()
 
 
 def test_a_domain_in_another_script_travels_as_ascii(files: Settings) -> None:
-    message = mail.as_message(replace(LETTER, to=" ada+api@café.example "), files)
+    message = mail.as_message(replace(LETTER, to=Personal(" ada+api@café.example ")), files)
     assert message["To"].addresses[0].addr_spec == "ada+api@xn--caf-dma.example"
 
 
@@ -283,7 +284,7 @@ def test_whatever_is_written_there_is_one_recipient_and_the_declared_headers(
     postbox.letters.clear()
     try:
         mail.deliver(
-            replace(LETTER, subject=subject, to=to),
+            replace(LETTER, subject=subject, to=Personal(to)),
             settings(smtp_url=f"smtp://localhost:{port}"),
         )
     except Refused as error:

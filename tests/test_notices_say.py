@@ -132,7 +132,7 @@ def test_a_code_goes_to_the_address_to_be_proved_and_repeats_nothing_typed(
     put(onboarding_id, contact_email=None, aggregator_name="Visit evil.example")
     code = a_code(onboarding_id, "new@shop.example")
     letter = written(onboarding_id, "contact_code", code=code)
-    assert letter.to == "new@shop.example"
+    assert letter.to.clear == "new@shop.example"
     assert f"\n{proofs.code_of(keyring(), UUID(code))}\n" in letter.text
     assert "phone" in letter.text
     assert "10 minutes" in letter.text

@@ -47,7 +47,7 @@ WORKS: Final = (
     Panel(
         "A worker took work",
         "So long ago. Runbook: /help/runbooks/workers-not-consuming",
-        "max(onboarding_worker_canary_age_seconds)",
+        "max(onboarding_worker_last_canary_age_seconds)",
         kind="stat",
         unit="s",
         width=6,
@@ -73,7 +73,7 @@ WORKS: Final = (
     Panel(
         "Incidents",
         "What has failed for good and waits for an operator. Runbook: /help/runbooks/dead-letters",
-        f"sum({most('onboarding_dead_letters', 'task')}) or vector(0)",
+        f"sum({most('onboarding_dead_letters', 'kind')}) or vector(0)",
         kind="stat",
         width=6,
         red_from=1,
@@ -92,7 +92,7 @@ STAND: Final = (
     Panel(
         "Client secrets that wait to be shown",
         "Sealed, for a day at most. Runbook: /help/runbooks/deadlines-not-kept",
-        "max(onboarding_sealed_secrets)",
+        "max(onboarding_secret_escrow_pending)",
         "sealed",
     ),
 )
@@ -115,7 +115,7 @@ CAUSES: Final = (
     Panel(
         "Incidents by cause",
         "Each cause has a runbook: /help/runbooks/ and the cause, with dashes.",
-        most("onboarding_stuck", "cause", "task"),
+        most("onboarding_incidents", "cause", "task"),
         "{{cause}}: {{task}}",
     ),
     Panel(
@@ -135,7 +135,7 @@ OUTBOX: Final = (
     Panel(
         "How long ago a worker took work",
         "A canary is sent every half minute. Runbook: /help/runbooks/workers-not-consuming",
-        "max(onboarding_worker_canary_age_seconds)",
+        "max(onboarding_worker_last_canary_age_seconds)",
         "worker",
         unit="s",
     ),
@@ -157,13 +157,13 @@ OPERATORS: Final = (
     Panel(
         "What operators have done",
         "Since the first day of the trail; who and why: /console/audit, or onboarding audit ls.",
-        most('onboarding_operator_actions{outcome="done"}', "action"),
+        most('onboarding_operator_actions_total{outcome="done"}', "action"),
         "{{action}}",
     ),
     Panel(
         "What operators were refused",
         "A role that is too small, a view that was too old, or somebody who tries.",
-        most('onboarding_operator_actions{outcome="refused"}', "action"),
+        most('onboarding_operator_actions_total{outcome="refused"}', "action"),
         "{{action}}",
     ),
 )

@@ -4,17 +4,17 @@
 sample sellers. These are the words that both speak.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class SellerAccount:
-    """One shop of the marketplace, as the identity provider describes it."""
+    """One shop of the marketplace, as the identity provider describes it. It prints neither name nor number."""
 
-    seller_id: str
-    shop_name: str
+    seller_id: str = field(repr=False)
+    shop_name: str = field(repr=False)
     status: str = "unknown"
     role: str = "member"
     may_connect_api: bool = False
@@ -29,7 +29,7 @@ class SellerIdentity:
 
     issuer: str
     subject: str
-    name: str
+    name: str = field(repr=False)
     auth_time: datetime
     accounts: tuple[SellerAccount, ...]
 

@@ -13,15 +13,24 @@ from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    disable_created_metrics,
+    generate_latest,
+)
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from onboarding import __version__, canaries, causes, db, figures, queries
+from onboarding import __version__, canaries, causes, db, drawing, figures, queries
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.figures import Promised
 
 router = APIRouter(include_in_schema=False)
+# Each answer is made anew, so the time at which its counters were made tells nothing.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # Seconds for which an answer is given again: however many ask, the database is asked this often.
 KEPT_FOR: Final = 5.0
@@ -57,8 +66,9 @@ def metrics(request: Request) -> Response:
 def measured() -> bytes:
     """Every figure, all of the same instant."""
     collected = CollectorRegistry()
-    version = _gauge(collected, "build_info", "Always 1; its label is the version.", "version")
-    version.labels(__version__).set(1)
+    about = "Always 1; its labels are the version of the program and that of its chart."
+    build = _gauge(collected, "build_info", about, "version", "machine_version")
+    build.labels(__version__, drawing.version()).set(1)
     with db.snapshot() as session:
         _measure_onboardings(session, collected)
         _measure_turns(session, collected)
@@ -100,30 +110,35 @@ def _measure_outbox(session: Session, collected: CollectorRegistry) -> None:
     retried = [each for each in waiting if each.cause]
     _by_cause(collected, "retrying", "Messages that have failed and are tried again.", retried)
     failed = [each for each in promised if each.failed]
-    _by_cause(collected, "stuck", "Incidents: messages that have failed for good.", failed)
-    dead = _gauge(collected, "dead_letters", "The same by task only.", "task")
+    _by_cause(collected, "incidents", "Messages that have failed for good.", failed)
+    dead = _gauge(collected, "dead_letters", "The same by task only.", "kind")
     for each in failed:
         dead.labels(each.task).inc(each.number)
+    about = "Onboardings that have an incident of the cause."
+    stuck = _gauge(collected, "stuck_onboardings", about, "cause")
+    for cause, number in figures.stuck_onboardings(session).items():
+        stuck.labels(causes.known(cause)).inc(number)
 
 
 def _measure_secrets(session: Session, collected: CollectorRegistry) -> None:
     about = "Client secrets that wait, sealed, to be shown."
-    _gauge(collected, "sealed_secrets", about).set(figures.sealed_secrets(session))
+    _gauge(collected, "secret_escrow_pending", about).set(figures.sealed_secrets(session))
 
 
 def _measure_workers(session: Session, collected: CollectorRegistry) -> None:
     """Infinite where none ever took work, so that whoever waits for the first one is told, too."""
     silence = canaries.silence(session)
     about = "How long ago a worker took work."
-    age = _gauge(collected, "worker_canary_age_seconds", about)
+    age = _gauge(collected, "worker_last_canary_age_seconds", about)
     age.set(math.inf if silence is None else silence)
 
 
 def _measure_operators(session: Session, collected: CollectorRegistry) -> None:
     about = "What operators have done, and were refused, since the first day of the trail."
-    gauge = _gauge(collected, "operator_actions", about, "action", "outcome")
+    name, labels = "onboarding_operator_actions", ("action", "outcome")
+    counter = Counter(name, about, labels, registry=collected)
     for kind, count in figures.operator_actions(session).items():
-        gauge.labels(*kind).set(count)
+        counter.labels(*kind).inc(count)
 
 
 def _gauge(collected: CollectorRegistry, name: str, about: str, *labels: str) -> Gauge:

@@ -230,11 +230,12 @@ def _reason(message: str) -> str:
 
 
 def _log(refusal: Refusal, cause: Exception | None, instance: str) -> None:
-    told = {"code": refusal.code, "status": refusal.status, "instance": instance}
+    code, status = refusal.code, refusal.status
     if isinstance(refusal, Crashed):
-        log.error("crashed", **told, exc_info=cause)
+        log.error("crashed", code=code, status=status, instance=instance, exc_info=cause)
     else:
-        log.info("refused", **told, error=type(cause or refusal).__name__)
+        error = type(cause or refusal).__name__
+        log.info("refused", code=code, status=status, instance=instance, error=error)
 
 
 def _facts(refusal: Refusal) -> dict[str, object]:

@@ -23,6 +23,7 @@ from onboarding.chart import NEXT_MOVE
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.web.runbooks import FOLDER, PATH
+from tests.builders import an_onboarding
 from tests.web.calling import System, served
 from tests.web.measuring import families
 from tests.web.test_metrics import a_failure
@@ -47,6 +48,9 @@ def told(sqlite: Engine, ring: Keyring) -> dict[str, Labels]:
     """Each metric of a real answer, with its labels and their values, while something is wrong."""
     a_failure("mail_server_away", "send_email")
     a_failure("of_another_version", "send_email", final=True)
+    a_failure("address_refused", "send_email", final=True, onboarding_id=an_onboarding("confirmed"))
+    a_failure("busy", "check_aggregator")
+    a_failure("worker_died", "check_aggregator", final=True)
     with transaction() as session:
         for outcome in ("done", "refused"):
             attempt = audit.Attempt("operator:1", "lead", "note", "why", outcome)

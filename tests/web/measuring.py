@@ -14,7 +14,7 @@ def families(server: System) -> list[Metric]:
 
 
 def measured(server: System) -> dict[str, float]:
-    """Each series by its name and the values of its labels: "onboarding_stuck/task_failed/send_email"."""
+    """Each series by its name and the values of its labels: "onboarding_incidents/task_failed/send_email"."""
     return {
         "/".join([sample.name, *sample.labels.values()]): sample.value
         for family in families(server)

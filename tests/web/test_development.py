@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from onboarding import mail
 from onboarding.mail import Letter
+from onboarding.masking import Personal
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.app import create_app
@@ -33,7 +34,7 @@ def app(ring: Keyring) -> FastAPI:
 
 
 def a_letter(subject: str = "Hello", body: str = "Hello", html: str = "<p>Hello</p>") -> UUID:
-    letter = Letter(uuid4(), uuid4(), "contact_code", "en", EMAIL, subject, body, html)
+    letter = Letter(uuid4(), uuid4(), "contact_code", "en", Personal(EMAIL), subject, body, html)
     mail.deliver(letter, settings())
     return letter.message_id
 

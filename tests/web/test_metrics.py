@@ -3,11 +3,12 @@
 import math
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from onboarding import __version__, audit, causes, db
+from onboarding import __version__, audit, causes, db, drawing
 from onboarding.causes import CAUSES
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.db import new_id, transaction
@@ -24,6 +25,7 @@ from workers.relay import send_canary
 from workers.tasks import TASKS
 
 SERIES_AT_MOST = 2_000
+COUNTER = "onboarding_operator_actions"
 MINUTE = timedelta(minutes=1)
 
 
@@ -34,8 +36,8 @@ def server(database: Engine, ring: Keyring) -> System:
 
 def test_an_empty_program_measures_nothing(server: System) -> None:
     numbers = measured(server)
-    assert numbers.pop(f"onboarding_build_info/{__version__}") == 1
-    assert numbers.pop("onboarding_worker_canary_age_seconds") == math.inf
+    assert numbers.pop(f"onboarding_build_info/{drawing.version()}/{__version__}") == 1
+    assert numbers.pop("onboarding_worker_last_canary_age_seconds") == math.inf
     assert set(numbers.values()) == {0.0}
     of_each_state = len(CONNECTION_TYPES) + 1
     assert len(numbers) == len(STATES) * of_each_state + 2 * len(NEXT_MOVE) + 3
@@ -65,9 +67,9 @@ def test_what_operators_did_and_were_refused_is_counted(server: System, ring: Ke
             audit.append(session, ring, attempt)
     counted = {k: n for k, n in measured(server).items() if "operator_actions" in k}
     assert counted == {
-        "onboarding_operator_actions/note/done": 2,
-        "onboarding_operator_actions/note/refused": 1,
-        "onboarding_operator_actions/export/done": 1,
+        "onboarding_operator_actions_total/note/done": 2,
+        "onboarding_operator_actions_total/note/refused": 1,
+        "onboarding_operator_actions_total/export/done": 1,
     }
 
 
@@ -103,29 +105,39 @@ def test_incidents_are_told_by_cause_and_task(server: System) -> None:
     a_failure("worker_died", "send_email", final=True)
     a_failure("task_failed", "verify_connection", final=True)
     numbers = measured(server)
-    assert numbers["onboarding_stuck/worker_died/send_email"] == 2
-    assert numbers["onboarding_stuck/task_failed/verify_connection"] == 1
+    assert numbers["onboarding_incidents/worker_died/send_email"] == 2
+    assert numbers["onboarding_incidents/task_failed/verify_connection"] == 1
     assert numbers["onboarding_dead_letters/send_email"] == 2
     assert numbers["onboarding_outbox_pending"] == 0
+
+
+def test_an_onboarding_is_stuck_once_for_a_cause_whatever_that_has_stopped(server: System) -> None:
+    one, other = builders.an_onboarding("confirmed"), builders.an_onboarding("confirmed")
+    for whose in (one, one, other):
+        a_failure("worker_died", "send_email", final=True, onboarding_id=whose)
+    a_failure("mail_server_away", "send_email", onboarding_id=one)
+    a_failure("of_another_version", "recheck_aggregator", final=True)
+    stuck = {k: n for k, n in measured(server).items() if "stuck_onboardings" in k}
+    assert stuck == {"onboarding_stuck_onboardings/worker_died": 2}
 
 
 def test_causes_of_another_version_are_told_as_one(server: System) -> None:
     for number in range(60):
         a_failure(f"of_later_{number}", "send_email", final=True)
-    assert measured(server)[f"onboarding_stuck/{causes.OTHER}/send_email"] == 60
+    assert measured(server)[f"onboarding_incidents/{causes.OTHER}/send_email"] == 60
 
 
 def test_secrets_that_wait_to_be_shown_are_counted(server: System) -> None:
     builders.an_onboarding("secret_ready")
     builders.an_onboarding("secret_revealed")
-    assert measured(server)["onboarding_sealed_secrets"] == 1
+    assert measured(server)["onboarding_secret_escrow_pending"] == 1
 
 
 def test_how_long_ago_a_worker_took_work_is_measured(server: System) -> None:
     send_canary()
     take()
     make_older(Canary, "taken_at", MINUTE)
-    assert 60 <= measured(server)["onboarding_worker_canary_age_seconds"] < 90
+    assert 60 <= measured(server)["onboarding_worker_last_canary_age_seconds"] < 90
 
 
 def test_there_are_few_series_however_much_goes_wrong(server: System) -> None:
@@ -145,13 +157,15 @@ def test_no_figure_is_about_anybody(server: System) -> None:
     for secret in (str(walk.id), onboarding.reference, "ada", account.seller_id, account.subject):
         assert secret not in told
     labels = {name for f in families(server) for s in f.samples for name in s.labels}
-    assert labels == {"state", "type", "waiting_on", "version"}
+    assert labels == {"state", "type", "waiting_on", "version", "machine_version"}
 
 
-def test_names_follow_the_conventions_of_prometheus(server: System) -> None:
+def test_names_follow_the_conventions_of_prometheus(server: System, ring: Keyring) -> None:
+    with transaction() as session:
+        audit.append(session, ring, audit.Attempt("operator:1", "lead", "note", "why"))
     for family in families(server):
         assert family.name.startswith("onboarding_")
-        assert family.type == "gauge"
+        assert family.type == ("counter" if family.name == COUNTER else "gauge")
         assert family.documentation.endswith(".")
         assert ("age" in family.name) == family.name.endswith("_seconds")
 
@@ -183,13 +197,16 @@ def test_it_is_measured_while_the_broker_is_away(database: Engine, ring: Keyring
     assert measured(alone)["onboarding_outbox_pending"] == 0
 
 
-def a_failure(cause: str, task: str, *, age: float = 0, final: bool = False) -> None:
+def a_failure(
+    cause: str, task: str, *, age: float = 0, final: bool = False, onboarding_id: UUID | None = None
+) -> None:
     """A message whose latest attempt has failed, for good or not."""
     with transaction() as session:
         session.execute(
             insert(Message).values(
                 id=new_id(),
                 task=task,
+                onboarding_id=onboarding_id,
                 about={},
                 created_at=db.in_seconds(-age),
                 due_at=db.in_seconds(60),
