@@ -163,10 +163,8 @@ def claim(
     """
     one = {"wanted": message_id, "owner": owner, "known": list(known or ())}
     claims = _claim(session, _claiming(_one, lease, choosy=known is not None), one)
-    if not claims:
-        return None
-    taken = claims[0]
-    if taken.attempt > taken.max_attempts:
+    taken = next(iter(claims), None)
+    if taken and taken.attempt > taken.max_attempts:
         fail(session, taken, "worker_died", "every attempt ended without a result")
         return None
     return taken
