@@ -86,6 +86,9 @@ LINES: Final[dict[str, Line]] = {
     "listening": _line("info", "Pages are served.", "host", "port"),
     "not_a_message": _line("warning", "A task was sent without a message's ID.", "length"),
     "not_ready": _line("warning", "`/readyz` answers 503.", "check", "error"),
+    "not_together": _line(
+        "info", "Something was wrong with one of several messages: each comes alone.", "count", "error"
+    ),
     "obsolete": _line("info", "What was promised is not needed any more.", "why"),
     "operator_sign_in_failed": _line(
         "warning", "An operator could not sign in.", "code", "reason"
