@@ -90,13 +90,18 @@ def run(contestant: Contestant, place: Place, clients: int, journeys: int) -> di
 def _started(
     contestant: Contestant, place: Place, environment: dict[str, str]
 ) -> Iterator[tuple["subprocess.Popen[str]", Sequence["subprocess.Popen[str]"]]]:
-    processes = []
+    processes: list[subprocess.Popen[str]] = []
 
     def start(role: str) -> "subprocess.Popen[str]":
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE} if role == "client" else {}
+        talks = subprocess.PIPE if role == "client" else None
         log = (place.folder / f"{role}.log").open("a")
         made = subprocess.Popen(
-            contestant.command(role, place), env=environment, text=True, stderr=log, **pipes
+            contestant.command(role, place),
+            env=environment,
+            text=True,
+            stdin=talks,
+            stdout=talks,
+            stderr=log,
         )
         processes.append(made)
         return made
