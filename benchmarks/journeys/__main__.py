@@ -14,7 +14,13 @@ from benchmarks.journeys.contest import Contestant, Place, run
 from tests.servers.postgres import Postgres, conninfo
 from tests.servers.valkey import Valkey, free_port, valkey_server
 
-CONTESTANTS = (Contestant("floor", "benchmarks.journeys.floor"),)
+CONTESTANTS = (
+    Contestant("floor", "benchmarks.journeys.floor"),
+    Contestant("pgqueuer", "benchmarks.journeys.pgqueuer_"),
+    Contestant("Procrastinate", "benchmarks.journeys.procrastinate_"),
+    Contestant("Celery", "benchmarks.journeys.celery_"),
+    Contestant("DBOS", "benchmarks.journeys.dbos_"),
+)
 # A laptop's worth of memory, and no checkpoint within a run; everything else as it comes, so durable.
 POSTGRES = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
 

@@ -93,14 +93,14 @@ def _started(
     processes: list[subprocess.Popen[str]] = []
 
     def start(role: str) -> "subprocess.Popen[str]":
-        talks = subprocess.PIPE if role == "client" else None
         log = (place.folder / f"{role}.log").open("a")
+        talks = role == "client"
         made = subprocess.Popen(
             contestant.command(role, place),
             env=environment,
             text=True,
-            stdin=talks,
-            stdout=talks,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if talks else log,
             stderr=log,
         )
         processes.append(made)
