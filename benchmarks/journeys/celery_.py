@@ -147,6 +147,5 @@ def main(role: str, dsn: str, port: str, folder: str) -> None:
             work(Mouth(int(port), Path(folder)))
 
 
-
 if __name__ == "__main__":
     main(*sys.argv[1:])
