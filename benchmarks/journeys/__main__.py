@@ -26,6 +26,7 @@ CONTESTANTS: Final = (
     Contestant("Procrastinate", "benchmarks.journeys.procrastinate_"),
     Contestant("Celery", "benchmarks.journeys.celery_"),
     Contestant("DBOS", "benchmarks.journeys.dbos_"),
+    Contestant("DBOS workflow", "benchmarks.journeys.dbos_workflow_", workers=0),
 )
 # A laptop's worth of memory, and no checkpoint within a run; everything else as it comes, so durable.
 POSTGRES: Final = {"shared_buffers": "1GB", "max_wal_size": "8GB"}

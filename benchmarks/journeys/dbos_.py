@@ -26,7 +26,8 @@ QUEUE: Final = "tasks"
 POLLED: Final = 0.1
 NAME: Final = "journeys"
 MOST_CLIENTS: Final = 64
-THREADS: Final = 16
+# One for each workflow that runs; a parked one holds its thread.
+THREADS: Final = 64
 
 
 def launch(url: str) -> None:

@@ -67,6 +67,13 @@ def to_best_peer(
     return _spread([_to_best(turn, name, figure, best) for turn in turns if name in turn])
 
 
+def in_digits(number: float) -> str:
+    """About as many as can be believed."""
+    if number >= 100 or not number:
+        return f"{number:.0f}"
+    return f"{number:.1f}" if number >= 1 else f"{number:.2f}"
+
+
 def busy(turns: Sequence[Turn], name: str) -> bool:
     """Was the machine busy with something else in any of its runs?"""
     return any(turn[name]["foreign"] > BUSY for turn in turns if name in turn)

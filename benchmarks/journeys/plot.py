@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
 from benchmarks.journeys.contest import LIMIT, OURS, PEER
-from benchmarks.journeys.figures import Figure, Spread, Turn, at, spread
+from benchmarks.journeys.figures import Figure, Spread, Turn, at, in_digits, spread
 
 _NAMES, _WIDE, _GAP, _ROW, _TOP, _BAR, _VALUE = 130, 260, 90, 30, 44, 18, 8
 _INK, _FAINT, _PAPER = "#0b0c0c", "#505a5f", "#ffffff"
@@ -50,7 +50,7 @@ def _in_words(turns: Sequence[Turn], names: Sequence[str]) -> str:
     said = []
     for panel in PANELS:
         found = {name: spread(turns, name, panel.figure) for name in names}
-        numbers = ", ".join(f"{name} {one.median:.3g}" for name, one in found.items() if one)
+        numbers = ", ".join(f"{name} {in_digits(one.median)}" for name, one in found.items() if one)
         said.append(f"{panel.title}: {numbers}.")
     return " ".join(said)
 
@@ -73,7 +73,7 @@ def _bar(left: int, row: int, found: Spread, most: float, fill: str) -> Iterator
     )
     low, high, y = left + found.low * scale, left + found.high * scale, top + _BAR / 2
     yield f'<path d="M{low:.1f} {y}H{high:.1f}" stroke="{_INK}" stroke-width="1.5"/>'
-    yield _text(round(high) + _VALUE, _middle(row), f"{found.median:.3g}", "start")
+    yield _text(round(high) + _VALUE, _middle(row), in_digits(found.median), "start")
 
 
 def _middle(row: int) -> int:

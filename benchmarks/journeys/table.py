@@ -12,6 +12,7 @@ from benchmarks.journeys.figures import (
     Turn,
     at,
     busy,
+    in_digits,
     spread,
     to_best_peer,
     to_reference,
@@ -114,9 +115,4 @@ def _times(ratio: Spread | None) -> str:
 
 
 def _number(found: Spread | None) -> str:
-    """Three digits are enough, and as many as can be believed."""
-    if found is None:
-        return NOTHING
-    if found.median >= 100:
-        return f"{found.median:.0f}"
-    return f"{found.median:.1f}" if found.median >= 10 else f"{found.median:.2g}"
+    return NOTHING if found is None else in_digits(found.median)
