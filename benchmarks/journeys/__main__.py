@@ -23,10 +23,10 @@ CONTESTANTS: Final = (
     Contestant("floor (C)", "benchmarks.journeys.floor_c", LIMIT, workers=0),
     Contestant("floor (SQLite)", "benchmarks.journeys.floor_sqlite", LIMIT, workers=0),
     Contestant("pgqueuer", "benchmarks.journeys.pgqueuer_"),
-    Contestant("Procrastinate", "benchmarks.journeys.procrastinate_"),
-    Contestant("Celery", "benchmarks.journeys.celery_"),
-    Contestant("DBOS", "benchmarks.journeys.dbos_"),
-    Contestant("DBOS workflow", "benchmarks.journeys.dbos_workflow_", workers=0),
+    Contestant("Procrastinate", "benchmarks.journeys.procrastinate_", share=0.5),
+    Contestant("Celery", "benchmarks.journeys.celery_", share=0.5),
+    Contestant("DBOS", "benchmarks.journeys.dbos_", share=0.2),
+    Contestant("DBOS workflow", "benchmarks.journeys.dbos_workflow_", workers=0, share=0.1),
 )
 # A laptop's worth of memory, and no checkpoint within a run; everything else as it comes, so durable.
 POSTGRES: Final = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -45,6 +45,8 @@ def main() -> None:
     )
     given = asked.parse_args()
     chosen = [one for one in CONTESTANTS if not given.names or one.name in given.names]
+    if not chosen:
+        asked.error(f"choose from: {', '.join(one.name for one in CONTESTANTS)}")
     turns = measured(chosen, given.clients, given.journeys, given.repeat)
     print(table.plain(turns))
     if given.write:
@@ -68,7 +70,7 @@ def measured(
             for one in chosen:
                 name = f"{one.module.rpartition('.')[2]}_{number}"
                 place = a_place(postgres, valkey, folder, name)
-                found = run(one, place, clients, journeys)
+                found = run(one, place, clients, max(clients, round(journeys * one.share)))
                 print(json.dumps(found), file=sys.stderr, flush=True)
                 turns[-1][one.name] = found
                 postgres.drop_database(place.folder.name)
@@ -79,7 +81,8 @@ def measured(
 def said_of(given: argparse.Namespace) -> str:
     """Where it was measured, and how."""
     return (
-        f"`python -m benchmarks.journeys`: {given.clients} clients, {given.journeys} journeys a run, "
+        f"`python -m benchmarks.journeys`: {given.clients} clients, {given.journeys} journeys a run "
+        "(fewer for those who are slow), "
         f"{given.repeat} turns, one contestant after the other in each. {os.cpu_count()} processors "
         f"({platform.machine()}), Linux {platform.release().partition('-')[0]}, "
         f"Python {platform.python_version()}, PostgreSQL 18 with its defaults for durability."

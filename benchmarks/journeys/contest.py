@@ -28,6 +28,8 @@ class Contestant:
     module: str
     kind: str = PEER
     workers: int = 1
+    # Of the journeys that are asked for: whoever is slow walks fewer, for about as long.
+    share: float = 1.0
     options: dict[str, str] = field(default_factory=dict)
 
     def command(self, role: str, place: "Place") -> list[str]:

@@ -1,4 +1,4 @@
-"""DBOS 3.4 as its tutorials write it: one long-lived workflow for each onboarding, sent to and asked for its state.
+"""DBOS 3.4 as its tutorials write it: a long-lived workflow for each onboarding, which is sent events.
 
 State and history are what DBOS records of the workflow, so there is no row of ours. It runs in the process
 of those who call it, as in a web application; a task is a step, and waits for nobody.

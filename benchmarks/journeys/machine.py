@@ -1,8 +1,7 @@
 """The onboarding as everybody on PostgreSQL keeps it: a row with a state, its history, and a guard.
 
 The guard is the best that there is, and the same for all: one statement that moves the row only from
-the state that the event leads from, and writes the history with it. What
-each adds of its own is the tasks.
+the state that the event leads from, and writes the history with it. What each adds is the tasks.
 """
 
 from typing import Any, Final

@@ -1,8 +1,8 @@
-"""pgqueuer 1.6 over asyncpg, as its performance guide advises: larger batches for short tasks, autovacuum
-tuned, one connection of its own for the queue, and durable tables. It wakes its worker by NOTIFY.
+"""pgqueuer 1.6 over asyncpg, as its guide to performance advises.
 
-Tasks are enqueued in the event's transaction. Both sides run on uvloop, as its own command does; each
-person has a loop and a connection.
+Larger batches for short tasks, autovacuum tuned, one connection of its own for the queue, durable tables;
+it wakes its worker by NOTIFY. Tasks are enqueued in the event's transaction. Both sides run on uvloop,
+as its own command does; each person has a loop and a connection.
 """
 
 import asyncio

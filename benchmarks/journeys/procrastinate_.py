@@ -1,6 +1,7 @@
-"""Procrastinate 3.10 over psycopg, as its production pages advise: the job is deferred on the connection of the
-event's transaction, the worker runs asynchronous tasks concurrently, is woken by NOTIFY, and deletes
-the jobs that have succeeded.
+"""Procrastinate 3.10 over psycopg, as its production pages advise.
+
+A job is deferred on the connection of the event's transaction; the worker carries out asynchronous tasks
+side by side, is woken by NOTIFY, and deletes the jobs that have succeeded, so that its table stays small.
 """
 
 import asyncio
