@@ -40,8 +40,8 @@ alerts: .tools/promtool ## Try the alert rules on their cases, with promtool
 	@.tools/promtool check rules deploy/alerts.yml
 	@.tools/promtool test rules deploy/alerts_test.yml
 
-bench: .venv/test ## Measure, and write benchmarks/results/
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: .venv/bench ## Measure this project beside others on the same journey; ARGS="--repeat 5 --write" renews the docs
+	@$(BIN)/python -m benchmarks.journeys $(ARGS)
 
 faults: .venv/test ## Kill, race and forget for minutes: 5,000 kills on PostgreSQL, 1,000 on SQLite, 10,000 reveals
 	@$(BIN)/python -m tests.faults.chaos --database postgresql --kills 5000 $(ARGS)
@@ -55,6 +55,8 @@ lock: $(UV) ## Choose package versions anew where pyproject.toml asks for it; UP
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
 	@$(COMPILE) --group test --group check --constraints requirements.lock \
 		--output-file requirements-test.lock
+	@$(COMPILE) --group bench --constraints requirements.lock --constraints requirements-test.lock \
+		--output-file requirements-bench.lock
 	@$(COMPILE) tools/uv.in --output-file tools/uv.txt
 
 messages: .venv/test ## Extract the messages of pages and e-mails into the French catalogue
@@ -76,6 +78,11 @@ clean: ## Remove all that was installed and cached; the data in var/ stays
 .venv/test: requirements-test.lock .venv/run
 	@echo "Installing what the tests need"
 	@$(INSTALL) --require-hashes --requirements requirements-test.lock
+	@touch $@
+
+.venv/bench: requirements-bench.lock .venv/test
+	@echo "Installing what the benchmark compares with"
+	@$(INSTALL) --require-hashes --requirements requirements-bench.lock
 	@touch $@
 
 .venv/run: requirements.lock pyproject.toml $(BIN)/python

@@ -57,7 +57,7 @@ def measured(rows: int) -> dict[str, float]:
 
 def written(most: int) -> int:
     with tempfile.TemporaryFile() as out, snapshot() as session:
-        return exports.write(session, Filter(), "csv", out, most=most)  # type: ignore[arg-type]
+        return exports.write(session, Filter(), "csv", out, most=most)
 
 
 def batches(rows: int) -> Iterator[int]:

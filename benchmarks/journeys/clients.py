@@ -88,10 +88,16 @@ class Mouth:
             letters.write(f"{onboarding}\n")
 
 
-def drive(walk: Callable[[], Walk], steps: Steps, port: int) -> None:
+def drive(
+    walk: Callable[[], Walk],
+    steps: Steps,
+    port: int,
+    written: Callable[[], dict[str, int]] | None = None,
+) -> None:
     """Walk as many journeys as each line of the input says, "clients journeys", and print what they took.
 
-    A line of JSON, in ms. People keep what they hold, as connections, from one line to the next.
+    A line of JSON, in ms. People keep what they hold, as connections, from one line to the next. Who does
+    not write to PostgreSQL says what has been `written` since it began.
     """
     ears, walks = Ears(port), queue.SimpleQueue[Walk]()
     print("ready", flush=True)
@@ -99,7 +105,8 @@ def drive(walk: Callable[[], Walk], steps: Steps, port: int) -> None:
         clients, journeys = map(int, line.split())
         while walks.qsize() < clients:
             walks.put(walk())
-        print(json.dumps(_walk_all(walks, steps, ears, clients, journeys)), flush=True)
+        took = _walk_all(walks, steps, ears, clients, journeys)
+        print(json.dumps(took | ({"written": written()} if written else {})), flush=True)
 
 
 def _walk_all(
@@ -141,6 +148,11 @@ def _journey(walk: Walk, steps: Steps, ears: Ears, times: Times) -> None:
 def _quantiles(everybody: list[Times]) -> dict[str, list[float]]:
     found = {}
     for name in ("ack", "back", "letter"):
-        took = sorted(one for times in everybody for one in getattr(times, name))
-        found[name] = [took[int(q * (len(took) - 1))] * 1000 for q in (0.5, 0.99)]
+        took = [one for times in everybody for one in getattr(times, name)]
+        found[name] = [quantile(took, part) * 1000 for part in (0.5, 0.99)]
     return found
+
+
+def quantile(numbers: Sequence[float], part: float) -> float:
+    """The number that so great a part of them does not exceed; one of them, not one between two."""
+    return sorted(numbers)[int(part * (len(numbers) - 1))]

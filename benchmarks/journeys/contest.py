@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,8 @@ import psycopg
 from benchmarks.journeys.measuring import Written, machine_time, processor_time
 
 WARM_UP: Final = 60
+# What a contestant is: what nobody can beat, what a team would pick instead, and this project.
+LIMIT, PEER, OURS = "limit", "peer", "ours"
 TOLD_AFTER: Final = 1.5
 
 
@@ -24,7 +26,10 @@ class Contestant:
 
     name: str
     module: str
+    kind: str = PEER
     workers: int = 1
+    # Of the journeys that are asked for: whoever is slow walks fewer, for about as long.
+    share: float = 1.0
     options: dict[str, str] = field(default_factory=dict)
 
     def command(self, role: str, place: "Place") -> list[str]:
@@ -51,14 +56,16 @@ class Place:
     environment: dict[str, str]
 
 
-def run(contestant: Contestant, place: Place, clients: int, journeys: int) -> dict[str, Any]:
+def run(
+    contestant: Contestant, place: Place, clients: int, journeys: int, warm_up: int = WARM_UP
+) -> dict[str, Any]:
     """So many journeys by so many clients: per second, ms of latency, ms of processor and bytes each."""
     environment = place.environment | contestant.options
     subprocess.run(contestant.command("prepare", place), env=environment, check=True)
     with psycopg.connect(place.dsn, autocommit=True) as connection:
         written = Written.read(connection)
         with _started(contestant, place, environment) as (client, workers):
-            _ask(client, clients, WARM_UP)
+            warmed_up = _ask(client, clients, warm_up)
             roots = {
                 "db": [place.postgres],
                 "broker": [place.broker],
@@ -70,19 +77,25 @@ def run(contestant: Contestant, place: Place, clients: int, journeys: int) -> di
             took = time.perf_counter() - began
             all_used = machine_time() - all_before
             spent = {name: seconds - used[name] for name, seconds in _used(roots).items()}
-        # Its processes have told what they did when they ended; the WAL's are a second behind.
-        time.sleep(TOLD_AFTER)
-        rows = Written.read(connection).per(written, WARM_UP + journeys)
-    foreign = max(0.0, all_used - sum(spent.values())) / took
+        walked = warmed_up["journeys"] + measured["journeys"]
+        if "written" in measured:
+            # It keeps its rows elsewhere, and has counted them itself.
+            rows = {name: number / walked for name, number in measured["written"].items()}
+        else:
+            # Its processes have told what they did when they ended; the WAL's are a second behind.
+            time.sleep(TOLD_AFTER)
+            rows = Written.read(connection).per(written, walked)
+    each = 1000 / measured["journeys"]
     return {
         "name": contestant.name,
+        "kind": contestant.kind,
         "clients": clients,
-        "per_s": journeys / measured["seconds"],
-        **{name: measured[name] for name in ("ack", "back", "letter")},
-        "cpu_ms": sum(spent.values()) * 1000 / journeys,
-        "cpu": {name: seconds * 1000 / journeys for name, seconds in spent.items()},
+        "per_s": measured["journeys"] / measured["seconds"],
+        **{name: measured.get(name) for name in ("ack", "back", "letter")},
+        "cpu_ms": sum(spent.values()) * each,
+        "cpu": {name: seconds * each for name, seconds in spent.items()},
         **rows,
-        "foreign": foreign,
+        "foreign": max(0.0, all_used - sum(spent.values())) / took,
     }
 
 
@@ -90,31 +103,39 @@ def run(contestant: Contestant, place: Place, clients: int, journeys: int) -> di
 def _started(
     contestant: Contestant, place: Place, environment: dict[str, str]
 ) -> Iterator[tuple["subprocess.Popen[str]", Sequence["subprocess.Popen[str]"]]]:
-    processes = []
+    with ExitStack() as ends:
 
-    def start(role: str) -> "subprocess.Popen[str]":
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE} if role == "client" else {}
-        log = (place.folder / f"{role}.log").open("a")
-        made = subprocess.Popen(
-            contestant.command(role, place), env=environment, text=True, stderr=log, **pipes
-        )
-        processes.append(made)
-        return made
+        def start(role: str) -> "subprocess.Popen[str]":
+            log = ends.enter_context((place.folder / f"{role}.log").open("a"))
+            talks = role == "client"
+            made = subprocess.Popen(
+                contestant.command(role, place),
+                env=environment,
+                text=True,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else log,
+                stderr=log,
+            )
+            ends.callback(_end, made)
+            return made
 
-    try:
-        client = start("client")
-        assert client.stdout is not None
-        client.stdout.readline()
-        yield client, [start("worker") for _ in range(contestant.workers)]
-    except RuntimeError:
-        for log in place.folder.glob("*.log"):
-            print(f"--- {log.name}", log.read_text()[-3000:], sep="\n", file=sys.stderr)
-        raise
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(30)
+        try:
+            client = start("client")
+            assert client.stdout is not None
+            client.stdout.readline()
+            yield client, [start("worker") for _ in range(contestant.workers)]
+        except RuntimeError:
+            for log in place.folder.glob("*.log"):
+                print(f"--- {log.name}", log.read_text()[-3000:], sep="\n", file=sys.stderr)
+            raise
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    process.wait(30)
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
 
 
 def _ask(client: "subprocess.Popen[str]", clients: int, journeys: int) -> dict[str, Any]:

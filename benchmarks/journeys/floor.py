@@ -13,37 +13,10 @@ from uuid import UUID, uuid4
 import psycopg
 
 from benchmarks.journeys.clients import BACK, LETTER, Mouth, drive
+from benchmarks.journeys.machine import CREATE, MOVES, REPORTS, STEPS, TABLES
 
-TABLES: Final = """
-CREATE TABLE onboarding (id uuid PRIMARY KEY, state text NOT NULL, seq int NOT NULL,
-    entered_at timestamptz NOT NULL) WITH (fillfactor = 80);
-CREATE TABLE history (onboarding_id uuid, seq int, event text, source text, target text,
-    actor text, at timestamptz, PRIMARY KEY (onboarding_id, seq));
+JOBS: Final = """
 CREATE TABLE job (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, onboarding_id uuid, task text);
-"""
-# event: from, to, and the task that it promises.
-MOVES: Final = (
-    ("choose_type", "started", "type_chosen", None),
-    ("issue_id", "type_chosen", "issuing", "secret"),
-    ("reveal_secret", "ready", "revealed", "letter"),
-    ("link_seller", "revealed", "checking", "check"),
-    ("confirm", "checked", "confirmed", "letter"),
-)
-# A task that reports an event: from, event, to, and what that promises.
-REPORTS: Final = {
-    "secret": ("issuing", "secret_generated", "ready", None),
-    "check": ("checking", "check_passed", "checked", "letter"),
-}
-STEPS: Final = (
-    frozenset[str](),
-    frozenset({BACK}),
-    frozenset({LETTER}),
-    frozenset({BACK, LETTER}),
-    frozenset({LETTER}),
-)
-CREATE: Final = """
-WITH o AS (INSERT INTO onboarding VALUES (%(id)s, 'started', 1, now()))
-INSERT INTO history VALUES (%(id)s, 1, 'start', NULL, 'started', 'seller', now())
 """
 MOVE: Final = """
 WITH o AS (UPDATE onboarding SET state = %(to)s, seq = seq + 1, entered_at = now()
@@ -59,7 +32,7 @@ RETURNING onboarding_id, task
 
 def prepare(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
-        connection.execute(TABLES)
+        connection.execute(TABLES + JOBS)
 
 
 class Walk:
