@@ -87,6 +87,8 @@ def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
         uvicorn.Config(
             app,
             log_config=None,
+            # Of what is installed beside it, nothing changes how it runs.
+            loop="asyncio",
             ws="none",
             access_log=False,
             server_header=False,
