@@ -18,6 +18,9 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
+# Two at a time, each with servers of its own; one after the other on servers that somebody gives us.
+AT_ONCE = $(if $(ONBOARDING_TEST_DATABASE_URL)$(ONBOARDING_TEST_BROKER_URL),0,2)
+
 .PHONY: help run test check alerts bench faults mutants lock messages screenshots vendor clean browser
 .DELETE_ON_ERROR:
 
@@ -28,7 +31,7 @@ run: .venv/run ## Set up, start everything with samples and walk sample journeys
 	@exec $(BIN)/onboarding serve --demo
 
 test: .venv/test browser ## Set up and run every test on real servers; ARGS="-k secret" chooses
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses $(AT_ONCE) --dist worksteal $(ARGS)
 
 check: .venv/test ## Check format, lint, types and which module imports which
 	@$(BIN)/ruff format --check --quiet .
