@@ -37,7 +37,9 @@ def codes_in(node: ast.AST) -> Iterator[str]:
     """The literal codes of a call, of `CAUSE = …`, and those that `_cause` falls back on."""
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
-            given = [arguments[n] for n in TAKES.get(name, ()) if n < len(arguments)]
+            given = [
+                arguments[n] for n in TAKES.get(name, ()) if -len(arguments) <= n < len(arguments)
+            ]
             yield from literals(*given)
         case ast.AnnAssign(target=ast.Name(id="CAUSE"), value=ast.Constant(value=str(code))):
             yield code
