@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union,
     update,
 )
 from sqlalchemy.orm import Session
@@ -37,6 +38,8 @@ BACKOFF_AT_MOST: Final = 3600.0
 MAX_ATTEMPTS: Final = 8
 # A mail server may defer a letter for a while, and be away for long: about a day in all.
 ATTEMPTS: Final[Mapping[str, int]] = {"send_email": 35}
+
+_messages: Final = Base.metadata.tables["messages"]
 
 
 class LeaseLost(Exception):
@@ -134,7 +137,9 @@ def row(promise: Promise) -> dict[str, Any]:
 
 def values(suffix: str = "") -> dict[str, ColumnElement[Any]]:
     """The columns of a message as it is promised; the names of what `row` gives end with the suffix."""
-    taken = {name: bindparam(f"its_{name}{suffix}", type_=_columns[name].type) for name in _TAKEN}
+    taken = {
+        name: bindparam(f"its_{name}{suffix}", type_=_messages.c[name].type) for name in _TAKEN
+    }
     return taken | {"attempts": literal(0), "due_at": db.in_seconds(REPUBLISH_AFTER)}
 
 
@@ -162,20 +167,17 @@ def claim(
     becomes an incident here.
     """
     one = {"wanted": message_id, "owner": owner, "known": list(known or ())}
-    claims = _claim(session, _claiming(_one, lease, choosy=known is not None), one)
-    taken = next(iter(claims), None)
-    if taken and taken.attempt > taken.max_attempts:
-        fail(session, taken, "worker_died", "every attempt ended without a result")
-        return None
-    return taken
+    claims = _claim(session, _claiming(lease, choosy=known is not None), one)
+    return next((claim for claim in claims if not _is_over(session, claim)), None)
 
 
-def claim_fresh(
-    session: Session, limit: int, *, owner: int | None = None, known: Collection[str]
+def claim_many(
+    session: Session, message_id: UUID, limit: int, *, owner: int | None, known: Collection[str]
 ) -> list[Claim]:
-    """Take a turn at as many as that of which nobody has had one yet, oldest first."""
-    some = {"limit": limit, "owner": owner, "known": [*known]}
-    return _claim(session, _claiming(_fresh, LEASE, choosy=True), some)
+    """The same, and a turn at so many others of which nobody has had one yet, oldest first."""
+    some = {"wanted": message_id, "limit": limit, "owner": owner, "known": list(known)}
+    claims = _claim(session, _claiming(LEASE, choosy=True, others=True), some)
+    return [claim for claim in claims if not _is_over(session, claim)]
 
 
 def finish(session: Session, *claims: Claim) -> None:
@@ -210,52 +212,49 @@ def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool 
 
 
 def _claim(session: Session, statement: Update, given: dict[str, Any]) -> list[Claim]:
-    claims = [Claim(*row) for row in session.execute(statement, given)]
+    claims = [Claim(*row) for row in session.connection().execute(statement, given)]
     if claims:
         crash_points.reach("message.claimed")
     return claims
 
 
+def _is_over(session: Session, claim: Claim) -> bool:
+    over = claim.attempt > claim.max_attempts
+    return over and fail(session, claim, "worker_died", "every attempt ended without a result")
+
+
 @cache
-def _claiming(
-    which: Callable[[Sequence[ColumnElement[bool]]], ColumnElement[bool]],
-    lease: float,
-    *,
-    choosy: bool,
-) -> Update:
-    wanted = [Message.failed_at.is_(None), free()]
+def _claiming(lease: float, *, choosy: bool, others: bool = False) -> Update:
+    """PostgreSQL locks no rows of a union, but of what it is made from."""
+    its = _messages.c
+    free_ones = select(its.id).where(its.failed_at.is_(None), free())
     if choosy:
-        wanted.append(Message.task.in_(bindparam("known", expanding=True)))
+        free_ones = free_ones.where(its.task.in_(bindparam("known", expanding=True)))
+    # Who waits for one row while it holds others might wait for ever.
+    wanted = free_ones.where(its.id == bindparam("wanted")).with_for_update(skip_locked=others)
+    fresh = free_ones.where(its.attempts == 0).order_by(its.id).limit(bindparam("limit"))
+    some = [wanted, fresh.with_for_update(skip_locked=True)] if others else [wanted]
+    which = union(*(select(each.subquery().c.id) for each in some)) if others else wanted
     return (
-        update(Message)
-        .where(which(wanted), *wanted)
+        update(_messages)
+        .where(its.id.in_(which))
         .values(
-            attempts=Message.attempts + 1,
+            attempts=its.attempts + 1,
             leased_until=db.in_seconds(lease),
             claimed_by=bindparam("owner"),
         )
         .returning(
-            Message.id,
-            Message.task,
-            Message.attempts,
-            Message.max_attempts,
-            Message.onboarding_id,
-            Message.sequence,
-            Message.about,
-            Message.cause,
-            Message.traceparent,
+            its.id,
+            its.task,
+            its.attempts,
+            its.max_attempts,
+            its.onboarding_id,
+            its.sequence,
+            its.about,
+            its.cause,
+            its.traceparent,
         )
     )
-
-
-def _one(_: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    return Message.id == bindparam("wanted")
-
-
-def _fresh(wanted: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
-    waiting = select(Message.id).where(Message.attempts == 0, *wanted).order_by(Message.id)
-    some = waiting.limit(bindparam("limit")).with_for_update(skip_locked=True)
-    return Message.id.in_(some)
 
 
 def _turn(claim: Claim) -> tuple[ColumnElement[bool], ...]:
@@ -290,10 +289,9 @@ def backoff(attempt: int) -> float:
     return seconds * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
 
 
-_columns: Final = Base.metadata.tables["messages"].c
 _TAKEN: Final = tuple(name.removeprefix("its_") for name in row(Promise("", {})))
 # Writes a promise of which it is given the `row`.
-INSERT: Final = insert(Base.metadata.tables["messages"]).values(values())
-_FINISH: Final = delete(Base.metadata.tables["messages"]).where(
-    _columns.id == bindparam("its"), _columns.attempts == bindparam("turn")
+INSERT: Final = insert(_messages).values(values())
+_FINISH: Final = delete(_messages).where(
+    _messages.c.id == bindparam("its"), _messages.c.attempts == bindparam("turn")
 )

@@ -49,13 +49,12 @@ def drain(message_id: str, enough: float = ENOUGH) -> None:
     what kills workers. After `enough` seconds it gives back what it has not begun.
     """
     wanted, until = _read(message_id), time.monotonic() + enough
-    while claims := _take(wanted):
+    while wanted and (claims := _take(wanted)):
         if time.monotonic() > until:
             with transaction() as session:
                 outbox.give_back(session, claims)
             return
         _carry_out_all(claims)
-        wanted = None
 
 
 def _read(message_id: str) -> UUID | None:
@@ -67,13 +66,9 @@ def _read(message_id: str) -> UUID | None:
         return None
 
 
-def _take(wanted: UUID | None) -> list[Claim]:
+def _take(wanted: UUID) -> list[Claim]:
     with transaction() as session:
-        claims = outbox.claim_fresh(session, AT_ONCE, owner=presence.sign(), known=TASKS)
-        if wanted and wanted not in {claim.id for claim in claims}:
-            claim = outbox.claim(session, wanted, owner=presence.sign(), known=TASKS)
-            claims += [claim] if claim else []
-    return claims
+        return outbox.claim_many(session, wanted, AT_ONCE, owner=presence.sign(), known=TASKS)
 
 
 def _carry_out_all(claims: Sequence[Claim]) -> None:
