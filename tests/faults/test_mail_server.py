@@ -38,11 +38,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Smtp]:
 
 @pytest.fixture
 def proxy(server: Smtp, ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultProxy]:
-    """The mail server of the settings, which has half a second for each answer."""
+    """The mail server of the settings, which has little time for each answer."""
     server.forget()
     with fault_proxy(server.port) as running:
         monkeypatch.setenv("ONBOARDING_SMTP_URL", f"smtp://127.0.0.1:{running.port}")
-        monkeypatch.setattr(mail, "PATIENCE", 0.5)
+        monkeypatch.setattr(mail, "PATIENCE", 1.0)
         forget_settings()
         yield running
     monkeypatch.delenv("ONBOARDING_SMTP_URL")
