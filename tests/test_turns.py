@@ -1,5 +1,7 @@
 """One call takes all that waits, and none of it suffers from what is wrong with another."""
 
+from uuid import UUID
+
 import pytest
 from sqlalchemy import Engine, event
 
@@ -88,6 +90,23 @@ def test_nothing_is_done_outside_twice_for_a_broken_one(
     turns.drain(ids[0])
     assert done == [f"cid_{n}" for n in range(4) if n != 1 or where == "record"]
     assert [str(message.id) for message in promised()] == [ids[1]]
+
+
+def test_a_slow_letter_leaves_the_others_to_somebody_else(
+    database: Engine, monkeypatch: pytest.MonkeyPatch, published: list[outbox.Announcement]
+) -> None:
+    """Else Celery would cut it off with letters that are out and not noted."""
+    done: list[str] = []
+    slow = Outside(lambda _, claim: str(claim.id), done.append, lambda *_: None)
+    monkeypatch.setitem(tasks.TASKS, "revoke_client", slow)
+    ids = some(4)
+    published.clear()
+    claims = turns._take(UUID(ids[0]))  # noqa: SLF001 - taken in time, and then it is over
+    turns._carry_out_all(claims, until=-1)  # noqa: SLF001
+    assert done == ids[:1]
+    assert [str(message.id) for message in promised()] == ids[1:]
+    assert [str(each.id) for each in published] == ids[1:]
+    assert {(message.attempts, message.leased_until) for message in promised()} == {(0, None)}
 
 
 def test_who_has_gone_on_for_long_enough_gives_back_what_is_left(

@@ -4,7 +4,9 @@ A task takes the ID of a message and nothing else. It finishes in one transactio
 that it reports, so a late or repeated run writes nothing.
 """
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
@@ -51,10 +53,9 @@ def drain(message_id: str, enough: float = ENOUGH) -> None:
     wanted, until = _read(message_id), time.monotonic() + enough
     while wanted and (claims := _take(wanted)):
         if time.monotonic() > until:
-            with transaction() as session:
-                outbox.give_back(session, claims)
+            _give_back(claims)
             return
-        _carry_out_all(claims)
+        _carry_out_all(claims, until)
 
 
 def _read(message_id: str) -> UUID | None:
@@ -71,7 +72,12 @@ def _take(wanted: UUID) -> list[Claim]:
         return outbox.claim_many(session, wanted, AT_ONCE, owner=presence.sign(), known=TASKS)
 
 
-def _carry_out_all(claims: Sequence[Claim]) -> None:
+def _give_back(claims: Sequence[Claim]) -> None:
+    with transaction() as session:
+        outbox.give_back(session, claims)
+
+
+def _carry_out_all(claims: Sequence[Claim], until: float = math.inf) -> None:
     """Together what can be; whatever goes wrong with one then is found out by one after the other."""
     if claims:
         crash_points.reach("task.claimed")
@@ -82,7 +88,7 @@ def _carry_out_all(claims: Sequence[Claim]) -> None:
     _under_way.update(claim.id for claim in free)
     try:
         for alike in _groups(free):
-            _carry_out_alike(alike)
+            _carry_out_alike(alike, until)
     finally:
         _under_way.difference_update(claim.id for claim in free)
     if claims:
@@ -90,19 +96,24 @@ def _carry_out_all(claims: Sequence[Claim]) -> None:
 
 
 def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
-    """Quick ones first: somebody waits for what they report."""
+    """Quick ones first: somebody waits for what they report. What takes longest comes last."""
     quick = [claim for claim in claims if isinstance(TASKS[claim.task], Quick)]
+    rest = [claim for claim in claims if claim not in quick]
     yield quick
-    for task in {claim.task for claim in claims} - {claim.task for claim in quick}:
-        yield [claim for claim in claims if claim.task == task]
+    for task in sorted({claim.task for claim in rest}, key=_takes_long):
+        yield [claim for claim in rest if claim.task == task]
 
 
-def _carry_out_alike(claims: Sequence[Claim]) -> None:
+def _takes_long(task: str) -> tuple[bool, str]:
+    return not isinstance(TASKS[task], Outside), task
+
+
+def _carry_out_alike(claims: Sequence[Claim], until: float) -> None:
     work = TASKS[claims[0].task] if claims else None
     if len(claims) > 1 and isinstance(work, Quick):
         done = _together(claims)
     elif len(claims) > 1 and isinstance(work, Outside):
-        done = _one_after_the_other(work, claims)
+        done = _one_after_the_other(work, claims, until)
     else:
         done = False
     if not done:
@@ -125,22 +136,34 @@ def _together(claims: Sequence[Claim]) -> bool:
     return True
 
 
-def _one_after_the_other(work: Outside[Any], claims: Sequence[Claim]) -> bool:
+def _one_after_the_other(work: Outside[Any], claims: Sequence[Claim], until: float) -> bool:
     """Prepared together, and noted together. False: nothing was done, and nothing was written."""
     try:
         with transaction() as session:
-            things = [(claim, work.prepare(session, claim)) for claim in claims]
+            things = deque((claim, work.prepare(session, claim)) for claim in claims)
     except Exception as error:  # noqa: BLE001 - each finds out for itself
         log.info("not_together", count=len(claims), error=type(error).__name__)
         return False
-    done = [(claim, thing) for claim, thing in things if _done(work, claim, thing)]
+    done: list[tuple[Claim, Any]] = []
+    # A server that is slow must not have us cut off with letters that are out and not noted.
+    while things and (not done or time.monotonic() < until):
+        claim, thing = things.popleft()
+        if _done(work, claim, thing):
+            done.append((claim, thing))
+    _keep(work, done)
+    if things:
+        _give_back([claim for claim, _ in things])
+    return True
+
+
+def _keep(work: Outside[Any], done: list[tuple[Claim, Any]]) -> None:
     try:
-        work.keep(done)
+        if done:
+            work.keep(done)
     except Exception:  # noqa: BLE001 - each finds out for itself, and nothing is done twice
         for each in done:
             with _told(each[0]):
                 _attempt(each[0], partial(work.keep, [each]))
-    return True
 
 
 def _done(work: Outside[Any], claim: Claim, thing: Any) -> bool:
