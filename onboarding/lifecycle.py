@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, event, select
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 from statemachine.exceptions import TransitionNotAllowed
@@ -204,6 +204,12 @@ def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime
     if onboarding_id not in held:
         raise NotFound
     return held[onboarding_id]
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _let_go(session: Session, _: object) -> None:
+    """Whoever goes back to a savepoint holds no longer what was locked since."""
+    session.info.pop("held", None)
 
 
 def _refusal(facts: Facts, event: str, actor_kind: str | None) -> EventNotAllowed:
