@@ -1,5 +1,6 @@
 """One call takes all that waits, and none of it suffers from what is wrong with another."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -107,6 +108,18 @@ def test_a_slow_letter_leaves_the_others_to_somebody_else(
     assert [str(message.id) for message in promised()] == ids[1:]
     assert [str(each.id) for each in published] == ids[1:]
     assert {(message.attempts, message.leased_until) for message in promised()} == {(0, None)}
+
+
+def test_one_that_spoils_a_batch_does_not_have_the_rest_cut_off(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoil(*_: object) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(tasks.TASKS, "revoke_client", Outside(spoil, spoil, spoil))
+    ids = some(3)
+    turns._carry_out_all(turns._take(UUID(ids[0])), until=-1)  # noqa: SLF001
+    assert [message.attempts for message in promised()] == [1, 0, 0]
 
 
 def test_who_has_gone_on_for_long_enough_gives_back_what_is_left(

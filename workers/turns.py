@@ -117,8 +117,15 @@ def _carry_out_alike(claims: Sequence[Claim], until: float) -> None:
     else:
         done = False
     if not done:
-        for claim in claims:
-            _carry_out(claim)
+        _each_alone(claims, until)
+
+
+def _each_alone(claims: Sequence[Claim], until: float) -> None:
+    for number, claim in enumerate(claims):
+        if number and time.monotonic() > until:
+            _give_back(claims[number:])
+            return
+        _carry_out(claim)
 
 
 def _together(claims: Sequence[Claim]) -> bool:
