@@ -49,6 +49,15 @@ def due(session: Session, limit: int = 100) -> list[Announcement]:
     ]
 
 
+def announce_untried(session: Session) -> None:
+    """Wake a worker if there is a message that nobody has tried: one that comes takes all of those."""
+    untried = select(Message.id, Message.task).where(
+        Message.failed_at.is_(None), Message.attempts == 0, outbox.free()
+    )
+    if one := session.execute(untried.limit(1)).one_or_none():
+        outbox.announce(session, [Announcement(one.task, one.id)])
+
+
 def owners(session: Session) -> set[int]:
     """The processes whose turn it is at some message."""
     taken = select(Message.claimed_by).where(Message.claimed_by.is_not(None)).distinct()

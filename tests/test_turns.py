@@ -8,10 +8,12 @@ from sqlalchemy import Engine, event
 
 from onboarding import outbox
 from onboarding.db import engine, transaction
-from onboarding.outbox import Claim
+from onboarding.outbox import Announcement, Claim
 from tests.builders import a_message, an_onboarding, end_the_rest_of, promised, state_of
 from workers import tasks, turns
+from workers.app import build
 from workers.kinds import Outside, Quick
+from workers.publisher import FIRST, NORMAL
 
 
 def some(count: int) -> list[str]:
@@ -50,6 +52,19 @@ def test_what_was_tried_before_comes_alone(database: Engine) -> None:
     turns.drain(ids[2])
     assert [str(message.id) for message in promised()] == [ids[1]]
     turns.drain(ids[1])
+    assert promised() == []
+
+
+def test_what_goes_first_is_done_alone_and_wakes_a_worker_for_the_rest(
+    database: Engine, published: list[Announcement]
+) -> None:
+    ids = some(3)
+    published.clear()
+    take = build("memory://").tasks["revoke_client"]
+    take.apply(args=[ids[1]], priority=FIRST)
+    assert [str(message.id) for message in promised()] == [ids[0], ids[2]]
+    assert [str(each.id) for each in published] == [ids[0]]
+    take.apply(args=[ids[0]], priority=NORMAL)
     assert promised() == []
 
 

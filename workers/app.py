@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 from celery.signals import (
     setup_logging,
     worker_init,
@@ -22,7 +22,7 @@ from onboarding import logs, outbox, tracing
 from onboarding.commands import failures, opening
 from onboarding.settings import settings
 from workers import broker, relay, tasks, turns
-from workers.publisher import CeleryPublisher
+from workers.publisher import FIRST, CeleryPublisher
 
 
 def build(broker_url: str) -> Celery:
@@ -66,9 +66,11 @@ def _register(celery: Celery, name: str) -> None:
     """A Celery task of the promised name, which takes a message's ID."""
 
     # Shared tasks would be those of every other application in the process, too.
-    @celery.task(name=name, shared=False)
-    def run(message_id: str) -> None:
-        turns.drain(message_id)
+    @celery.task(name=name, shared=False, bind=True)
+    def run(self: Task, message_id: str) -> None:
+        sent = self.request.delivery_info or {}
+        take = turns.run_first if sent.get("priority") == FIRST else turns.drain
+        take(message_id)
 
 
 app = build(settings().broker_url)

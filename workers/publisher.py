@@ -72,7 +72,8 @@ class EmbeddedPublisher:
         if self._fresh is announcement:
             self._fresh = None
         try:
-            turns.drain(str(announcement.id))
+            take = turns.run_first if announcement.first else turns.drain
+            take(str(announcement.id))
         except Exception:
             log.exception("task_crashed", task=announcement.task, message=str(announcement.id))
 

@@ -15,7 +15,17 @@ from uuid import UUID
 
 from sqlalchemy.exc import StatementError
 
-from onboarding import crash_points, lifecycle, logs, mail, outages, outbox, presence, tracing
+from onboarding import (
+    crash_points,
+    lifecycle,
+    logs,
+    mail,
+    outages,
+    outbox,
+    presence,
+    redelivery,
+    tracing,
+)
 from onboarding.db import transaction
 from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Unavailable
 from onboarding.outbox import Claim, LeaseLost
@@ -42,6 +52,17 @@ def run(message_id: str) -> None:
         with transaction() as session:
             claim = outbox.claim(session, wanted, owner=presence.sign(), known=TASKS)
         _carry_out_all([claim] if claim else [])
+
+
+def run_first(message_id: str) -> None:
+    """Carry out one message that goes before all that waits, alone: more like it may wait behind it.
+
+    A message in the broker stands for all that nobody has tried. This one has been taken and has not
+    looked at those, so it passes that on.
+    """
+    run(message_id)
+    with transaction() as session:
+        redelivery.announce_untried(session)
 
 
 def drain(message_id: str, enough: float = ENOUGH) -> None:
