@@ -66,14 +66,13 @@ def transaction() -> Iterator[Session]:
     wait for that one for ever.
     """
     turn = _turn() if engine().dialect.name == "sqlite" else nullcontext()
-    with _alone(), turn, _sessions() as session, _certain(session), session.begin():
+    with alone(), turn, _sessions() as session, _certain(session), session.begin():
         yield session
         # What can still be refused is refused now, so that the COMMIT alone is left.
         session.flush()
         session.info["committing"] = True
         crash_points.reach("transaction.done")
-    crash_points.reach("transaction.committed")
-    _thread.commits = commits() + 1
+    committed()
     for action in session.info.get("after_commit", ()):
         _attempt(action)
     crash_points.reach("transaction.announced")
@@ -93,6 +92,24 @@ def reading() -> Iterator[Session]:
 def commits() -> int:
     """How many transactions this thread has committed; who tries something again compares."""
     return getattr(_thread, "commits", 0)
+
+
+def committed() -> None:
+    """Another transaction of this thread is."""
+    crash_points.reach("transaction.committed")
+    _thread.commits = commits() + 1
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """What commits must not stand inside another transaction of this thread. Raises RuntimeError."""
+    if getattr(_thread, "writes", False):
+        raise RuntimeError("this thread has a transaction open already")
+    _thread.writes = True
+    try:
+        yield
+    finally:
+        _thread.writes = False
 
 
 def without_hurry(session: Session) -> None:
@@ -259,17 +276,6 @@ def _certain(session: Session) -> Iterator[None]:
         if session.info.get("committing") and outages.leaves_unknown(error):
             raise OutcomeUnknown from error
         raise
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    if getattr(_thread, "writes", False):
-        raise RuntimeError("this thread has a transaction open already")
-    _thread.writes = True
-    try:
-        yield
-    finally:
-        _thread.writes = False
 
 
 def _start_afresh() -> None:

@@ -34,6 +34,13 @@ def wakes_at(
     return instants[reminders] if reminders < len(instants) else None
 
 
+def wakes_after(state: str) -> timedelta | None:
+    """How long after a state is entered the clock must first look; None: never."""
+    move = NEXT_MOVE.get(state)
+    waits = (*move.reminders, move.then_after) if move else (None,)
+    return waits[0]
+
+
 def reminded(onboarding: Onboarding, reminders: int) -> None:
     """So many reminders are behind it in the state that it is in: when must the clock look again?"""
     onboarding.reminders = reminders

@@ -43,6 +43,8 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         "lock_timeout": LOCK_TIMEOUT,
         "statement_timeout": STATEMENT_TIMEOUT,
         "idle_in_transaction_session_timeout": IDLE_TIMEOUT,
+        # Of statements that are a transaction each; for others, `isolation_level` says it.
+        "default_transaction_isolation": r"read\ committed",
     }
     options = [f"-c {name}={value}" for name, value in limits.items()]
     opened = create_engine(
@@ -63,9 +65,17 @@ def _postgresql(url: str, pool_size: int) -> Engine:
             "keepalives_count": 3,
         },
     )
+    event.listen(opened, "begin", _end_autocommit)
     event.listen(opened, "checkin", _note_use)
     event.listen(opened, "checkout", partial(_ping, opened.dialect))
     return opened
+
+
+def _end_autocommit(connection: Connection) -> None:
+    """`driver` leaves connections as it needs them: where it has one again, it changes nothing."""
+    driver: Any = connection.connection.driver_connection
+    if driver.autocommit:
+        driver.autocommit = False
 
 
 def _note_use(connection: object, record: ConnectionPoolEntry) -> None:

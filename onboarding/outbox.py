@@ -8,38 +8,33 @@ So "broker down", "worker killed" and "task raised" are one case.
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Update,
-    bindparam,
-    delete,
-    insert,
-    literal,
-    or_,
-    select,
-    union,
     update,
 )
 from sqlalchemy.orm import Session
 
-from onboarding import attempts, crash_points, db, tracing
-from onboarding.models import Base, Message
+from onboarding import attempts, crash_points, db, driver, tracing
+from onboarding.models import Message
+from onboarding.outbox_statements import (
+    FINISH,
+    INSERT,
+    LEASE,
+    REPUBLISH_AFTER,
+    claiming,
+    finishing,
+)
 
-# A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
-LEASE: Final = 30.0
-# Seconds after which a message that nobody has picked up is published again, at first.
-REPUBLISH_AFTER: Final = 2.0
 # Waits between attempts: 1, 2, 4, … seconds, at most an hour, each with jitter.
 BACKOFF_AT_MOST: Final = 3600.0
 MAX_ATTEMPTS: Final = 8
 # A mail server may defer a letter for a while, and be away for long: about a day in all.
 ATTEMPTS: Final[Mapping[str, int]] = {"send_email": 35}
-
-_messages: Final = Base.metadata.tables["messages"]
 
 
 class LeaseLost(Exception):
@@ -59,25 +54,6 @@ class Announcement:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """A task that must run, about an onboarding's transition or about something else."""
-
-    task: str
-    about: dict[str, Any]
-    onboarding_id: UUID | None = None
-    sequence: int | None = None
-    max_attempts: int | None = None
-    # Before all that waits.
-    first: bool = False
-    id: UUID = field(default_factory=db.new_id)
-    traceparent: str | None = field(default_factory=tracing.current)
-
-    @property
-    def announcement(self) -> Announcement:
-        return Announcement(self.task, self.id, self.first)
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """A worker's turn at a message; `attempt` fences off those who had an earlier turn."""
 
@@ -91,6 +67,37 @@ class Claim:
     # Why the attempt before this one failed, as a code.
     cause: str | None = None
     traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A task that must run, about an onboarding's transition or about something else."""
+
+    task: str
+    about: dict[str, Any]
+    onboarding_id: UUID | None = None
+    sequence: int | None = None
+    max_attempts: int | None = None
+    # Before all that waits.
+    first: bool = False
+    # The process that promises it, where that takes the first turn at it at once.
+    taker: int | None = None
+    id: UUID = field(default_factory=db.new_id)
+    traceparent: str | None = field(default_factory=tracing.current)
+
+    @property
+    def announcement(self) -> Announcement:
+        return Announcement(self.task, self.id, self.first)
+
+    @property
+    def attempts_at_most(self) -> int:
+        return self.max_attempts or ATTEMPTS.get(self.task, MAX_ATTEMPTS)
+
+    @property
+    def claim(self) -> Claim:
+        """The first turn at it, of its taker."""
+        most = self.attempts_at_most
+        return Claim(self.id, self.task, 1, most, self.onboarding_id, self.sequence, self.about)
 
 
 Publish = Callable[[Sequence[Announcement]], None]
@@ -122,33 +129,38 @@ def promise(
     return made.id
 
 
-def row(promise: Promise) -> dict[str, Any]:
-    """What the statements that write a promise take."""
+def record(promise: Promise) -> dict[str, Any]:
+    """The columns PROMISED of its message."""
     return {
-        "its_id": promise.id,
-        "its_onboarding_id": promise.onboarding_id,
-        "its_sequence": promise.sequence,
-        "its_task": promise.task,
-        "its_about": promise.about,
-        "its_max_attempts": promise.max_attempts or ATTEMPTS.get(promise.task, MAX_ATTEMPTS),
-        "its_traceparent": promise.traceparent,
+        "id": promise.id,
+        "onboarding_id": promise.onboarding_id,
+        "sequence": promise.sequence,
+        "task": promise.task,
+        "about": promise.about,
+        "max_attempts": promise.attempts_at_most,
+        "traceparent": promise.traceparent,
+        "attempts": int(promise.taker is not None),
+        "claimed_by": promise.taker,
     }
 
 
-def values(suffix: str = "") -> dict[str, ColumnElement[Any]]:
-    """The columns of a message as it is promised; the names of what `row` gives end with the suffix."""
-    taken = {
-        name: bindparam(f"its_{name}{suffix}", type_=_messages.c[name].type) for name in _TAKEN
-    }
-    return taken | {"attempts": literal(0), "due_at": db.in_seconds(REPUBLISH_AFTER)}
+def row(promise: Promise) -> dict[str, Any]:
+    """What `INSERT` takes. No name is that of a column: SQLAlchemy would set that, too."""
+    return {f"its_{name}": value for name, value in record(promise).items()}
 
 
 def announce(session: Session, announcements: Sequence[Announcement]) -> None:
     """Wake a worker after the commit: one call of the publisher for all of a transaction."""
     waiting: list[Announcement] = session.info.setdefault("announcements", [])
     if announcements and not waiting:
-        db.after_commit(session, partial(_announce, waiting))
+        db.after_commit(session, partial(publish, waiting))
     waiting += announcements
+
+
+def publish(announcements: Sequence[Announcement]) -> None:
+    """Wake a worker now, for what is durable already."""
+    for hand_over in _publish:
+        hand_over(announcements)
 
 
 def claim(
@@ -166,24 +178,41 @@ def claim(
     life: once that is gone, so is the turn. A message whose workers all died without a word
     becomes an incident here.
     """
-    one = {"wanted": message_id, "owner": owner, "known": list(known or ())}
-    claims = _claim(session, _claiming(lease, choosy=known is not None), one)
+    one = {"wanted": message_id, "owner": owner}
+    claims = _claim(session, claiming(lease, tuple(known) if known is not None else None), one)
     return next((claim for claim in claims if not _is_over(session, claim)), None)
 
 
 def claim_many(
-    session: Session, message_id: UUID, limit: int, *, owner: int | None, known: Collection[str]
+    message_id: UUID, limit: int, *, owner: int | None, known: Collection[str]
 ) -> list[Claim]:
-    """The same, and a turn at so many others of which nobody has had one yet, oldest first."""
-    some = {"wanted": message_id, "limit": limit, "owner": owner, "known": list(known)}
-    claims = _claim(session, _claiming(LEASE, choosy=True, others=True), some)
-    return [claim for claim in claims if not _is_over(session, claim)]
+    """The same, and a turn at so many others of which nobody has had one yet, oldest first.
+
+    It is a transaction of its own.
+    """
+    some = {"wanted": message_id, "limit": limit, "owner": owner}
+    statement = claiming(LEASE, tuple(known), others=True)
+    if db.engine().dialect.name == "sqlite":
+        with db.transaction() as session:
+            claims = _claim(session, statement, some)
+    else:
+        text, values = driver.compiled(statement)
+        claims = [Claim(*row) for row in driver.alone(text, values | some)]
+    over = [claim for claim in claims if claim.attempt > claim.max_attempts]
+    if over:
+        with db.transaction() as session:
+            over = [claim for claim in over if _is_over(session, claim)]
+    return [claim for claim in claims if claim not in over]
 
 
 def finish(session: Session, *claims: Claim) -> None:
     """The effects are in this same transaction: remove the promises. Raises LeaseLost."""
-    turns = [{"its": claim.id, "turn": claim.attempt} for claim in claims]
-    if session.connection().execute(_FINISH, turns).rowcount != len(claims):
+    if session.get_bind().dialect.name == "sqlite":
+        turns = [{"its": claim.id, "turn": claim.attempt} for claim in claims]
+        finished = session.connection().execute(FINISH, turns).rowcount
+    else:
+        finished = len(driver.within(session, *finishing([(it.id, it.attempt) for it in claims])))
+    if finished != len(claims):
         raise LeaseLost(", ".join(str(claim.id) for claim in claims))
     crash_points.reach("message.finished")
 
@@ -223,48 +252,9 @@ def _is_over(session: Session, claim: Claim) -> bool:
     return over and fail(session, claim, "worker_died", "every attempt ended without a result")
 
 
-@cache
-def _claiming(lease: float, *, choosy: bool, others: bool = False) -> Update:
-    """PostgreSQL locks no rows of a union, but of what it is made from."""
-    its = _messages.c
-    free_ones = select(its.id).where(its.failed_at.is_(None), free())
-    if choosy:
-        free_ones = free_ones.where(its.task.in_(bindparam("known", expanding=True)))
-    # Who waits for one row while it holds others might wait for ever.
-    wanted = free_ones.where(its.id == bindparam("wanted")).with_for_update(skip_locked=others)
-    fresh = free_ones.where(its.attempts == 0).order_by(its.id).limit(bindparam("limit"))
-    some = [wanted, fresh.with_for_update(skip_locked=True)] if others else [wanted]
-    which = union(*(select(each.subquery().c.id) for each in some)) if others else wanted
-    return (
-        update(_messages)
-        .where(its.id.in_(which))
-        .values(
-            attempts=its.attempts + 1,
-            leased_until=db.in_seconds(lease),
-            claimed_by=bindparam("owner"),
-        )
-        .returning(
-            its.id,
-            its.task,
-            its.attempts,
-            its.max_attempts,
-            its.onboarding_id,
-            its.sequence,
-            its.about,
-            its.cause,
-            its.traceparent,
-        )
-    )
-
-
 def _turn(claim: Claim) -> tuple[ColumnElement[bool], ...]:
     """Nobody has had a turn since."""
     return Message.id == claim.id, Message.attempts == claim.attempt
-
-
-def free() -> ColumnElement[bool]:
-    """It is nobody's turn, or a turn that is over."""
-    return or_(Message.leased_until.is_(None), Message.leased_until <= db.now())
 
 
 def published() -> dict[str, Any]:
@@ -278,20 +268,7 @@ def resting(seconds: float) -> dict[str, Any]:
     return {"leased_until": wait, "due_at": wait}
 
 
-def _announce(announcements: Sequence[Announcement]) -> None:
-    for publish in _publish:
-        publish(announcements)
-
-
 def backoff(attempt: int) -> float:
     """Seconds until the next attempt. The jitter keeps an outage's victims from coming back as one."""
     seconds = min(2.0 ** (attempt - 1), BACKOFF_AT_MOST)
     return seconds * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
-
-
-_TAKEN: Final = tuple(name.removeprefix("its_") for name in row(Promise("", {})))
-# Writes a promise of which it is given the `row`.
-INSERT: Final = insert(_messages).values(values())
-_FINISH: Final = delete(_messages).where(
-    _messages.c.id == bindparam("its"), _messages.c.attempts == bindparam("turn")
-)

@@ -1,26 +1,29 @@
 """Writes transitions: the new state, its history and what it promises, in one statement.
 
 The statement moves an onboarding only from the transition that was decided on, so of two that were
-decided at the same time one is written. SQLite changes one table in one statement; there it takes
+decided at the same time one is written. PostgreSQL takes the rows as JSON, any number of them in one
+value, so the statement is always the same. SQLite changes one table in one statement; there it takes
 three, and none of them a round trip.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, bindparam, insert, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, bindparam, insert, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 
-from onboarding import outbox
+from onboarding import db, deadlines, driver, outbox, tracing
 from onboarding.access import Actor
 from onboarding.models import Base
 from onboarding.outbox import Promise
+from onboarding.outbox_statements import INSERT, LEASE, PROMISED, REPUBLISH_AFTER
 
 # What `choose_type` may set, and `start_over` clears.
 CHOICES: Final = (
@@ -30,10 +33,14 @@ CHOICES: Final = (
     "aggregator_name",
     "aggregator_folded_name",
 )
+# What the statement says itself of an onboarding that begins.
+INSTANTS: Final = ("created_at", "entered_at", "wakes_at")
+
+# Executes a statement on PostgreSQL: within a transaction, or alone.
+Execute = Callable[[str, Mapping[str, Any]], driver.Rows]
 
 _onboardings: Final = Base.metadata.tables["onboardings"]
 _transitions: Final = Base.metadata.tables["transitions"]
-_messages: Final = Base.metadata.tables["messages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +61,41 @@ class Step:
     choices: Mapping[str, str | None] | None = None
     promises: Sequence[Promise] = ()
 
+    def traced(self) -> "Step":
+        """The same, and what it promises follows from the step of a trace that is under way."""
+        if not tracing.are_on():
+            return self
+        here = tracing.current()
+        return replace(self, promises=[replace(it, traceparent=here) for it in self.promises])
 
-def begin(session: Session, values: Mapping[str, Any], step: Step) -> bool:
-    """Write a new onboarding and its first transition. False: its start key is taken, nothing is written.
+    def taken_by(self, taker: int | None) -> "Step":
+        """The same, and whoever writes it takes the first turn at what it promises."""
+        return replace(self, promises=[replace(each, taker=taker) for each in self.promises])
 
-    Two that are sent at once meet in the unique index, the later one waiting for the earlier.
+
+def begin(session: Session, values: Mapping[str, Any], actor: Actor) -> datetime | None:
+    """Write a new onboarding and its first transition; when it began.
+
+    None: its start key is taken, nothing is written. Two that are sent at once meet in the unique
+    index, the later one waiting for the earlier.
     """
-    connection = session.connection()
-    rows = {f"new_{name}": value for name, value in values.items()} | _values(step)
-    if connection.dialect.name == "postgresql":
-        return bool(connection.execute(_STARTED, rows).rowcount)
-    begun = bool(connection.execute(_STARTED_SQLITE, rows).rowcount)
-    if begun:
-        connection.execute(_TRANSITION, rows)
-    return begun
+    if _is_sqlite(session):
+        return _begin_on_sqlite(session, values, actor)
+    return begin_with(partial(driver.within, session), values, actor)
+
+
+def begin_with(execute: Execute, values: Mapping[str, Any], actor: Actor) -> datetime | None:
+    """The same on PostgreSQL, in one statement."""
+    began = execute(
+        _BEGIN,
+        {
+            "onboarding": _json(values),
+            "wakes_after": deadlines.wakes_after(values["state"]),
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+        },
+    )
+    return began[0][0] if began else None
 
 
 def move(session: Session, steps: Sequence[Step]) -> bool:
@@ -75,110 +103,187 @@ def move(session: Session, steps: Sequence[Step]) -> bool:
 
     False: one of them had moved on already, and the caller rolls back.
     """
-    moved = sum(_move(session, kind, list(alike)) for kind, alike in groupby(steps, _kind))
-    outbox.announce(session, [each.announcement for step in steps for each in step.promises])
+    if _is_sqlite(session):
+        moved = sum(_move_on_sqlite(session, list(alike)) for _, alike in groupby(steps, _chooses))
+    else:
+        moved = len(move_with(partial(driver.within, session), steps))
+    promised = [each for step in steps for each in step.promises if each.taker is None]
+    outbox.announce(session, [each.announcement for each in promised])
     return moved == len(steps)
 
 
-def _kind(step: Step) -> tuple[bool, int]:
+def move_with(execute: Execute, steps: Sequence[Step]) -> set[UUID]:
+    """The same on PostgreSQL; which onboardings were moved. Nobody is told of what was promised."""
+    return {
+        onboarding_id
+        for chooses, alike in groupby(steps, _chooses)
+        for (onboarding_id,) in _execute(execute, chooses=chooses, steps=list(alike))
+    }
+
+
+def _execute(execute: Execute, *, chooses: bool, steps: Sequence[Step]) -> driver.Rows:
+    return execute(_moving(chooses=chooses, alone=len(steps) == 1), _rows(steps))
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _chooses(step: Step) -> bool:
     """What has the same statement."""
-    return step.choices is not None, len(step.promises)
+    return step.choices is not None
 
 
-def _move(session: Session, kind: tuple[bool, int], steps: Sequence[Step]) -> int:
-    chosen, promises = kind
-    rows, connection = [_values(step) for step in steps], session.connection()
-    if connection.dialect.name == "postgresql":
-        return connection.execute(_statement(chosen=chosen, promises=promises), rows).rowcount
-    moved = connection.execute(_moved(chosen=chosen), rows).rowcount
-    connection.execute(_TRANSITION, rows)
-    if promises:
-        promised = [outbox.row(promise) for step in steps for promise in step.promises]
-        connection.execute(outbox.INSERT, promised)
+def _rows(steps: Sequence[Step]) -> dict[str, Any]:
+    """The rows of each table, as the statement takes them."""
+    return {
+        "ids": [step.onboarding_id for step in steps] if len(steps) > 1 else steps[0].onboarding_id,
+        "onboardings": _json([_onboarding(step) for step in steps]),
+        "transitions": _json([_transition(step) for step in steps]),
+        "messages": _json([outbox.record(each) for step in steps for each in step.promises]),
+        "due_after": REPUBLISH_AFTER,
+        "lease": LEASE,
+    }
+
+
+def _onboarding(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.onboarding_id,
+        "sequence": step.sequence,
+        "state": step.target,
+        "entered_at": step.at,
+        "wakes_at": step.wakes_at,
+        **(step.choices or {}),
+    }
+
+
+def _transition(step: Step) -> dict[str, Any]:
+    return {
+        "onboarding_id": step.onboarding_id,
+        "sequence": step.sequence,
+        "event": step.event,
+        "source": step.source,
+        "target": step.target,
+        "actor_kind": step.actor.kind,
+        "actor_id": step.actor.id,
+        "at": step.at,
+        "rule_set": step.rule_set,
+        "details": dict(step.details),
+    }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, UUID):
+        return value.hex
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no place in a row")
+
+
+_json: Final = json.JSONEncoder(default=_plain, check_circular=False).encode
+
+
+@cache
+def _moving(*, chooses: bool, alone: bool) -> str:
+    """It looks the onboardings up by `ids`: how many rows come as JSON the planner can only guess.
+
+    One `alone` is asked for by its name, or the server would plan the statement each time anew: it
+    takes any list for one of ten, and believes that a plan for this very list is better.
+    """
+    wanted = "%(ids)s" if alone else "ANY(%(ids)s::uuid[])"
+    set_ = "".join(f", {name} = new.{name}" for name in CHOICES) if chooses else ""
+    return f"""
+        WITH moved AS (
+            UPDATE onboardings
+            SET state = new.state, sequence = new.sequence, entered_at = new.entered_at,
+                wakes_at = new.wakes_at, reminders = 0, extra_days = 0{set_}
+            FROM json_populate_recordset(NULL::onboardings, %(onboardings)s::json) AS new
+            WHERE onboardings.id = {wanted}
+                AND onboardings.id = new.id AND onboardings.sequence = new.sequence - 1
+            RETURNING onboardings.id
+        ), promised AS (
+            INSERT INTO messages ({_PROMISED}, due_at, leased_until)
+            SELECT {_PROMISED}, statement_timestamp() + make_interval(secs => %(due_after)s),
+                CASE WHEN attempts > 0 THEN
+                    statement_timestamp() + make_interval(secs => %(lease)s)
+                END
+            FROM json_populate_recordset(NULL::messages, %(messages)s::json)
+            WHERE onboarding_id IN (SELECT id FROM moved)
+        )
+        INSERT INTO transitions ({_HISTORY})
+        SELECT {_HISTORY} FROM json_populate_recordset(NULL::transitions, %(transitions)s::json)
+        WHERE onboarding_id IN (SELECT id FROM moved)
+        RETURNING onboarding_id
+    """  # noqa: S608 - names of columns, from the models
+
+
+_PROMISED: Final = ", ".join(PROMISED)
+_HISTORY: Final = ", ".join(_transitions.c.keys())
+_FIRST: Final = ", ".join(name for name in map(str, _onboardings.c.keys()) if name not in INSTANTS)
+_BEGIN: Final = f"""
+    WITH began AS (
+        INSERT INTO onboardings ({_FIRST}, {", ".join(INSTANTS)})
+        SELECT {_FIRST}, statement_timestamp(), statement_timestamp(),
+            statement_timestamp() + %(wakes_after)s::interval
+        FROM json_populate_record(NULL::onboardings, %(onboarding)s::json)
+        ON CONFLICT (start_key) DO NOTHING
+        RETURNING id, sequence, state, rule_set, created_at
+    )
+    INSERT INTO transitions
+        (onboarding_id, sequence, event, target, actor_kind, actor_id, at, rule_set, details)
+    SELECT id, sequence, 'start', state, %(actor_kind)s, %(actor_id)s, created_at, rule_set, '{{}}'
+    FROM began
+    RETURNING at
+"""  # noqa: S608 - names of columns, from the models
+
+
+def _begin_on_sqlite(session: Session, values: Mapping[str, Any], actor: Actor) -> datetime | None:
+    at = db.clock(session)
+    wakes_at = deadlines.wakes_at(values["state"], at, 0)
+    row = dict(values) | dict(zip(INSTANTS, (at, at, wakes_at), strict=True))
+    begun = session.connection().execute(_STARTED, _named(row))
+    if not begun.rowcount:
+        return None
+    first = Step(row["id"], 1, "start", None, row["state"], actor, at, row["rule_set"], details={})
+    session.connection().execute(_TRANSITION, _named(_transition(first)))
+    return at
+
+
+def _move_on_sqlite(session: Session, steps: Sequence[Step]) -> int:
+    connection = session.connection()
+    rows = [_named(_onboarding(step)) | {"its_was": step.sequence - 1} for step in steps]
+    moved = connection.execute(_moved(chooses=_chooses(steps[0])), rows).rowcount
+    connection.execute(_TRANSITION, [_named(_transition(step)) for step in steps])
+    promised = [outbox.row(promise) for step in steps for promise in step.promises]
+    if promised:
+        connection.execute(INSERT, promised)
     return moved
 
 
-def _values(step: Step) -> dict[str, Any]:
-    """What the statements below take. No name is that of a column: SQLAlchemy would set that, too."""
-    values = {
-        "of": step.onboarding_id,
-        "was": step.sequence - 1,
-        "the_sequence": step.sequence,
-        "the_event": step.event,
-        "the_source": step.source,
-        "the_target": step.target,
-        "the_actor_kind": step.actor.kind,
-        "the_actor_id": step.actor.id,
-        "the_at": step.at,
-        "the_rule_set": step.rule_set,
-        "the_details": dict(step.details),
-        "the_wakes_at": step.wakes_at,
-    }
-    for number, promise in enumerate(step.promises):
-        values |= {f"{name}_{number}": value for name, value in outbox.row(promise).items()}
-    if step.choices is not None:
-        values |= {f"new_{name}": step.choices.get(name) for name in CHOICES}
-    return values
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """No name is that of a column: SQLAlchemy would set that, too."""
+    return {f"its_{name}": value for name, value in row.items()}
+
+
+def _taken(table: Any, names: Sequence[str]) -> dict[str, ColumnElement[Any]]:
+    return {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
 
 
 @cache
-def _statement(*, chosen: bool, promises: int) -> Executable:
-    """PostgreSQL's one statement; its row count is that of the history."""
-    moved = _moved(chosen=chosen).returning(_onboardings.c.id).cte("moved")
-    history = insert(_transitions).from_select(
-        [*_HISTORY], select(*_HISTORY.values()).select_from(moved)
-    )
-    history = history.execution_options(preserve_rowcount=True)
-    if not promises:
-        return history.add_cte(moved)
-    promised = (
-        select(*outbox.values(f"_{number}").values()).select_from(moved)
-        for number in range(promises)
-    )
-    messages = insert(_messages).from_select([*outbox.values("_0")], union_all(*promised))
-    return history.add_cte(moved, messages.cte("promised"))
-
-
-@cache
-def _moved(*, chosen: bool) -> Any:
-    new = {name: bindparam(f"new_{name}", type_=_onboardings.c[name].type) for name in CHOICES}
+def _moved(*, chooses: bool) -> Any:
+    changed = ("state", "sequence", "entered_at", "wakes_at", *(CHOICES if chooses else ()))
+    its = _onboardings.c
     return (
         update(_onboardings)
-        .where(_onboardings.c.id == bindparam("of"), _onboardings.c.sequence == bindparam("was"))
-        .values(
-            state=bindparam("the_target"),
-            sequence=bindparam("the_sequence"),
-            entered_at=bindparam("the_at"),
-            wakes_at=bindparam("the_wakes_at"),
-            reminders=0,
-            extra_days=0,
-            **(new if chosen else {}),
-        )
+        .where(its.id == bindparam("its_id"), its.sequence == bindparam("its_was"))
+        .values(reminders=0, extra_days=0, **_taken(_onboardings, changed))
     )
 
 
-def _bind(column: str) -> ColumnElement[Any]:
-    name = "of" if column == "onboarding_id" else f"the_{column}"
-    return bindparam(name, type_=_transitions.c[column].type)
-
-
-_HISTORY: Final[dict[str, ColumnElement[Any]]] = {
-    each.name: _bind(each.name) for each in _transitions.c
-}
-_TRANSITION: Final = insert(_transitions).values(_HISTORY)
-
-
-def _started(dialect: Any) -> Any:
-    columns = {each.name: bindparam(f"new_{each.name}", type_=each.type) for each in _onboardings.c}
-    made = dialect.insert(_onboardings).values(columns)
-    made = made.on_conflict_do_nothing(index_elements=["start_key"])
-    return made.execution_options(preserve_rowcount=True)
-
-
-_STARTED_SQLITE: Final = _started(sqlite)
-_started_row: Final = _started(postgresql).returning(_onboardings.c.id).cte("started")
+_TRANSITION: Final = insert(_transitions).values(_taken(_transitions, _transitions.c.keys()))
 _STARTED: Final = (
-    insert(_transitions)
-    .from_select([*_HISTORY], select(*_HISTORY.values()).select_from(_started_row))
+    sqlite.insert(_onboardings)
+    .values(_taken(_onboardings, _onboardings.c.keys()))
+    .on_conflict_do_nothing(index_elements=["start_key"])
     .execution_options(preserve_rowcount=True)
 )

@@ -3,7 +3,7 @@
 All of it wakes workers again, and none of it does any work: whoever claims a message decides.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,13 +11,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, outbox
+from onboarding import db, driver, outbox
 from onboarding.models import Message
 from onboarding.outbox import Announcement
+from onboarding.outbox_statements import REPUBLISH_AFTER, free
 
 # How soon a message that nobody has picked up is published again; it grows with its age. The most
 # is what an old message still waits when all is well again, if its last copy was lost.
-_AT_FIRST: Final = timedelta(seconds=outbox.REPUBLISH_AFTER)
+_AT_FIRST: Final = timedelta(seconds=REPUBLISH_AFTER)
 REPUBLISH_AT_MOST: Final = timedelta(seconds=15)
 # The most that it rests because its worker died, which is seldom its own fault.
 REST_AFTER_DEATH_AT_MOST: Final = 8.0
@@ -41,21 +42,18 @@ def due(session: Session, limit: int = 100) -> list[Announcement]:
         .with_for_update(skip_locked=True)
     ).all()
     if rows:
-        wait = ({"id": r.id, "due_at": now + _republish_after(now, r.created_at)} for r in rows)
-        session.execute(update(Message), list(wait))
+        _put_off(session, {r.id: now + _republish_after(now, r.created_at) for r in rows})
     return [
         Announcement(row.task, row.id, tried=row.attempts > 0, traceparent=row.traceparent)
         for row in rows
     ]
 
 
-def announce_untried(session: Session) -> None:
-    """Wake a worker if there is a message that nobody has tried: one that comes takes all of those."""
-    untried = select(Message.id, Message.task).where(
-        Message.failed_at.is_(None), Message.attempts == 0, outbox.free()
-    )
-    if one := session.execute(untried.limit(1)).one_or_none():
-        outbox.announce(session, [Announcement(one.task, one.id)])
+def untried(session: Session) -> list[Announcement]:
+    """A message that nobody has tried, if there is one: whoever comes for it takes all of those."""
+    nobodys = (Message.failed_at.is_(None), Message.attempts == 0, free())
+    found = session.execute(select(Message.task, Message.id).where(*nobodys).limit(1))
+    return [Announcement(*row) for row in found]
 
 
 def owners(session: Session) -> set[int]:
@@ -118,10 +116,27 @@ def retry(session: Session, message_id: UUID) -> bool:
     return True
 
 
+def _put_off(session: Session, instants: Mapping[UUID, datetime]) -> None:
+    """Have each due again then. On PostgreSQL in one statement: there may be thousands."""
+    if session.get_bind().dialect.name == "sqlite":
+        rows = [{"id": of, "due_at": instant} for of, instant in instants.items()]
+        session.execute(update(Message), rows)
+    else:
+        given = {"ids": [*instants], "instants": [*instants.values()]}
+        driver.within(session, _PUT_OFF, given)
+
+
 def _is_due() -> tuple[ColumnElement[bool], ...]:
-    return Message.failed_at.is_(None), Message.due_at <= db.now(), outbox.free()
+    return Message.failed_at.is_(None), Message.due_at <= db.now(), free()
 
 
 def _republish_after(now: datetime, created_at: datetime) -> timedelta:
     """As long as it has waited already, within bounds: doubles without a counter."""
     return min(max(now - created_at, _AT_FIRST), REPUBLISH_AT_MOST)
+
+
+_PUT_OFF: Final = """
+    UPDATE messages SET due_at = later.instant
+    FROM unnest(%(ids)s::uuid[], %(instants)s::timestamptz[]) AS later (id, instant)
+    WHERE messages.id = ANY(%(ids)s::uuid[]) AND messages.id = later.id
+"""

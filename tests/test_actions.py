@@ -7,6 +7,7 @@ from onboarding import actions, queries, standing
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import MAY_FIRE, STATES
 from onboarding.db import reading, transaction
+from onboarding.deciding import allowed, facts_of
 from onboarding.errors import (
     EventNotAllowed,
     Invalid,
@@ -17,7 +18,6 @@ from onboarding.errors import (
     Refusal,
     RoleNeeded,
 )
-from onboarding.lifecycle import allowed, facts_of
 from onboarding.models import Assignment, Note
 from onboarding.operators import MAY, Who
 from onboarding.runs import Plan

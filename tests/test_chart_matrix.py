@@ -19,7 +19,7 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.orm import Session
 from statemachine.exceptions import TransitionNotAllowed
 
-from onboarding import lifecycle
+from onboarding import deciding, lifecycle
 from onboarding.access import Actor
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, Chart, Facts
 from onboarding.db import new_id, transaction
@@ -49,7 +49,7 @@ def facts(state: str, case: Case) -> Facts:
 
 def decided(facts: Facts, event: str) -> str | None:
     try:
-        return lifecycle.decide(facts, event)
+        return deciding.decide(facts, event)
     except EventNotAllowed:
         return None
 
@@ -82,10 +82,10 @@ def test_the_living_chart_answers_as_one_built_anew(state: str) -> None:
 def test_what_is_allowed_is_what_would_move(state: str) -> None:
     for case in CASES:
         expected = expected_events(state, case)
-        assert set(lifecycle.allowed(facts(state, case))) == expected, (state, case)
+        assert set(deciding.allowed(facts(state, case))) == expected, (state, case)
         for kind in ACTORS:
             mine = {event for event in expected if kind in MAY[event]}
-            assert set(lifecycle.allowed(facts(state, case), kind)) == mine, (state, case, kind)
+            assert set(deciding.allowed(facts(state, case), kind)) == mine, (state, case, kind)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -93,7 +93,7 @@ def test_a_refusal_says_what_is_allowed_instead(state: str) -> None:
     for case, event in product(CASES, MAY):
         if expected_target(state, event, case) is None:
             with pytest.raises(EventNotAllowed) as refused:
-                lifecycle.decide(facts(state, case), event)
+                deciding.decide(facts(state, case), event)
             assert set(refused.value.allowed) == expected_events(state, case)
             only_guard = (state, event) == ("type_chosen", "issue_id")
             assert refused.value.unmet == ("contact_verified" if only_guard else None)
@@ -112,7 +112,7 @@ def test_what_was_asked_before_changes_no_answer(asked: list[tuple[str, Case, st
     """The chart of a thread lives on: after ends, refusals and questions it answers as if new."""
     for state, case, event in asked:
         assert decided(facts(state, case), event) == expected_target(state, event, case)
-        assert set(lifecycle.allowed(facts(state, case))) == expected_events(state, case)
+        assert set(deciding.allowed(facts(state, case))) == expected_events(state, case)
 
 
 def test_threads_do_not_disturb_each_other() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, update
 
-from onboarding import outbox, redelivery
+from onboarding import outbox, outbox_statements, redelivery
 from onboarding.db import clock, new_id, reading, transaction
 from onboarding.models import Message
 from onboarding.outbox import Claim, LeaseLost
@@ -16,12 +16,12 @@ from tests.dumping import dump
 from tests.racing import race
 
 
-def claim(message_id: UUID, lease: float = outbox.LEASE) -> Claim | None:
+def claim(message_id: UUID, lease: float = outbox_statements.LEASE) -> Claim | None:
     with transaction() as session:
         return outbox.claim(session, message_id, lease)
 
 
-def claimed(message_id: UUID, lease: float = outbox.LEASE) -> Claim:
+def claimed(message_id: UUID, lease: float = outbox_statements.LEASE) -> Claim:
     taken = claim(message_id, lease)
     assert taken is not None
     return taken
@@ -112,7 +112,7 @@ def test_of_sixteen_who_claim_at_once_one_gets_it(database: Engine) -> None:
 def test_a_turn_ends_with_its_lease(database: Engine) -> None:
     message_id = a_message()
     claimed(message_id)
-    pass_time(message_id, timedelta(seconds=outbox.LEASE - 2))
+    pass_time(message_id, timedelta(seconds=outbox_statements.LEASE - 2))
     assert claim(message_id) is None
     pass_time(message_id, timedelta(seconds=2.1))
     assert claimed(message_id).attempt == 2
@@ -258,7 +258,9 @@ def test_who_died_before_a_retry_does_not_finish_after_it(database: Engine) -> N
 def test_a_fresh_message_is_not_published_twice(database: Engine) -> None:
     message_id = a_message()
     assert due() == []
-    pass_time(message_id, timedelta(seconds=outbox.REPUBLISH_AFTER) - timedelta(seconds=1))
+    pass_time(
+        message_id, timedelta(seconds=outbox_statements.REPUBLISH_AFTER) - timedelta(seconds=1)
+    )
     assert due() == []
     pass_time(message_id, timedelta(seconds=1.1))
     assert due() == [message_id]

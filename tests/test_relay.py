@@ -77,7 +77,7 @@ def test_a_sweep_marks_a_whole_batch_at_once(database: Engine, told: list[Announ
     overdue_messages(50)
     statements = count_statements(database)
     assert relay.relay_once(told.extend) == 50
-    assert sum(s.startswith("UPDATE") for s in statements) == 1
+    assert sum(s.lstrip().startswith("UPDATE") for s in statements) == 1
 
 
 def test_relays_at_once_never_publish_the_same_message(database: Engine) -> None:

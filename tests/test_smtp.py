@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from onboarding import mail, outbox
+from onboarding import mail, outbox_statements
 from onboarding.mail import Unavailable
 from tests.test_mail import LETTER, settings
 from workers.app import app
@@ -65,4 +65,4 @@ def test_a_slow_server_that_is_in_time_gets_its_letter() -> None:
 
 
 def test_a_conversation_ends_before_its_task_is_cut_off() -> None:
-    assert mail.IN_ALL < app.conf.task_soft_time_limit < outbox.LEASE
+    assert mail.IN_ALL < app.conf.task_soft_time_limit < outbox_statements.LEASE

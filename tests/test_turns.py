@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
-from onboarding import outbox
-from onboarding.db import engine, transaction
+from onboarding import db, outbox
+from onboarding.db import transaction
 from onboarding.outbox import Announcement, Claim
 from tests.builders import a_message, an_onboarding, end_the_rest_of, promised, state_of
 from workers import tasks, turns
@@ -30,12 +30,26 @@ def test_one_call_carries_out_all_that_waits(database: Engine) -> None:
 
 
 def test_together_they_take_a_fraction_of_the_commits(database: Engine) -> None:
-    ids, commits = some(turns.AT_ONCE), [0]
-    event.listen(engine(), "commit", lambda _: commits.__setitem__(0, commits[0] + 1))
+    ids, before = some(turns.AT_ONCE), db.commits()
     turns.drain(ids[0])
     assert promised() == []
     # One for the turns, one for the work, and one that finds nothing more.
-    assert commits == [3]
+    assert db.commits() - before == 3
+
+
+def test_what_a_report_promises_is_taken_at_once(
+    database: Engine, published: list[Announcement]
+) -> None:
+    """By the same process, in the same transaction; nobody else is woken for it."""
+    waiting = [an_onboarding("issuing_secret", email="seller@shop.example") for _ in range(2)]
+    published.clear()
+    before = db.commits()
+    turns.drain(str(promised("generate_secret")[0].id))
+    # Their turns, the reports, the letters composed, and noted.
+    assert db.commits() - before == 4
+    assert {state_of(each) for each in waiting} == {"secret_ready"}
+    assert promised() == []
+    assert published == []
 
 
 def test_what_was_tried_before_comes_alone(database: Engine) -> None:
@@ -119,9 +133,10 @@ def test_a_slow_letter_leaves_the_others_to_somebody_else(
     published.clear()
     claims = turns._take(UUID(ids[0]))  # noqa: SLF001 - taken in time, and then it is over
     turns._carry_out_all(claims, until=-1)  # noqa: SLF001
-    assert done == ids[:1]
-    assert [str(message.id) for message in promised()] == ids[1:]
-    assert [str(each.id) for each in published] == ids[1:]
+    # In the order of their IDs, which is that of their creation to a millisecond.
+    assert done == sorted(ids)[:1]
+    assert sorted(str(message.id) for message in promised()) == sorted(ids)[1:]
+    assert sorted(str(each.id) for each in published) == sorted(ids)[1:]
     assert {(message.attempts, message.leased_until) for message in promised()} == {(0, None)}
 
 

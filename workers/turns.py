@@ -8,27 +8,24 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
-
-from sqlalchemy.exc import StatementError
 
 from onboarding import (
     crash_points,
     lifecycle,
     logs,
-    mail,
-    outages,
     outbox,
     presence,
     redelivery,
     tracing,
 )
-from onboarding.db import transaction
-from onboarding.errors import EventNotAllowed, MovedOn, NotFound, Unavailable
+from onboarding.db import reading, transaction
+from onboarding.errors import EventNotAllowed, MovedOn, NotFound
 from onboarding.outbox import Claim, LeaseLost
+from workers import failures
 from workers.kinds import Outside, Quick
 from workers.tasks import TASKS
 
@@ -38,6 +35,12 @@ log = logs.get(__name__)
 AT_ONCE: Final = 20
 # Seconds for which one call goes on: well below the time after which Celery cuts it off.
 ENOUGH: Final = 5.0
+
+# Seconds after which a call listens for no more: a message that goes first may wait for as long.
+A_MOMENT: Final = 1.0
+
+# Waits for so many seconds at most; whether there is more to do.
+Hear = Callable[[float], bool]
 
 # The messages that threads of this process are at.
 _under_way: set[UUID] = set()
@@ -61,22 +64,27 @@ def run_first(message_id: str) -> None:
     looked at those, so it passes that on.
     """
     run(message_id)
-    with transaction() as session:
-        redelivery.announce_untried(session)
+    with reading() as session:
+        rest = redelivery.untried(session)
+    outbox.publish(rest)
 
 
-def drain(message_id: str, enough: float = ENOUGH) -> None:
+def drain(message_id: str, enough: float = ENOUGH, hear: Hear | None = None) -> None:
     """Carry out one message, and all that nobody has tried yet: one call is enough for many.
 
-    Those are taken together, which costs a fraction. What was tried before comes alone: it may be
-    what kills workers. After `enough` seconds it gives back what it has not begun.
+    Those are taken together, which costs a fraction, and so is what they promise in turn. What was
+    tried before comes alone: it may be what kills workers. After `enough` seconds it gives back what
+    it has not begun. Where it can `hear` of more it listens for a moment before it ends.
     """
-    wanted, until = _read(message_id), time.monotonic() + enough
-    while wanted and (claims := _take(wanted)):
-        if time.monotonic() > until:
+    wanted, began = _read(message_id), time.monotonic()
+    claims = _take(wanted) if wanted else []
+    while wanted and (claims or _hears(hear, began + A_MOMENT)):
+        if time.monotonic() > began + enough:
             _give_back(claims)
             return
-        _carry_out_all(claims, until)
+        # Whoever promises something after this look wakes somebody for it.
+        was_all = 0 < len(claims) < AT_ONCE
+        claims = _carry_out_all(claims, began + enough) or ([] if was_all else _take(wanted))
 
 
 def _read(message_id: str) -> UUID | None:
@@ -88,32 +96,45 @@ def _read(message_id: str) -> UUID | None:
         return None
 
 
+def _hears(hear: Hear | None, until: float) -> bool:
+    """A broker that is away says nothing: what is promised meanwhile comes due."""
+    try:
+        return hear is not None and hear(until - time.monotonic())
+    except Exception as error:  # noqa: BLE001 - whatever it is, somebody is sent for the next time
+        log.info("not_listening", error=type(error).__name__)
+        return False
+
+
 def _take(wanted: UUID) -> list[Claim]:
-    with transaction() as session:
-        return outbox.claim_many(session, wanted, AT_ONCE, owner=presence.sign(), known=TASKS)
+    return outbox.claim_many(wanted, AT_ONCE, owner=presence.sign(), known=TASKS)
 
 
 def _give_back(claims: Sequence[Claim]) -> None:
+    if not claims:
+        return
     with transaction() as session:
         outbox.give_back(session, claims)
 
 
-def _carry_out_all(claims: Sequence[Claim], until: float = math.inf) -> None:
-    """Together what can be; whatever goes wrong with one then is found out by one after the other."""
+def _carry_out_all(claims: Sequence[Claim], until: float = math.inf) -> list[Claim]:
+    """Together what can be; whatever goes wrong with one then is found out by one after the other.
+
+    What was promised meanwhile, and taken at once.
+    """
     if claims:
         crash_points.reach("task.claimed")
     free = [claim for claim in claims if claim.id not in _under_way]
     for claim in claims:
         if claim not in free:
-            _spare_a_thread(claim)
+            failures.spare_a_thread(claim)
     _under_way.update(claim.id for claim in free)
     try:
-        for alike in _groups(free):
-            _carry_out_alike(alike, until)
+        taken = [more for alike in _groups(free) for more in _carry_out_alike(alike, until)]
     finally:
         _under_way.difference_update(claim.id for claim in free)
     if claims:
         crash_points.reach("task.done")
+    return taken
 
 
 def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
@@ -129,16 +150,17 @@ def _takes_long(task: str) -> tuple[bool, str]:
     return not isinstance(TASKS[task], Outside), task
 
 
-def _carry_out_alike(claims: Sequence[Claim], until: float) -> None:
+def _carry_out_alike(claims: Sequence[Claim], until: float) -> list[Claim]:
     work = TASKS[claims[0].task] if claims else None
-    if len(claims) > 1 and isinstance(work, Quick):
-        done = _together(claims)
+    if isinstance(work, Quick) and until < math.inf:
+        taken = _together(claims)
     elif len(claims) > 1 and isinstance(work, Outside):
-        done = _one_after_the_other(work, claims, until)
+        taken = [] if _one_after_the_other(work, claims, until) else None
     else:
-        done = False
-    if not done:
+        taken = None
+    if taken is None:
         _each_alone(claims, until)
+    return taken or []
 
 
 def _each_alone(claims: Sequence[Claim], until: float) -> None:
@@ -149,19 +171,29 @@ def _each_alone(claims: Sequence[Claim], until: float) -> None:
         _carry_out(claim)
 
 
-def _together(claims: Sequence[Claim]) -> bool:
-    """In one transaction. False: something is wrong with one of them, and nothing was written."""
+def _together(claims: Sequence[Claim]) -> list[Claim] | None:
+    """In one transaction. None: something is wrong with one of them, and nothing was written."""
+    taken: list[Claim] = []
+    if len(claims) == 1:
+        _carry_out(claims[0], lambda: taken.extend(_in_one_transaction(claims)))
+        return taken
     try:
-        with transaction() as session:
-            outbox.finish(session, *claims)
-            lifecycle.lock_all(session, {c.onboarding_id for c in claims if c.onboarding_id})
-            for claim in claims:
-                with _told(claim):
-                    TASKS[claim.task].work(session, claim)  # type: ignore[attr-defined]
+        return _in_one_transaction(claims)
     except Exception as error:  # noqa: BLE001 - each finds out for itself
         log.info("not_together", count=len(claims), error=type(error).__name__)
-        return False
-    return True
+        return None
+
+
+def _in_one_transaction(claims: Sequence[Claim]) -> list[Claim]:
+    """What they promise in turn, and is taken at once."""
+    ids = {claim.onboarding_id for claim in claims if claim.onboarding_id}
+    with transaction() as session:
+        outbox.finish(session, *claims)
+        with lifecycle.together(session, ids, presence.sign()) as taken:
+            for claim in claims:
+                with _told(claim) if len(claims) > 1 else nullcontext():
+                    TASKS[claim.task].work(session, claim)  # type: ignore[attr-defined]
+    return taken
 
 
 def _one_after_the_other(work: Outside[Any], claims: Sequence[Claim], until: float) -> bool:
@@ -199,9 +231,9 @@ def _done(work: Outside[Any], claim: Claim, thing: Any) -> bool:
         return thing is None or _attempt(claim, partial(work.do, thing))
 
 
-def _carry_out(claim: Claim) -> None:
+def _carry_out(claim: Claim, do: Callable[[], None] | None = None) -> None:
     with _told(claim):
-        if _attempt(claim, partial(TASKS[claim.task], claim)):
+        if _attempt(claim, do or partial(TASKS[claim.task], claim)):
             tracing.tell({"outcome": "done"})
 
 
@@ -213,9 +245,9 @@ def _attempt(claim: Claim, do: Callable[[], None]) -> bool:
         log.info("lease_lost", attempt=claim.attempt)
         tracing.tell({"outcome": "lease_lost"})
     except (MovedOn, EventNotAllowed, NotFound) as error:
-        _give_up(claim, str(error))
+        failures.give_up(claim, str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the outbox decides
-        _fail(claim, error)
+        failures.fail(claim, error)
     else:
         return True
     return False
@@ -233,47 +265,3 @@ def _traced(claim: Claim) -> AbstractContextManager[object]:
     """A trace of its own for each attempt, with a link to whoever promised it, long ago perhaps."""
     told = {"message.id": claim.id, "onboarding.id": claim.onboarding_id, "attempt": claim.attempt}
     return tracing.span(f"task.{claim.task}", told, follows=claim.traceparent, root=True)
-
-
-def _give_up(claim: Claim, why: str) -> None:
-    """The onboarding has left the state that promised this: nobody waits for the result."""
-    log.info("obsolete", why=why)
-    tracing.tell({"outcome": "obsolete"})
-    with suppress(LeaseLost), transaction() as session:
-        outbox.finish(session, claim)
-
-
-def _fail(claim: Claim, error: Exception) -> None:
-    """Come back later, or leave an incident for an operator. The cause is a code, not a trace."""
-    cause, final = _cause(error), isinstance(error, mail.Refused)
-    with transaction() as session:
-        over = outbox.fail(session, claim, cause, _one_line(error), final=final)
-    tracing.tell({"outcome": "incident" if over else "failed", "cause": cause})
-    log.warning("task_failed", attempt=claim.attempt, cause=cause, incident=over, exc_info=error)
-
-
-def _spare_a_thread(claim: Claim) -> None:
-    """Its turn before is over, and a thread of ours is at it still: this one would hang as well.
-
-    Nobody can end a thread. One that was only slow is out of the way at the next attempt.
-    """
-    with transaction() as session:
-        over = outbox.fail(session, claim, "task_hangs", "its turn has ended, and it has not")
-    log.error("task_hangs", task=claim.task, message=str(claim.id), incident=over)
-
-
-def _cause(error: Exception) -> str:
-    """The code of what was not there, or of the outage that an error stands for; else it is a bug."""
-    ours = outages.outage(error) or error
-    if isinstance(ours, Unavailable):
-        return ours.code
-    return ours.cause if isinstance(ours, mail.Refused | mail.Unavailable) else "task_failed"
-
-
-def _one_line(error: Exception) -> str:
-    """SQLAlchemy adds the statement, and PostgreSQL the values that were in its way: neither is told."""
-    if isinstance(error, StatementError):
-        why = str(error.orig or "").partition("\n")[0]
-    else:
-        why = str(error)
-    return " ".join(f"{type(error).__name__}: {why}".split())

@@ -82,6 +82,9 @@ class Mouth:
     def tell(self, kind: str, onboarding: str) -> None:
         self._socket.sendto(f"{kind} {onboarding}".encode(), self._to)
 
+    def close(self) -> None:
+        self._socket.close()
+
     def write(self, onboarding: str) -> None:
         """The letter of this benchmark: a line in a file."""
         with self._letters.open("a") as letters:

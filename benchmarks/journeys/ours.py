@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from benchmarks.journeys.clients import BACK, LETTER, Mouth, Steps, drive
-from onboarding import db, lifecycle, outbox, registry
+from onboarding import alone, db, lifecycle, outbox, registry
 from onboarding.access import PLATFORM, Actor
 from onboarding.db import transaction
 from onboarding.migrations import upgrade
@@ -21,7 +21,7 @@ from onboarding.sealing import open_keyring
 from onboarding.settings import settings
 from workers import celery_worker, tasks
 from workers.app import app
-from workers.kinds import Outside, Quick
+from workers.kinds import Outside, Quick, Work
 from workers.publisher import CeleryPublisher
 
 SELLER: Final = Actor("seller", "browser")
@@ -53,16 +53,14 @@ STEPS: Final[Steps] = (
 
 class Walk:
     def create(self) -> str:
-        with transaction() as session:
-            begun = lifecycle.start(
-                session, SELLER, locale="en", rule_set="2026", contact_email="seller@shop.example"
-            )
-        return begun.id.hex
+        begun = alone.start(
+            SELLER, locale="en", rule_set="2026", contact_email="seller@shop.example"
+        )
+        return begun.hex
 
     def move(self, onboarding: str, step: int) -> None:
         event, choices = MOVES[step]
-        with transaction() as session:
-            lifecycle.fire(session, UUID(onboarding), event, SELLER, choices=choices)
+        alone.fire(UUID(onboarding), event, SELLER, choices=choices)
 
 
 def prepare(folder: Path) -> None:
@@ -88,6 +86,12 @@ def walk(port: int) -> None:
 
 def work(mouth: Mouth) -> int:
     """The program's own worker, with other work under the names that the chart promises."""
+    tasks.TASKS.update(work_of(mouth))
+    return celery_worker.work(2, "error")
+
+
+def work_of(mouth: Mouth) -> dict[str, Work]:
+    """The tasks of a journey, each telling what it has done."""
 
     def reports(event: str) -> Quick:
         def report(session: Session, claim: Claim) -> None:
@@ -105,10 +109,11 @@ def work(mouth: Mouth) -> int:
     def note(session: Session, claim: Claim, onboarding: str) -> None:
         db.after_commit(session, lambda: mouth.tell(LETTER, onboarding))
 
-    tasks.TASKS["check_aggregator"] = reports("approve_aggregator")
-    tasks.TASKS["verify_connection"] = reports("verification_passed")
-    tasks.TASKS["send_email"] = Outside(address, mouth.write, note)
-    return celery_worker.work(2, "error")
+    return {
+        "check_aggregator": reports("approve_aggregator"),
+        "verify_connection": reports("verification_passed"),
+        "send_email": Outside(address, mouth.write, note),
+    }
 
 
 def main(role: str, _: str, port: str, folder: str) -> None:

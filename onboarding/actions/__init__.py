@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import audit, db, lifecycle, previews, standing
+from onboarding import audit, db, deciding, lifecycle, previews, standing
 from onboarding.actions import hands, letters, moves
 from onboarding.actions.rules import Action, Option, Order
 from onboarding.audit import Attempt
@@ -41,7 +41,7 @@ def preview(session: Session, onboarding: Onboarding, name: str, who: Who) -> Pr
     who.require(action.permission)
     if name in MAY_FIRE:
         # It says what would be possible instead.
-        lifecycle.decide(lifecycle.facts_of(onboarding), name, "operator")
+        deciding.decide(deciding.facts_of(onboarding), name, "operator")
     if why_not := action.why_not(standing.of(session, onboarding), Order(who)):
         raise NotEligible(why_not)
     seen = ((onboarding.id, onboarding.sequence),)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from onboarding import events, lifecycle
+from onboarding import deciding, events
 from onboarding.actions.rules import Action, Order, Told
 from onboarding.chart import MAY_FIRE, NOTICES, Facts
 from onboarding.errors import EventNotAllowed, StateUnknown
@@ -49,7 +49,7 @@ def _letter(event: str, standing: Standing) -> str | None:
 
 def _key(standing: Standing) -> tuple[object, ...]:
     """Not `astuple`, which copies: it is asked thousands of times."""
-    facts = lifecycle.facts_of(standing.onboarding)
+    facts = deciding.facts_of(standing.onboarding)
     return facts.state, facts.connection_type, facts.credential_mode, facts.contact_verified
 
 
@@ -57,6 +57,6 @@ def _key(standing: Standing) -> tuple[object, ...]:
 def _target(event: str, facts: tuple[Any, ...]) -> str | None:
     """Where the event leads from there; None: nowhere. Thousands stand alike, so it is kept."""
     try:
-        return lifecycle.decide(Facts(*facts), event, "operator")
+        return deciding.decide(Facts(*facts), event, "operator")
     except (EventNotAllowed, StateUnknown):
         return None

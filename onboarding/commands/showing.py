@@ -17,7 +17,7 @@ from onboarding import (
     credentials,
     db,
     deadlines,
-    lifecycle,
+    deciding,
     links,
     masking,
     queries,
@@ -119,7 +119,7 @@ def _see(session: Session, onboarding: Onboarding) -> Seen:
         queries.messages_of(session, onboarding.id),
         attempts.of(session, onboarding.id),
         queries.mails_of(session, onboarding.id),
-        lifecycle.allowed(lifecycle.facts_of(onboarding), "operator"),
+        deciding.allowed(deciding.facts_of(onboarding), "operator"),
         db.clock(session),
     )
 

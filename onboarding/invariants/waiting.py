@@ -11,7 +11,7 @@ from onboarding.chart import NEXT_MOVE
 from onboarding.db import later
 from onboarding.invariants.rules import NOW, Rows, Within, rule
 from onboarding.models import Aggregator, Message, Onboarding, Run, RunItem, Transition
-from onboarding.outbox import LEASE
+from onboarding.outbox_statements import LEASE
 
 # Deadlines that nobody fires for this long, and messages that nobody publishes: nobody works.
 DEADLINES_WAIT: Final = timedelta(minutes=1)

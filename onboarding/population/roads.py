@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from onboarding import lifecycle
+from onboarding import deciding
 from onboarding.chart import NEXT_MOVE, Facts
 from onboarding.population.chance import Chance
 
@@ -65,7 +65,7 @@ def draw_road(chance: Chance, kind: Kind, state: str) -> list[str]:
 def leads_to(kind: Kind, state: str, event: str) -> str:
     """Where the chart says that an event leads, once the contact is verified."""
     facts = Facts(state, *kind, contact_verified=True)
-    return lifecycle.decide(facts, event)
+    return deciding.decide(facts, event)
 
 
 @cache

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from onboarding import db, outbox
+from onboarding import db, outbox, outbox_statements
 from onboarding.population.chance import Chance
 
 _RESTS: Final = timedelta(minutes=10), timedelta(minutes=50)
@@ -46,7 +46,7 @@ def incident(chance: Chance, promise: dict[str, Any], cause: Cause, at: datetime
     """A message that failed for good: at once where that was the last word, else after minutes."""
     once = cause.attempts == 1
     took = timedelta(seconds=chance.number(1, 4) if once else chance.number(130, 190))
-    due = at + timedelta(seconds=outbox.REPUBLISH_AFTER)
+    due = at + timedelta(seconds=outbox_statements.REPUBLISH_AFTER)
     return _message(promise, cause, at) | {"due_at": due, "failed_at": at + took}
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import db, deadlines, lifecycle
+from onboarding import db, deadlines, deciding
 from onboarding.chart import EVENT_TYPES, NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.web.schemas import (
@@ -54,7 +54,7 @@ def views(session: Session, onboardings: Sequence[Onboarding]) -> list[Onboardin
 
 def allowed_events(onboarding: Onboarding) -> list[str]:
     """What a calling system may do next."""
-    return [*lifecycle.allowed(lifecycle.facts_of(onboarding), "api")]
+    return [*deciding.allowed(deciding.facts_of(onboarding), "api")]
 
 
 def step(transition: Transition) -> TransitionView:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import lifecycle, queries
+from onboarding import deciding, queries
 from onboarding.db import reading
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, Onboarding
@@ -85,7 +85,7 @@ def _ready(request: Request, made: dict[str, Any]) -> dict[str, Any]:
 def _ask(request: Request, onboarding_id: str, event: str) -> Response:
     """The page that asks whether to fire an event; where it is not allowed, what is the case."""
     _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if event not in lifecycle.allowed(lifecycle.facts_of(onboarding), "seller"):
+    if event not in deciding.allowed(deciding.facts_of(onboarding), "seller"):
         return wizard_frame.to_home(request, onboarding_id)
     with reading() as session:
         made = wizard_link.parts(session, onboarding)

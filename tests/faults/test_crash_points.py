@@ -59,8 +59,6 @@ WORKER = (
     "transaction.committed:2",
     "transaction.announced:2",
     "task.done",
-    "publish.begun",
-    "publish.sent",
     "mail.handed_over",
     "message.failed",
 )

@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
-from onboarding import db
-from onboarding.errors import OutcomeUnknown
+from onboarding import alone, db, outages
+from onboarding.errors import DatabaseAway, OutcomeUnknown
 from onboarding.sealing import Keyring
 from tests import builders
 from tests.databases import connected, empty
@@ -23,6 +24,7 @@ from workers import turns
 
 # As it stands on the wire; READ COMMITTED goes on after that word.
 COMMIT = b"COMMIT\0"
+PLUGIN = {"connection_type": "plugin"}
 BOTH = pytest.mark.parametrize("arrives", [True, False], ids=["committed", "rolled_back"])
 
 
@@ -154,3 +156,23 @@ def test_an_unknown_commit_is_an_error_of_its_own(cut_off: FaultProxy) -> None:
         cut_off.cut(COMMIT, arrives=arrives)
         with pytest.raises(OutcomeUnknown), db.transaction() as session:
             db.clock(session)
+
+
+def test_an_event_alone_without_an_answer_may_have_happened(cut_off: FaultProxy) -> None:
+    """It has no COMMIT: its statement arrives or not."""
+    made = builders.an_onboarding("type_chosen")
+    for arrives, sequence in ((False, 2), (True, 3)):
+        cut_off.cut(b"UPDATE onboardings", arrives=arrives)
+        with pytest.raises(OutcomeUnknown):
+            alone.fire(made, "choose_type", builders.SELLER, choices=PLUGIN)
+        assert builders.the(made).sequence == sequence
+    assert cut_off.cuts == 2
+
+
+def test_an_outage_at_the_look_is_no_unknown_outcome(cut_off: FaultProxy) -> None:
+    made = builders.an_onboarding("type_chosen")
+    cut_off.cut(b"SELECT id, state")
+    with pytest.raises(DBAPIError) as failed:
+        alone.fire(made, "choose_type", builders.SELLER, choices=PLUGIN)
+    assert isinstance(outages.outage(failed.value), DatabaseAway)
+    assert alone.fire(made, "choose_type", builders.SELLER, choices=PLUGIN) == 3

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-from onboarding import lifecycle
+from onboarding import deciding
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, Facts
 from onboarding.consequences import CONSEQUENCES
 from onboarding.errors import EventNotAllowed
@@ -21,7 +21,7 @@ def target(
 ) -> str | None:
     """Where the chart leads; None: it refuses."""
     try:
-        return lifecycle.decide(Facts(state, type_, mode, verified), event)
+        return deciding.decide(Facts(state, type_, mode, verified), event)
     except EventNotAllowed:
         return None
 
@@ -31,7 +31,7 @@ def allowed(
     state: str, type_: str | None, mode: str | None, kind: str, *, verified: bool
 ) -> tuple[str, ...]:
     """What this kind of actor may fire now."""
-    return lifecycle.allowed(Facts(state, type_, mode, verified), kind)
+    return deciding.allowed(Facts(state, type_, mode, verified), kind)
 
 
 def may(db: Database, kind: str) -> tuple[str, ...]:

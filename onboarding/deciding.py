@@ -1,0 +1,181 @@
+"""What the chart says: where an event leads, what is allowed, and why not; nothing is read or written."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
+
+from statemachine.exceptions import TransitionNotAllowed
+
+from onboarding import deadlines
+from onboarding.access import Actor
+from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
+from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, StateUnknown
+from onboarding.outbox import Promise
+from onboarding.recording import CHOICES, Step
+
+
+class Standing(Protocol):
+    """What must be known of an onboarding to decide: its row, or as much of it as was read."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def rule_set(self) -> str: ...
+    @property
+    def connection_type(self) -> str | None: ...
+    @property
+    def credential_mode(self) -> str | None: ...
+    @property
+    def contact_email(self) -> str | None: ...
+    @property
+    def contact_verified_at(self) -> datetime | None: ...
+    @property
+    def entered_at(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants: an event, and what comes with it.
+
+    `expected` is the transition that they have seen last; `choices` are what `choose_type` sets;
+    `details` are plain facts that history keeps.
+    """
+
+    event: str
+    actor: Actor
+    expected: int | None = None
+    choices: Mapping[str, str | None] | None = None
+    details: Mapping[str, Any] | None = None
+
+    def check(self) -> None:
+        """Raises EventUnknown or EventNotYours."""
+        if self.event not in MAY_FIRE:
+            raise EventUnknown(self.event)
+        if self.actor.kind not in MAY_FIRE[self.event]:
+            raise EventNotYours(f"{self.actor.kind} may not fire {self.event}")
+
+
+def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None = None) -> Step:
+    """The transition that a wish leads to, with the work that it calls for.
+
+    `client_id` is of the client that it has and that this revokes. Raises MovedOn or EventNotAllowed.
+    """
+    if wish.expected is not None and wish.expected != onboarding.sequence:
+        raise MovedOn(onboarding.state, onboarding.sequence)
+    choosing = wish.choices if wish.choices and wish.event == "choose_type" else None
+    chosen = {name: choosing.get(name) for name in CHOICES} if choosing else {}
+    target = decide(facts_of(onboarding, chosen), wish.event, wish.actor.kind)
+    at, sequence = max(now, onboarding.entered_at), onboarding.sequence + 1
+    kept = {name: value for name, value in chosen.items() if value} | dict(wish.details or {})
+    if wish.actor.reason:
+        kept["reason"] = wish.actor.reason
+    return Step(
+        onboarding.id,
+        sequence,
+        wish.event,
+        onboarding.state,
+        target,
+        wish.actor,
+        at,
+        onboarding.rule_set,
+        kept,
+        wakes_at=deadlines.wakes_at(target, at, 0),
+        choices=dict.fromkeys(CHOICES) if wish.event == "start_over" else chosen or None,
+        promises=[
+            Promise(task, about, onboarding.id, sequence)
+            for task, about in _called_for(onboarding, wish.event, target, client_id)
+        ],
+    )
+
+
+def decide(facts: Facts, event: str, actor_kind: str | None = None) -> str:
+    """The state that an event leads to. Pure.
+
+    Raises EventNotAllowed with what is allowed instead, to this kind of actor, and StateUnknown.
+    """
+    if facts.state not in STATES:
+        raise StateUnknown(f"the chart has no state {facts.state}")
+    target = _target(astuple(facts), event)
+    if target is None:
+        raise _refusal(facts, event, actor_kind)
+    return target
+
+
+def allowed(facts: Facts, actor_kind: str | None = None) -> tuple[str, ...]:
+    """The events that would move an onboarding now; for one kind of actor, those it may fire.
+
+    The connection type comes with `choose_type`, so before it is chosen any one stands for it.
+    """
+    if facts.state not in STATES:
+        return ()  # Another version of the program knows what would.
+    asked = facts if facts.connection_type else replace(facts, connection_type="plugin")
+    events = (str(event.id) for event in _live.holding(asked).enabled_events())
+    return tuple(e for e in events if actor_kind is None or actor_kind in MAY_FIRE[e])
+
+
+def facts_of(onboarding: Standing, choices: Mapping[str, str | None] | None = None) -> Facts:
+    """What guards may ask, as it would be after these choices."""
+    chosen = choices or {}
+    return Facts(
+        state=onboarding.state,
+        connection_type=chosen.get("connection_type", onboarding.connection_type),
+        credential_mode=chosen.get("credential_mode", onboarding.credential_mode),
+        contact_verified=onboarding.contact_verified_at is not None,
+    )
+
+
+class _LiveChart(threading.local):
+    """One chart per thread, fed through its slot: building one per event costs four times more."""
+
+    def __init__(self) -> None:
+        self.facts = Facts(state="started")
+        self.chart = Chart(self.facts, start_value="started")
+
+    def holding(self, facts: Facts) -> Chart:
+        for name in Facts.__slots__:
+            setattr(self.facts, name, getattr(facts, name))
+        # A final state has stopped the engine for good; the next onboarding needs it running.
+        self.chart._engine.running = True  # noqa: SLF001
+        return self.chart
+
+
+_live = _LiveChart()
+
+
+def _called_for(
+    onboarding: Standing, event: str, target: str, client_id: str | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The work that entering a state, by this event, calls for."""
+    for task in ON_ENTRY.get(target, ()):
+        yield task, {}
+    notice = NOTICES.get((event, target))
+    if notice and onboarding.contact_email:
+        yield "send_email", {"notice": notice}
+    if event in REVOKES and client_id:
+        yield "revoke_client", {"client_id": client_id}
+
+
+@cache
+def _target(facts: tuple[Any, ...], event: str) -> str | None:
+    """What the chart says, and always will of these facts: there are some hundreds of them."""
+    try:
+        _live.holding(Facts(*facts)).send(event)
+    except TransitionNotAllowed:
+        return None
+    return _live.facts.state
+
+
+def _refusal(facts: Facts, event: str, actor_kind: str | None) -> EventNotAllowed:
+    """Say what is allowed instead, and whether only a guard stood in the way."""
+    assert facts.state is not None
+    possible = {str(e.id) for e in _live.holding(facts).allowed_events}
+    unmet = "contact_verified" if event == "issue_id" and event in possible else None
+    return EventNotAllowed(event, facts.state, allowed(facts, actor_kind), unmet)

@@ -1,0 +1,84 @@
+"""Hands PostgreSQL's driver a statement as it is: what SQLAlchemy does for each costs more than most take.
+
+Its errors come out as SQLAlchemy's, so whoever asks what a failure means asks in one way.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import ClauseElement, Engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from onboarding import db, outages
+from onboarding.errors import OutcomeUnknown
+
+Rows = list[tuple[Any, ...]]
+
+
+@cache
+def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
+    """A statement of SQLAlchemy's as the driver takes it, and the values that are part of it."""
+    compiled = statement.compile(dialect=db.engine().dialect)
+    return str(compiled), {name: it for name, it in compiled.params.items() if it is not None}
+
+
+def within(session: Session, statement: str, values: Mapping[str, Any]) -> Rows:
+    """Execute it in the session's transaction."""
+    result = session.connection().exec_driver_sql(statement, dict(values))
+    return [tuple(row) for row in result] if result.returns_rows else []
+
+
+def look(statement: str, values: Mapping[str, Any]) -> Rows:
+    """Read in one round trip: what was committed when it began."""
+    with _autocommitting(db.engine()) as driver:
+        cursor = driver.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def alone(statement: str, values: Mapping[str, Any]) -> Rows:
+    """Write in one round trip: a transaction of its own, without a BEGIN and a COMMIT.
+
+    Raises OutcomeUnknown where nobody can say whether it has happened, and RuntimeError inside
+    another transaction of this thread.
+    """
+    with db.alone():
+        try:
+            rows = look(statement, values)
+        except DBAPIError as error:
+            if outages.leaves_unknown(error):
+                raise OutcomeUnknown from error
+            raise
+        db.committed()
+    return rows
+
+
+@contextmanager
+def _autocommitting(engine: Engine) -> Iterator[Any]:
+    pooled = engine.raw_connection()
+    driver: Any = pooled.driver_connection
+    try:
+        if not driver.autocommit:
+            driver.autocommit = True
+        yield driver
+    except psycopg.Error as error:
+        told = _told(engine, error, driver)
+        if told.connection_invalidated:
+            pooled.invalidate(told)
+        raise told from error
+    finally:
+        pooled.close()
+
+
+def _told(engine: Engine, error: psycopg.Error, driver: Any) -> DBAPIError:
+    """Without the statement and its values: nobody may read those in a log."""
+    known: Any = error
+    gone = engine.dialect.is_disconnect(known, driver, None)
+    told = DBAPIError.instance(
+        None, None, error, psycopg.Error, connection_invalidated=gone, dialect=engine.dialect
+    )
+    assert isinstance(told, DBAPIError)
+    return told

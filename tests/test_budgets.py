@@ -1,0 +1,89 @@
+"""What a journey costs the database, as numbers that no machine changes: a guard against slow growth."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from benchmarks.journeys import ours
+from benchmarks.journeys.clients import Mouth
+from benchmarks.journeys.measuring import Written
+from onboarding import db, presence
+from onboarding.db import new_id
+from tests.databases import connected
+from tests.servers.folders import server_folder
+from tests.servers.postgres import Postgres
+from tests.test_relay import until
+from workers import tasks, turns
+
+JOURNEYS = 20
+# One onboarding, eight entries and five tasks come; it moves seven times; five tasks go. A turn is a row
+# more, but not of the two letters that a worker's own report promises: it takes those at once.
+ROWS = 1 + 8 + 5 + 7 + 5 + 3
+# Six events, of which five look first; three turns of tasks, two reports, three letters noted.
+COMMITS = 6 + 5 + 3 + 2 + 3
+# Written ahead for each journey. It differs a little with where rows come to lie in their pages.
+WAL_BYTES = 13_000
+
+
+@pytest.fixture
+def counting(tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server that nobody else writes to, with the tasks of the benchmark."""
+    mouth = Mouth(_free_port(), tmp_path)
+    for name, work in ours.work_of(mouth).items():
+        monkeypatch.setitem(tasks.TASKS, name, work)
+    with server_folder() as folder, Postgres.start(folder) as server:
+        url = server.create_database("budget")
+        with closing(mouth), contextmanager(connected)(url):
+            ours.prepare(tmp_path)
+            walk()
+            yield url
+
+
+def test_a_journey_costs_what_it_costs(counting: str) -> None:
+    with psycopg.connect(counting.replace("+psycopg", ""), autocommit=True) as connection:
+        settled(connection)
+        before = Written.read(connection)
+        for _ in range(JOURNEYS):
+            walk()
+        settled(connection)
+        cost = Written.read(connection).per(before, JOURNEYS)
+    assert round(cost["rows"], 1) == ROWS
+    # What connections do when they are new comes on top, once.
+    assert int(cost["commits"]) == COMMITS
+    assert cost["wal_kB"] * 1000 < WAL_BYTES
+
+
+def walk() -> None:
+    """One journey, and the work after each of its steps."""
+    person = ours.Walk()
+    onboarding = person.create()
+    for step, comes in enumerate(ours.STEPS):
+        person.move(onboarding, step)
+        if comes:
+            turns.drain(str(new_id()))
+
+
+def settled(connection: "psycopg.Connection[tuple[int, ...]]") -> None:
+    """A backend tells what it has done when it ends, or after a while."""
+    presence.withdraw()
+    db.engine().dispose()
+
+    def alone() -> bool:
+        others = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+        return others == (0,)
+
+    until(alone)
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
