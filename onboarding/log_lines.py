@@ -85,6 +85,9 @@ LINES: Final[dict[str, Line]] = {
     "lease_lost": _line("info", "Another worker had taken the message over.", "attempt"),
     "listening": _line("info", "Pages are served.", "host", "port"),
     "not_a_message": _line("warning", "A task was sent without a message's ID.", "length"),
+    "not_listening": _line(
+        "info", "The broker did not tell a worker of more: it is sent for the next time.", "error"
+    ),
     "not_ready": _line("warning", "`/readyz` answers 503.", "check", "error"),
     "not_together": _line(
         "info", "Something was wrong with one of several messages: each comes alone.", "count", "error"

@@ -23,6 +23,7 @@ from onboarding.commands import failures, opening
 from onboarding.settings import settings
 from workers import broker, relay, tasks, turns
 from workers.publisher import FIRST, CeleryPublisher
+from workers.wakes import Bell, bell_of
 
 
 def build(broker_url: str) -> Celery:
@@ -57,20 +58,23 @@ def build(broker_url: str) -> Celery:
         },
         task_default_queue="onboarding",
     )
+    bell = bell_of(broker_url)
     for name in tasks.TASKS:
-        _register(celery, name)
+        _register(celery, name, bell)
     return celery
 
 
-def _register(celery: Celery, name: str) -> None:
+def _register(celery: Celery, name: str, bell: Bell | None) -> None:
     """A Celery task of the promised name, which takes a message's ID."""
 
     # Shared tasks would be those of every other application in the process, too.
     @celery.task(name=name, shared=False, bind=True)
     def run(self: Task, message_id: str) -> None:
         sent = self.request.delivery_info or {}
-        take = turns.run_first if sent.get("priority") == FIRST else turns.drain
-        take(message_id)
+        if sent.get("priority") == FIRST:
+            turns.run_first(message_id)
+        else:
+            turns.drain(message_id, hear=bell.hear if bell else None)
 
 
 app = build(settings().broker_url)

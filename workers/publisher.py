@@ -18,6 +18,7 @@ from kombu.messaging import Producer
 from onboarding import crash_points, logs, tracing
 from onboarding.outbox import Announcement
 from workers import turns
+from workers.wakes import bell_of
 
 log = logs.get(__name__)
 
@@ -84,6 +85,7 @@ class CeleryPublisher:
     def __init__(self, app: Celery, enough: int = ENOUGH) -> None:
         self._app = app
         self._enough = enough
+        self._bell = bell_of(app.conf.broker_url or "")
         self._unsent = 0
         self._counting = threading.Lock()
         self._waiting: queue.Queue[Sequence[Announcement] | None] = queue.Queue(BACKLOG)
@@ -107,6 +109,8 @@ class CeleryPublisher:
         """Send what is waiting, then stop; a broker that is away does not hold this up for long."""
         self._waiting.put(None)
         self._thread.join(timeout=5)
+        if self._bell:
+            self._bell.close()
 
     def _work(self) -> None:
         while unsent := self._collected():
@@ -148,23 +152,23 @@ class CeleryPublisher:
 
         A worker that comes takes all that nobody has tried yet, so one message wakes it for all
         those, and none is needed while one waits in the broker: it is committed before that is read.
+        Nor is any where somebody listens who has just worked.
         """
         crash_points.reach("publish.begun")
         with self._app.producer_pool.acquire(block=True) as producer:
             unsent.sort(key=_comes_alone, reverse=True)
             while unsent:
                 announcement = unsent[0]
-                alone = _comes_alone(announcement)
-                if alone or not self._waits(producer):
-                    self._send_one(producer, announcement)
+                with _traced(announcement):
+                    self._wake(producer, announcement)
                 # It counts in the broker from now on, and never in both places.
-                sent = 1 if alone else len(unsent)
+                sent = 1 if _comes_alone(announcement) else len(unsent)
                 del unsent[:sent]
                 self._count(-sent)
                 crash_points.reach("publish.sent")
 
-    def _send_one(self, producer: Producer, announcement: Announcement) -> None:
-        with _traced(announcement):
+    def _wake(self, producer: Producer, announcement: Announcement) -> None:
+        if _comes_alone(announcement) or not (self._is_heard() or self._waits(producer)):
             self._app.send_task(
                 announcement.task,
                 args=(str(announcement.id),),
@@ -172,6 +176,10 @@ class CeleryPublisher:
                 producer=producer,
                 retry=False,
             )
+
+    def _is_heard(self) -> bool:
+        """Whether somebody listens who takes all that nobody has tried."""
+        return self._bell is not None and self._bell.ring()
 
     def _waits(self, producer: Producer) -> bool:
         """Whether a message waits that will wake a worker."""

@@ -1,0 +1,119 @@
+"""A worker that has just worked hears of more without a message, and nothing depends on its hearing."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+from sqlalchemy import Engine
+
+from onboarding import db
+from onboarding.outbox import Announcement
+from tests.builders import a_message, promised
+from tests.servers.valkey import Valkey
+from tests.test_publisher import celery_publisher, in_the_broker
+from tests.test_relay import until
+from workers import turns
+from workers.wakes import LOOK, Bell, bell_of
+
+A_WHILE = 20.0
+
+
+@pytest.fixture
+def bell(valkey: Valkey) -> Iterator[Bell]:
+    bell = bell_of(valkey.url)
+    assert bell is not None
+    yield bell
+    bell.close()
+
+
+def listening(bell: Bell) -> None:
+    """Somebody waits at the list."""
+    until(lambda: any("blpop" in client["cmd"] for client in bell._redis.client_list()))  # noqa: SLF001
+
+
+def test_whoever_listens_hears(bell: Bell) -> None:
+    with ThreadPoolExecutor() as other:
+        heard = other.submit(bell.hear, A_WHILE)
+        listening(bell)
+        assert bell.ring()
+        assert heard.result()
+
+
+def test_of_several_one_hears(bell: Bell) -> None:
+    with ThreadPoolExecutor() as others:
+        heard = [others.submit(bell.hear, A_WHILE) for _ in range(3)]
+        assert bell_rings(bell) == [True] * 3
+        assert [each.result() for each in heard] == [True] * 3
+
+
+def bell_rings(bell: Bell) -> list[bool]:
+    rings = []
+    for _ in range(3):
+        listening(bell)
+        rings.append(bell.ring())
+    return rings
+
+
+def test_where_nobody_listens_it_says_so_and_whoever_comes_at_once_hears(bell: Bell) -> None:
+    assert [bell.ring() for _ in range(5)] == [False] * 5
+    assert bell.hear(A_WHILE)
+    assert not bell.hear(0.01)
+
+
+def test_an_item_that_nobody_took_is_forgotten(bell: Bell, valkey: Valkey) -> None:
+    bell.ring()
+    with redis.Redis.from_url(valkey.url) as client:
+        assert 0 < client.pttl(LOOK) <= 500
+
+
+def test_there_is_none_without_redis() -> None:
+    assert bell_of("amqp://127.0.0.1") is bell_of("") is None
+
+
+def test_no_message_is_sent_where_somebody_listens(
+    database: Engine, valkey: Valkey, bell: Bell
+) -> None:
+    fresh = [Announcement("send_email", db.new_id())]
+    with celery_publisher(valkey, enough=1000) as publisher, ThreadPoolExecutor() as other:
+        heard = other.submit(bell.hear, A_WHILE)
+        listening(bell)
+        publisher.publish(fresh)
+        assert heard.result()
+        assert in_the_broker(valkey) == 0
+        publisher.publish(fresh)
+        until(lambda: in_the_broker(valkey) == 1)
+
+
+def test_what_goes_first_is_sent_whoever_listens(
+    database: Engine, valkey: Valkey, bell: Bell
+) -> None:
+    with celery_publisher(valkey, enough=1000) as publisher, ThreadPoolExecutor() as other:
+        heard = other.submit(bell.hear, 2)
+        listening(bell)
+        publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+        until(lambda: in_the_broker(valkey) == 1)
+        bell.ring()
+        assert heard.result()
+
+
+def test_a_call_goes_on_with_what_it_hears_of(database: Engine) -> None:
+    a_message("revoke_client", about={"client_id": "cid_1"})
+    more = iter([True, False])
+
+    def hear(seconds: float) -> bool:
+        assert 0 < seconds <= turns.A_MOMENT
+        assert promised() == []
+        a_message("revoke_client", about={"client_id": "cid_2"})
+        return next(more)
+
+    turns.drain(str(db.new_id()), hear=hear)
+    assert [message.about["client_id"] for message in promised()] == ["cid_2"]
+
+
+def test_a_broker_that_is_away_ends_a_call_and_hurts_nobody(database: Engine) -> None:
+    a_message("revoke_client", about={"client_id": "cid_1"})
+    away = bell_of("redis://127.0.0.1:1/0")
+    assert away is not None
+    turns.drain(str(db.new_id()), hear=away.hear)
+    assert promised() == []
