@@ -1,5 +1,6 @@
 """The journey of the benchmarks is what it says that it is, and so is what is made of its numbers."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.journeys import plot, table
+from benchmarks.journeys import plot, results, table
 from benchmarks.journeys.__main__ import CONTESTANTS, a_place
 from benchmarks.journeys.clients import quantile
 from benchmarks.journeys.contest import LIMIT, OURS, PEER, Contestant, Place, run
@@ -131,3 +132,38 @@ def a_run(per_s: float, kind: str = PEER, **more: Any) -> dict[str, Any]:
     written = {"commits": 7.0, "rows": 26.0, "wal_kB": 5.0, "flushes": 3.0}
     numbers = {"per_s": per_s, "cpu_ms": 6.0, "cpu": parts, "foreign": 0.1}
     return {"kind": kind} | times | written | numbers | more
+
+
+def test_the_results_are_written_as_scripts_know_them(tmp_path: Path) -> None:
+    """The names are public: `machine`, and of each system what it did and cost."""
+    raw = {"system": "raw-sqlite", "clients": 8, "wal_kB": None}
+    turns = [
+        {"ours": a_run(per_s, OURS, system="onboarding", clients=8), "raw": a_run(900, LIMIT) | raw}
+        for per_s in (100, 120, 90)
+    ]
+    path = results.write(turns, "two processors", tmp_path / "results")
+    assert path.suffix == ".json"
+    told = json.loads(path.read_text())
+    assert told["machine"] == "two processors"
+    assert told["journeys"][0] == {
+        "system": "onboarding",
+        "clients": 8,
+        "journeys_per_s": 100,
+        "cpu_ms_per_journey": 6.0,
+        "ack_ms": {"p50": 1.0, "p99": 2.0},
+        "effect_ms": {"p50": 3.0, "p99": 4.0},
+        "rows_per_journey": 26.0,
+        "wal_kb_per_journey": 5.0,
+    }
+    assert told["journeys"][1]["wal_kb_per_journey"] is None
+
+
+def test_every_system_has_the_name_that_scripts_know() -> None:
+    assert {one.system for one in CONTESTANTS} >= {
+        "onboarding",
+        "raw-psycopg",
+        "raw-pgbench",
+        "raw-sqlite",
+        "pgqueuer",
+    }
+    assert len({one.system for one in CONTESTANTS}) == len(CONTESTANTS)

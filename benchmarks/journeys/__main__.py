@@ -13,21 +13,25 @@ from typing import Any, Final
 
 from sqlalchemy import make_url
 
-from benchmarks.journeys import plot, table
+from benchmarks.journeys import plot, results, table
 from benchmarks.journeys.contest import LIMIT, OURS, Contestant, Place, run
 from tests.servers.postgres import Postgres, conninfo
 from tests.servers.valkey import Valkey, free_port, valkey_server
 
 CONTESTANTS: Final = (
-    Contestant("this project", "benchmarks.journeys.ours", OURS),
-    Contestant("floor", "benchmarks.journeys.floor", LIMIT),
-    Contestant("floor (C)", "benchmarks.journeys.floor_c", LIMIT, workers=0),
-    Contestant("floor (SQLite)", "benchmarks.journeys.floor_sqlite", LIMIT, workers=0),
-    Contestant("pgqueuer", "benchmarks.journeys.pgqueuer_"),
-    Contestant("Procrastinate", "benchmarks.journeys.procrastinate_", share=0.5),
-    Contestant("Celery", "benchmarks.journeys.celery_", share=0.5),
-    Contestant("DBOS", "benchmarks.journeys.dbos_", share=0.2),
-    Contestant("DBOS workflow", "benchmarks.journeys.dbos_workflow_", workers=0, share=0.1),
+    Contestant("this project", "benchmarks.journeys.ours", "onboarding", OURS),
+    Contestant("floor", "benchmarks.journeys.floor", "raw-psycopg", LIMIT),
+    Contestant("floor (C)", "benchmarks.journeys.floor_c", "raw-pgbench", LIMIT, workers=0),
+    Contestant(
+        "floor (SQLite)", "benchmarks.journeys.floor_sqlite", "raw-sqlite", LIMIT, workers=0
+    ),
+    Contestant("pgqueuer", "benchmarks.journeys.pgqueuer_", "pgqueuer"),
+    Contestant("Procrastinate", "benchmarks.journeys.procrastinate_", "procrastinate", share=0.5),
+    Contestant("Celery", "benchmarks.journeys.celery_", "celery", share=0.5),
+    Contestant("DBOS", "benchmarks.journeys.dbos_", "dbos", share=0.2),
+    Contestant(
+        "DBOS workflow", "benchmarks.journeys.dbos_workflow_", "dbos-workflow", workers=0, share=0.1
+    ),
 )
 # A laptop's worth of memory, and no checkpoint within a run; everything else as it comes, so durable.
 POSTGRES: Final = {"shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -50,6 +54,7 @@ def main() -> None:
         asked.error(f"choose from: {', '.join(one.name for one in CONTESTANTS)}")
     turns = measured(chosen, given.clients, given.journeys, given.repeat)
     print(table.plain(turns))
+    print(f"Written to {results.write(turns, said_of(given))}", file=sys.stderr)
     if given.write:
         WRITTEN.mkdir(exist_ok=True)
         (WRITTEN / "journeys.md").write_text(f"{said_of(given)}\n\n{table.markdown(turns)}")

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ class Contestant:
 
     name: str
     module: str
+    # As scripts know it that read the results.
+    system: str
     kind: str = PEER
     workers: int = 1
     # Of the journeys that are asked for: whoever is slow walks fewer, for about as long.
@@ -57,15 +59,24 @@ class Place:
 
 
 def run(
-    contestant: Contestant, place: Place, clients: int, journeys: int, warm_up: int = WARM_UP
+    contestant: Contestant,
+    place: Place,
+    clients: int,
+    journeys: int,
+    warm_up: int = WARM_UP,
+    before: Callable[["psycopg.Connection[Any]"], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """So many journeys by so many clients: per second, ms of latency, ms of processor and bytes each."""
+    """So many journeys by so many clients: per second, ms of latency, ms of processor and bytes each.
+
+    Something may be done `before`, on a database that is prepared.
+    """
     environment = place.environment | contestant.options
     subprocess.run(contestant.command("prepare", place), env=environment, check=True)
     with psycopg.connect(place.dsn, autocommit=True) as connection:
+        before(connection)
         written = Written.read(connection)
-        with _started(contestant, place, environment) as (client, workers):
-            warmed_up = _ask(client, clients, warm_up)
+        with started(contestant, place, environment) as (client, workers):
+            warmed_up = ask(client, clients, warm_up)
             roots = {
                 "db": [place.postgres],
                 "broker": [place.broker],
@@ -73,7 +84,7 @@ def run(
                 "client": [client.pid],
             }
             used, all_before, began = _used(roots), machine_time(), time.perf_counter()
-            measured = _ask(client, clients, journeys)
+            measured = ask(client, clients, journeys)
             took = time.perf_counter() - began
             all_used = machine_time() - all_before
             spent = {name: seconds - used[name] for name, seconds in _used(roots).items()}
@@ -88,6 +99,7 @@ def run(
     each = 1000 / measured["journeys"]
     return {
         "name": contestant.name,
+        "system": contestant.system,
         "kind": contestant.kind,
         "clients": clients,
         "per_s": measured["journeys"] / measured["seconds"],
@@ -100,7 +112,7 @@ def run(
 
 
 @contextmanager
-def _started(
+def started(
     contestant: Contestant, place: Place, environment: dict[str, str]
 ) -> Iterator[tuple["subprocess.Popen[str]", Sequence["subprocess.Popen[str]"]]]:
     with ExitStack() as ends:
@@ -138,7 +150,7 @@ def _end(process: "subprocess.Popen[str]") -> None:
             pipe.close()
 
 
-def _ask(client: "subprocess.Popen[str]", clients: int, journeys: int) -> dict[str, Any]:
+def ask(client: "subprocess.Popen[str]", clients: int, journeys: int) -> dict[str, Any]:
     assert client.stdin is not None
     assert client.stdout is not None
     client.stdin.write(f"{clients} {journeys}\n")
