@@ -69,6 +69,14 @@ def test_the_rules_are_the_same_as_in_the_models(bare_database: Engine) -> None:
     assert schema(bare_database) == described
 
 
+def test_what_changes_all_the_time_is_cleaned_up_early(postgresql: Engine) -> None:
+    """SQLite has nothing to clean up: what is gone is overwritten."""
+    asked = text("SELECT relname FROM pg_class WHERE array_to_string(reloptions, ' ') LIKE :some")
+    with postgresql.connect() as connection:
+        found = connection.scalars(asked, {"some": "%autovacuum_vacuum_scale_factor=0.0%"})
+        assert {*found} == {"messages", "onboardings"}
+
+
 def test_migrating_again_changes_nothing(bare_database: Engine) -> None:
     upgrade(bare_database)
     once = schema(bare_database)
