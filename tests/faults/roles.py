@@ -49,13 +49,16 @@ def worker(place: Place, slot: int) -> None:
                 message = queue.get(timeout=1)
                 # As in Celery, a task that raises is over: the outbox has it come due again.
                 with _database_may_be_away():
-                    place.celery.tasks[message.headers["task"]](*message.payload[0])
+                    place.celery.tasks[message.headers["task"]].apply(
+                        message.payload[0], throw=True, priority=message.properties["priority"]
+                    )
                 message.ack()
 
 
 def sweeper(place: Place, slot: int) -> None:
     """The relay with the clock."""
     publisher = CeleryPublisher(place.celery)
+    outbox.publish_with(publisher.publish)
     relay.run(publisher.publish, threading.Event(), publisher.has_room)
 
 
