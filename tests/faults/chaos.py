@@ -58,13 +58,13 @@ WEIGHTS = {
     "reveal.claimed": SOMETIMES,
     "reveal.opened": SOMETIMES,
     "reveal.committed": SOMETIMES,
-    # Only where one message comes alone: several are taken by one statement, and nothing is between.
-    "message.claimed": 4 * SELDOM,
     "message.failed": 4 * SELDOM,
     "sweep.marked": SOMETIMES,
     "sweep.committed": SOMETIMES,
     "clock.locked": 4 * SELDOM,
 }
+# There, several messages are taken by one statement, and only one that comes alone passes the point.
+WEIGHTS_OF = {"postgresql": WEIGHTS | {"message.claimed": 4 * SELDOM}, "sqlite": WEIGHTS}
 # After how many deaths somebody is killed from outside, the broker loses everything, the mail
 # folder goes away, and PostgreSQL restarts: a slow machine has as many faults for as much work.
 KILL_EVERY, FLUSH_EVERY, MAIL_EVERY, RESTART_EVERY = 8, 20, 15, 120
@@ -80,7 +80,8 @@ class Chaos:
         self.options, self.place, self.postgres = options, place, postgres
         self.draw = random.Random(options.seed)
         self.points = sorted(set(POINTS) - ABSENT[options.database])
-        chances = {p: min(options.chance * WEIGHTS.get(p, OFTEN), 0.9) for p in self.points}
+        weights = WEIGHTS_OF[options.database]
+        chances = {p: min(options.chance * weights.get(p, OFTEN), 0.9) for p in self.points}
         self.nursery = Nursery(self._live, chances, place.folder / "log")
         self.flushes = self.restarts = self.mail_losses = self.retried = 0
 
