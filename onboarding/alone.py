@@ -38,14 +38,14 @@ class Seen(NamedTuple):
 
 def start(actor: Actor, *, locale: str, rule_set: str, contact_email: str | None = None) -> UUID:
     """Open an onboarding; its ID. See `lifecycle.start`."""
-    new = lifecycle.new(locale=locale, rule_set=rule_set, contact_email=contact_email)
+    about: dict[str, Any] = {"locale": locale, "rule_set": rule_set, "contact_email": contact_email}
     if _is_sqlite():
         with transaction() as session:
-            recording.begin(session, new, actor)
-    else:
-        with tracing.transition(new["id"], "start", None, new["state"], actor.kind):
-            recording.begin_with(driver.alone, new, actor)
+            return lifecycle.start(session, actor, **about).id
+    new = lifecycle.new(**about)
     began: UUID = new["id"]
+    with tracing.transition(began, "start", None, new["state"], actor.kind):
+        recording.begin_with(driver.alone, new, actor)
     return began
 
 

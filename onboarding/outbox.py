@@ -96,8 +96,16 @@ class Promise:
     @property
     def claim(self) -> Claim:
         """The first turn at it, of its taker."""
-        most = self.attempts_at_most
-        return Claim(self.id, self.task, 1, most, self.onboarding_id, self.sequence, self.about)
+        return Claim(
+            id=self.id,
+            task=self.task,
+            attempt=1,
+            max_attempts=self.attempts_at_most,
+            onboarding_id=self.onboarding_id,
+            sequence=self.sequence,
+            about=self.about,
+            traceparent=self.traceparent,
+        )
 
 
 Publish = Callable[[Sequence[Announcement]], None]

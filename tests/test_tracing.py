@@ -87,6 +87,17 @@ def test_a_message_keeps_who_promised_it_until_somebody_takes_it(
     assert only(spans.named("task.generate_secret")).links == (place(asked),)
 
 
+def test_what_a_report_promises_has_a_link_though_it_was_taken_at_once(
+    caller: System, spans: Kept
+) -> None:
+    onboarding = caller.start(contact={"email": "dev@shop.example"})
+    caller.fire(onboarding, "choose_type", connection_type="own_development")
+    caller.post(onboarding["links"]["events"], {"event": "issue_id", "data": {}})
+    turns.drain(str(promised("generate_secret", UUID(onboarding["id"]))[0].id))
+    letter = only(spans.named("task.send_email"))
+    assert letter.links == (place(move(spans, "secret_generated")),)
+
+
 def test_a_sweep_publishes_with_a_link_to_the_promise(database: Engine, spans: Kept) -> None:
     with tracing.span("onboarding.request", {}), transaction() as session:
         message_id = outbox.promise(session, "send_email")
