@@ -35,7 +35,8 @@ def test_a_view_by_address_is_one_to_send(database: Engine) -> None:
     view = Filter(q=EMAIL, state="started").by_hash()
     assert found_by(view) == found_by(Filter(q=EMAIL)) == {one, same}
     said = view.query() + view.options()
-    for part in (EMAIL, quote(EMAIL), "ada", "byron", "shop"):
+    # "ada" is left out: a hash in hexadecimal digits spells it now and then.
+    for part in (EMAIL, quote(EMAIL), "byron", "shop"):
         assert part not in said
 
 
