@@ -15,7 +15,8 @@ from onboarding.access import Actor
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, StateUnknown
 from onboarding.outbox import Promise
-from onboarding.recording import CHOICES, Step
+from onboarding.recording import Step
+from onboarding.recording_statements import CHOICES
 
 
 class Standing(Protocol):

@@ -3,7 +3,7 @@
 A name for it is written beside what must not outlive its history.
 """
 
-from sqlalchemy import String
+from sqlalchemy import BigInteger, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import expression
 
@@ -33,3 +33,23 @@ def _on_postgresql(element: object, compiler: object, **options: object) -> str:
 @compiles(this_history, "sqlite")
 def _on_sqlite(element: object, compiler: object, **options: object) -> str:
     return "'sqlite'"
+
+
+class this_transaction(expression.FunctionElement[int]):  # noqa: N801 - reads as a function of SQL
+    """The number of the transaction that writes: a later one has a higher one. SQLite has none."""
+
+    inherit_cache = True
+
+    @property
+    def type(self) -> BigInteger:  # type: ignore[override]
+        return BigInteger()
+
+
+@compiles(this_transaction, "postgresql")
+def _number_on_postgresql(element: object, compiler: object, **options: object) -> str:
+    return "((pg_current_xact_id())::text)::bigint"
+
+
+@compiles(this_transaction, "sqlite")
+def _number_on_sqlite(element: object, compiler: object, **options: object) -> str:
+    return "0"

@@ -31,7 +31,8 @@ from onboarding.deciding import Wish
 from onboarding.errors import NotFound
 from onboarding.models import Client, Onboarding
 from onboarding.outbox import Claim
-from onboarding.recording import CHOICES, Step
+from onboarding.recording import Step
+from onboarding.recording_statements import CHOICES
 
 # What an onboarding does not know at its start.
 _NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at")

@@ -42,6 +42,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "rule_set": "tests",
         "details": {},
     },
+    "event_log": {"id": 1, "shift": 0, "history": "sqlite"},
     "messages": {
         "id": ID,
         "task": "send_email",

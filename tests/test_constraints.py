@@ -36,6 +36,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_transitions_starts_from_nothing": {"source": "started"},
     "ck_transitions_target": {"target": "blocked"},
     "ck_transitions_actor_kind": {"actor_kind": "nobody"},
+    "ck_event_log_only_one": {"id": 2},
     "ck_canaries_only_one": {"id": 2},
     "ck_operators_role": {"role": "root"},
     "ck_audit_number": {"number": 0},

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from onboarding import credentials, db, lifecycle, links, queries, recording
+from onboarding import credentials, db, lifecycle, links, queries, recording_statements
 from onboarding.access import CLOCK, PLATFORM
 from onboarding.chart import NEXT_MOVE, NOTICES, STATES
 from onboarding.db import new_id, reading, transaction
@@ -204,8 +204,8 @@ def test_starting_over_clears_what_was_chosen(database: Engine) -> None:
     with transaction() as session:
         lifecycle.lock(session, onboarding_id).answers = {"values": "3"}
     again = fire(onboarding_id, "start_over")
-    assert {name: getattr(again, name) for name in recording.CHOICES} == dict.fromkeys(
-        recording.CHOICES
+    assert {name: getattr(again, name) for name in recording_statements.CHOICES} == dict.fromkeys(
+        recording_statements.CHOICES
     )
     assert again.answers == {}
     assert again.wakes_at == again.entered_at + NEXT_MOVE["started"].reminders[0]

@@ -26,6 +26,7 @@ PAUSE: Final = 0.5
 # Seconds to wait after an error: a database that is away is not hammered.
 PAUSE_AFTER_ERROR: Final = 2.0
 # Seconds between two looks for what hardly ever is there.
+LEAP_EVERY: Final = 5.0
 FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
 HASHES_EVERY: Final = 5.0
@@ -48,6 +49,7 @@ def run(
     deaths = Deaths()
     seldom = [
         Seldom(clock.promise_slices, PAUSE),
+        Seldom(clock.leap, LEAP_EVERY),
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),

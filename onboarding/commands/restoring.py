@@ -1,15 +1,20 @@
 """`restored`: what has to follow a backup that was put back in place."""
 
-from onboarding import fences, queries
+from onboarding import event_log, fences, queries
 from onboarding.commands import printing
 from onboarding.db import reading, transaction
 
 
 def restored(*, as_json: bool) -> None:
-    """Destroy every secret that waits to be shown: the backup cannot tell which were shown since."""
+    """Destroy every secret that waits to be shown: the backup cannot tell which were shown since.
+
+    Nor can it tell which places of the event log readers have seen: it goes on behind them.
+    """
     with reading() as session:
         waiting = fences.sealed(session)
         last = queries.latest_transition_at(session)
+    with transaction() as session:
+        event_log.leap(session)
     destroyed = []
     for onboarding_id in waiting:
         with transaction() as session:

@@ -6,6 +6,7 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
+from onboarding.models.listening import EventLog
 from onboarding.models.onboardings import (
     Aggregator,
     Canary,
@@ -51,6 +52,7 @@ __all__ = [
     "CauseMark",
     "Client",
     "ContactCode",
+    "EventLog",
     "FailedAttempt",
     "Grant",
     "KeyCheck",

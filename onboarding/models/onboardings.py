@@ -24,6 +24,7 @@ from onboarding.chart import (
     STATES,
 )
 from onboarding.db import new_id, now
+from onboarding.histories import this_transaction
 from onboarding.models.base import Base, one_of
 
 _WITHOUT_HASH = "contact_hash IS NULL AND contact_email IS NOT NULL"
@@ -104,6 +105,8 @@ class Onboarding(Base):
     state: Mapped[str] = mapped_column(String(32))
     # The number of the latest transition: 1, 2, 3, … without a gap.
     sequence: Mapped[int]
+    # That transition's place in the log of events.
+    position: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     rule_set: Mapped[str] = mapped_column(String(16))
     connection_type: Mapped[str | None] = mapped_column(String(32))
     credential_mode: Mapped[str | None] = mapped_column(String(16))
@@ -146,6 +149,7 @@ class Transition(Base):
             "actor_kind IN ('seller', 'developer', 'api', 'platform', 'operator', 'clock')",
             name="actor_kind",
         ),
+        Index("ix_transitions_position", "position", "onboarding_id", "sequence"),
     )
 
     onboarding_id: Mapped[UUID] = mapped_column(ForeignKey("onboardings.id"), primary_key=True)
@@ -158,6 +162,8 @@ class Transition(Base):
     at: Mapped[datetime]
     rule_set: Mapped[str] = mapped_column(String(16))
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # Its place in the log of events, with the onboarding and the sequence: see `event_log`.
+    position: Mapped[int] = mapped_column(BigInteger, server_default=this_transaction())
 
 
 class Message(Base):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from onboarding import credentials, db, lifecycle, recording, sealing
+from onboarding import credentials, db, lifecycle, recording_statements, sealing
 from onboarding.chart import REVOKES
 from onboarding.models import (
     Base,
@@ -69,7 +69,7 @@ def _onboarding(kept: Ledger) -> Row:
         "state": last.target,
         "sequence": len(story.steps),
         "rule_set": kept.scene.rule_set,
-        **dict.fromkeys(recording.CHOICES),
+        **dict.fromkeys(recording_statements.CHOICES),
         **(story.choices if _has_chosen(story) else {}),
         "connection_name": story.person.connection_name if kept.rows[Client] else None,
         "answers": {},

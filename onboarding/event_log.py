@@ -1,0 +1,102 @@
+"""The log of events: every transition of all onboardings, in one order that never changes behind a reader.
+
+A transition's position is the number of the transaction that wrote it, or its predecessor's where that is
+higher: so an onboarding's own come in their sequence. A reader is shown what lies below every transaction
+that is still under way, so nothing can come in behind it. SQLite has one writer, who counts.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, func, literal_column, select, true, tuple_
+from sqlalchemy.orm import Session
+
+from onboarding import db
+from onboarding.errors import Invalid
+from onboarding.histories import this_history
+from onboarding.models import EventLog, Transition
+
+# By more than a history can have gone on after the last that its heir knows of.
+_LEAP: Final = 1 << 24
+_CURSOR: Final = re.compile(r"(\d{1,18})-([0-9a-f]{32})-(\d{1,9})")
+
+
+class Cursor(NamedTuple):
+    """A place in the log: right after this transition."""
+
+    position: int
+    onboarding_id: UUID
+    sequence: int
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """A cursor as `str` wrote it. Raises Invalid."""
+        found = _CURSOR.fullmatch(text)
+        if found is None:
+            raise Invalid({"after": "A cursor as it was sent, unchanged."})
+        return cls(int(found[1]), UUID(found[2]), int(found[3]))
+
+    @classmethod
+    def of(cls, transition: Transition) -> "Cursor":
+        return cls(transition.position, transition.onboarding_id, transition.sequence)
+
+    def __str__(self) -> str:
+        return f"{self.position}-{self.onboarding_id.hex}-{self.sequence}"
+
+
+BEGINNING: Final = Cursor(0, UUID(int=0), 0)
+
+
+def page(session: Session, after: Cursor, limit: int) -> Sequence[Transition]:
+    """What follows in the log, at most `limit`; whoever asks again from its last misses nothing."""
+    place = tuple_(*_COLUMNS)
+    return session.scalars(
+        select(Transition)
+        .where(place > tuple_(*after), _is_settled(session))
+        .order_by(*_COLUMNS)
+        .limit(limit)
+    ).all()
+
+
+def end(session: Session) -> Cursor:
+    """The last place that can be read now."""
+    last = session.execute(
+        select(*_COLUMNS)
+        .where(_is_settled(session))
+        .order_by(*(column.desc() for column in _COLUMNS))
+        .limit(1)
+    ).one_or_none()
+    return Cursor(*last) if last else BEGINNING
+
+
+def is_elsewhere(session: Session) -> bool:
+    """Whether this history is not the one that positions are counted in, or none is noted yet."""
+    counted = session.scalar(select(EventLog.history == this_history()))
+    return not counted
+
+
+def leap(session: Session) -> None:
+    """Go on behind all that another history of this database may have shown its readers."""
+    db.one_by_one(session, "event_log")
+    log = session.get(EventLog, 1)
+    last = session.scalar(select(func.max(Transition.position))) or 0
+    shift = max(last, log.shift if log else 0) + _LEAP
+    session.merge(EventLog(id=1, shift=shift, history=session.scalar(select(this_history()))))
+
+
+_COLUMNS: Final = (Transition.position, Transition.onboarding_id, Transition.sequence)
+
+
+def _is_settled(session: Session) -> ColumnElement[bool]:
+    """Below every transaction that may still write."""
+    if not _is_postgresql(session):
+        return true()
+    under_way = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint", BigInteger)
+    shift = func.coalesce(select(EventLog.shift).scalar_subquery(), 0)
+    return Transition.position < shift + under_way
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
