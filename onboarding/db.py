@@ -82,7 +82,8 @@ def transaction() -> Iterator[Session]:
 def reading() -> Iterator[Session]:
     """A look that writes nothing and, on SQLite, waits for no writer.
 
-    Closing rolls back; `rollback()` would also empty every row that was read.
+    On PostgreSQL each of its statements sees what is committed when it begins. Closing rolls back;
+    `rollback()` would also empty every row that was read.
     """
     with _sessions() as session:
         session.connection(execution_options={"onboarding_read_only": True})

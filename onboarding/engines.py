@@ -29,7 +29,18 @@ _RESTED: Final = 1.0
 
 def open_engine(url: str, pool_size: int) -> Engine:
     """The database of this URL; nothing is connected yet."""
-    return _sqlite(url) if url.startswith("sqlite") else _postgresql(url, pool_size)
+    opened = _sqlite(url) if url.startswith("sqlite") else _postgresql(url, pool_size)
+    event.listen(opened, "before_cursor_execute", _refuse_to_write)
+    return opened
+
+
+def _refuse_to_write(
+    connection: Connection, _cursor: object, _statement: str, _values: object, context: Any, *_: Any
+) -> None:
+    """A look has nothing that would be rolled back: on PostgreSQL, each statement is committed."""
+    writes = context and (context.isinsert or context.isupdate or context.isdelete)
+    if writes and connection.get_execution_options().get("onboarding_read_only"):
+        raise RuntimeError("a look writes nothing")
 
 
 def _postgresql(url: str, pool_size: int) -> Engine:
@@ -65,17 +76,22 @@ def _postgresql(url: str, pool_size: int) -> Engine:
             "keepalives_count": 3,
         },
     )
-    event.listen(opened, "begin", _end_autocommit)
+    event.listen(opened, "begin", _choose_autocommit)
     event.listen(opened, "checkin", _note_use)
     event.listen(opened, "checkout", partial(_ping, opened.dialect))
     return opened
 
 
-def _end_autocommit(connection: Connection) -> None:
-    """`driver` leaves connections as it needs them: where it has one again, it changes nothing."""
+def _choose_autocommit(connection: Connection) -> None:
+    """A look needs neither BEGIN nor ROLLBACK, two round trips: each statement sees what is committed.
+
+    So it does in READ COMMITTED anyway. `driver` leaves connections as it needs them.
+    """
+    options = connection.get_execution_options()
+    looks = bool(options.get("onboarding_read_only")) and "isolation_level" not in options
     driver: Any = connection.connection.driver_connection
-    if driver.autocommit:
-        driver.autocommit = False
+    if driver.autocommit != looks:
+        driver.autocommit = looks
 
 
 def _note_use(connection: object, record: ConnectionPoolEntry) -> None:

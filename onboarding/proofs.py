@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import addresses, db, outbox, sealing, succession
@@ -44,6 +44,32 @@ _ACTOR_LONGEST: Final = 200
 
 CodeVerdict = Literal["right", "wrong", "expired", "too_many"]
 
+_OF_COOKIE: Final = select(BrowserSession, db.now()).where(
+    BrowserSession.token_hash == bindparam("hash"),
+    BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
+    succession.not_over(),
+)
+# A session was granted the onboarding, or is signed in to the account that it links.
+_MOVES: Final = or_(
+    exists().where(Grant.session_id == BrowserSession.id, Grant.onboarding_id == Onboarding.id),
+    and_(
+        succession.is_signed_in(),
+        exists().where(
+            Link.onboarding_id == Onboarding.id,
+            Link.issuer == BrowserSession.issuer,
+            Link.subject == BrowserSession.subject,
+            Link.ended_at.is_(None),
+        ),
+    ),
+)
+_WANTED: Final = Onboarding.id == bindparam("onboarding")
+_OWNED: Final = _OF_COOKIE.add_columns(Onboarding).join(Onboarding, _WANTED).where(_MOVES)
+_MAY_MOVE: Final = (
+    select(Onboarding.id)
+    .join_from(BrowserSession, Onboarding, _WANTED)
+    .where(BrowserSession.id == bindparam("browser"), _MOVES)
+)
+
 
 def open_session(session: Session) -> tuple[BrowserSession, str]:
     """A new browser session and the cookie's value, which exists nowhere else."""
@@ -55,14 +81,20 @@ def open_session(session: Session) -> tuple[BrowserSession, str]:
 
 def find_session(session: Session, token: str) -> BrowserSession | None:
     """The session that a cookie leads to, unless it is idle or over."""
-    found = session.execute(
-        select(BrowserSession, db.now()).where(
-            BrowserSession.token_hash == _hash(token),
-            BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
-            succession.not_over(),
-        )
-    ).one_or_none()
+    found = session.execute(_OF_COOKIE, {"hash": _hash(token)}).one_or_none()
     return succession.without_old_sign_in(*found) if found else None
+
+
+def find_owned(
+    session: Session, token: str, onboarding_id: UUID
+) -> tuple[BrowserSession, Onboarding] | None:
+    """The same with the onboarding, if that session may move it: what every page asks, in one look."""
+    wanted = {"hash": _hash(token), "onboarding": onboarding_id}
+    found = session.execute(_OWNED, wanted).one_or_none()
+    if found is None:
+        return None
+    browser, now, onboarding = found
+    return succession.without_old_sign_in(browser, now), onboarding
 
 
 def renew(session: Session, browser: BrowserSession) -> tuple[BrowserSession, str]:
@@ -96,16 +128,8 @@ def grant(session: Session, browser: BrowserSession, onboarding_id: UUID) -> Non
 
 def may_move(session: Session, browser: BrowserSession, onboarding_id: UUID) -> bool:
     """Whether this browser was granted the onboarding, or signed in to the account it links."""
-    granted = select(Grant).where(
-        Grant.session_id == browser.id, Grant.onboarding_id == onboarding_id
-    )
-    linked = select(Link).where(
-        Link.onboarding_id == onboarding_id,
-        Link.issuer == browser.issuer,
-        Link.subject == browser.subject,
-        Link.ended_at.is_(None),
-    )
-    return bool(session.scalar(select(exists(granted.subquery()) | exists(linked.subquery()))))
+    is_it = {"browser": browser.id, "onboarding": onboarding_id}
+    return session.scalar(_MAY_MOVE, is_it) is not None
 
 
 def actor(browser: BrowserSession) -> Actor:

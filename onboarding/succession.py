@@ -74,6 +74,11 @@ def not_over() -> ColumnElement[bool]:
     return or_(handed_over.is_(None), handed_over > db.in_seconds(-HANDOVER.total_seconds()))
 
 
+def is_signed_in() -> ColumnElement[bool]:
+    """The condition of a session whose sign-in to a seller account still counts."""
+    return BrowserSession.signed_in_at >= db.in_seconds(-SIGN_IN_LASTS.total_seconds())
+
+
 def is_used(session: Session, browser: BrowserSession, now: datetime) -> None:
     """The new cookie has arrived, so the old one is of no more use to whom it belonged."""
     if now - browser.created_at <= HANDOVER:

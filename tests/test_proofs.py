@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from onboarding import proofs
+from onboarding import db, proofs
 from onboarding.access import Actor
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import NotFound
@@ -115,6 +115,7 @@ def test_who_signed_in_to_the_linked_account_may_move_it(database: Engine) -> No
         for browser_id, (issuer, subject) in zip(browsers, identities, strict=True):
             browser = session.get_one(BrowserSession, browser_id)
             browser.issuer, browser.subject = issuer, subject
+            browser.signed_in_at = db.clock(session)
     assert [may_move(one, onboarding_id) for one in browsers] == [True, False, False]
     fire(onboarding_id, "unlink_seller")
     assert not may_move(browsers[0], onboarding_id)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import ownership, proofs, queries
+from onboarding import ownership, proofs
 from onboarding.errors import FreshProofNeeded, NotFound
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.settings import Settings
@@ -70,11 +70,11 @@ def owned(
     session: Session, request: Request, onboarding_id: str
 ) -> tuple[BrowserSession, Onboarding]:
     """This browser and the onboarding it asks for. Raises NotFound, whatever is wrong."""
-    browser = known(session, request)
-    wanted = _uuid(onboarding_id)
-    if browser is None or not proofs.may_move(session, browser, wanted):
+    token = request.cookies.get(cookie_name(request.app.state.settings))
+    found = proofs.find_owned(session, token, _uuid(onboarding_id)) if token else None
+    if found is None:
         raise NotFound
-    return browser, queries.by_id(session, wanted)
+    return found
 
 
 def require_fresh(session: Session, browser: BrowserSession, onboarding: Onboarding) -> None:
