@@ -19,7 +19,8 @@ GOOD: dict[str, dict[str, Any]] = {
         "uses_rest": True,
         "asks_for": "delegated",
     },
-    "api_keys": {"id": ID, "name": "plugin", "hash": HASH, "scopes": []},
+    "systems": {"id": ID, "name": "plugin"},
+    "api_keys": {"id": ID, "system_id": ID, "name": "plugin", "hash": HASH, "scopes": []},
     "onboardings": {
         "id": ID,
         "reference": "ONB-00000-00000",

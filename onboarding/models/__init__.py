@@ -33,6 +33,7 @@ from onboarding.models.people import (
     KeyCheck,
     PendingSignIn,
     ResumeLink,
+    System,
     UnprovedLetter,
 )
 from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
@@ -68,6 +69,7 @@ __all__ = [
     "SavedView",
     "SealedSecret",
     "Secret",
+    "System",
     "Transition",
     "UnprovedLetter",
 ]

@@ -54,13 +54,13 @@ Registrar = Annotated[ApiKey, Security(caller, scopes=["aggregators:write"])]
 
 
 def own(session: Session, key: ApiKey, onboarding_id: str) -> Onboarding:
-    """An onboarding that this key has started. Raises NotFound, the same for whatever else it is."""
+    """An onboarding that the key's system has started. Raises NotFound, the same for whatever else it is."""
     try:
         wanted = UUID(onboarding_id)
     except ValueError:
         raise NotFound from None
     onboarding = session.scalars(
-        select(Onboarding).where(Onboarding.id == wanted, Onboarding.api_key_id == key.id)
+        select(Onboarding).where(Onboarding.id == wanted, Onboarding.system_id == key.system_id)
     ).one_or_none()
     if onboarding is None or str(wanted) != onboarding_id:
         raise NotFound

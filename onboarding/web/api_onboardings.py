@@ -59,10 +59,10 @@ def start(
 
 @router.get("")
 def listed(key: Reader, page: Annotated[Page, Query()]) -> OnboardingList:
-    """The onboardings that this key has started, newest first."""
+    """The onboardings that your system has started, newest first."""
     with reading() as session:
         found = queries.latest(
-            session, page.limit + 1, state=page.state, after=page.after, api_key_id=key.id
+            session, page.limit + 1, state=page.state, after=page.after, system_id=key.system_id
         )
         items = views(session, found[: page.limit])
     more = len(found) > page.limit
@@ -162,7 +162,7 @@ def _begin(session: Session, body: NewOnboarding, key: ApiKey, start_key: str | 
         locale=body.locale,
         rule_set=CURRENT.version,
         start_key=start_key,
-        api_key_id=key.id,
+        system_id=key.system_id,
         contact_email=body.contact.email if body.contact else None,
     )
     # An equal request of the same instant may have won; then this writes what is there already.

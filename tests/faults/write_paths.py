@@ -67,7 +67,7 @@ def give_to(system: System, onboarding_id: UUID) -> UUID:
         session.execute(
             update(Onboarding)
             .where(Onboarding.id == onboarding_id)
-            .values(api_key_id=system.id, contact_verified_at=Onboarding.created_at)
+            .values(system_id=system.id, contact_verified_at=Onboarding.created_at)
         )
     return onboarding_id
 
@@ -83,7 +83,7 @@ def _start_by_api(site: FastAPI) -> Attempt:
     system = _calling(site)
     return Attempt(
         lambda: system.post("/v1/onboardings", {"locale": "en"}, idempotency_key="the-same"),
-        lambda: secret_walk.count(Onboarding, Onboarding.api_key_id == system.id),
+        lambda: secret_walk.count(Onboarding, Onboarding.system_id == system.id),
     )
 
 
