@@ -89,7 +89,7 @@ class EventNotAllowed(Refusal):
 
     def facts(self) -> dict[str, object]:
         facts: dict[str, object] = {"event": self.event, "state": self.state}
-        facts["allowed_events"] = [*self.allowed]
+        facts |= {"onboarding_state": self.state, "allowed_events": [*self.allowed]}
         if self.unmet:
             facts["unmet"] = self.unmet
         return facts

@@ -36,6 +36,7 @@ from onboarding.models.people import (
     System,
     UnprovedLetter,
 )
+from onboarding.models.requests import KeptAnswer
 from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "ContactCode",
     "FailedAttempt",
     "Grant",
+    "KeptAnswer",
     "KeyCheck",
     "Link",
     "Mail",

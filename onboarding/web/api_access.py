@@ -14,7 +14,7 @@ from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Unauthorised
 from onboarding.models import ApiKey, Onboarding
 from onboarding.retrying import retried
-from onboarding.web.problems import KeyInUrl
+from onboarding.web.refusals import KeyInUrl
 
 log = logs.get(__name__)
 

@@ -9,7 +9,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onboarding.web.problems import BodyTooLarge, UrlTooLong, problem
+from onboarding.web.problems import problem
+from onboarding.web.refusals import BodyTooLarge, UrlTooLong
 
 BODY_AT_MOST: Final = 64 * 1024
 # An identity provider's answer comes in a URL and may take a few KiB.

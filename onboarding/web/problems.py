@@ -1,4 +1,4 @@
-"""Every refusal as problem details (RFC 9457), and the refusals that only HTTP knows.
+"""Every refusal as problem details (RFC 9457).
 
 Whatever goes wrong in a request becomes one `Refusal` first, so pages and API say the same. A
 problem names a case of ours by its `code` and never shows an exception's text, a path or SQL.
@@ -28,6 +28,7 @@ from onboarding.errors import (
     Unauthorised,
     Unavailable,
 )
+from onboarding.web.refusals import Collided, Crashed, InFlight, MethodNotAllowed, NotJson, Stale
 
 log = logs.get(__name__)
 
@@ -51,83 +52,6 @@ class Problem(BaseModel):
     code: str
     retryable: bool
     instance: str
-
-
-class KeyInUrl(Refusal):
-    """An API key stands in the URL, where logs and proxies keep it."""
-
-    status = 400
-    code = "key_in_url"
-    advice = "Revoke that key, and send a new one as Authorization: Bearer <key>."
-
-
-class NotJson(Refusal):
-    """The body is not JSON that every program reads the same way."""
-
-    status = 400
-    code = "not_json"
-    advice = "Send UTF-8 JSON (RFC 8259) without repeated names, nested only as deep as documented."
-
-
-class NeverReplayed(Refusal):
-    """A secret is revealed once and never again, whatever the key of the request."""
-
-    status = 400
-    code = "never_replayed"
-    advice = "Send the request without an Idempotency-Key; a lost secret is reissued."
-
-
-class MethodNotAllowed(Refusal):
-    """This address does not take that method."""
-
-    status = 405
-    code = "method_not_allowed"
-    advice = "Use one of the methods that the header Allow names."
-
-    allow = ""
-
-
-class Collided(Refusal):
-    """Somebody else wrote the same thing at the same instant; nothing was changed."""
-
-    status = 409
-    code = "collided"
-    advice = "Send it again."
-
-
-class BodyTooLarge(Refusal):
-    """The body is larger than 64 KiB."""
-
-    status = 413
-    code = "body_too_large"
-    advice = "Send less; nothing here needs so much."
-
-
-class UrlTooLong(Refusal):
-    """The URL is longer than 8 KiB."""
-
-    status = 414
-    code = "url_too_long"
-    advice = "Send a shorter one."
-
-
-class WrongMediaType(Refusal):
-    """The body is not declared as JSON."""
-
-    status = 415
-    code = "wrong_media_type"
-    advice = "Send it with Content-Type: application/json."
-
-
-class Crashed(Refusal):
-    """Something went wrong on our side, and it has been logged."""
-
-    status = 500
-    code = "crashed"
-    advice = "Tell support the instance and the time."
-
-    # Leads to the log; nothing else leads to the cause.
-    instance = ""
 
 
 def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -> None:
@@ -185,7 +109,7 @@ def _instance() -> str:
 
 def _is_retryable(refusal: Refusal) -> bool:
     """Whether the same request may be sent again without a look; what may have happened may not."""
-    passing = isinstance(refusal, TooMany | Unavailable | Collided)
+    passing = isinstance(refusal, TooMany | Unavailable | Collided | InFlight)
     return passing and not isinstance(refusal, OutcomeUnknown)
 
 
@@ -253,6 +177,10 @@ def _headers(refusal: Refusal) -> dict[str, str]:
             headers["Allow"] = allow
         case TooMany(retry_after=seconds) | Unavailable(retry_after=seconds):
             headers["Retry-After"] = str(seconds)
+        case InFlight(retry_after=seconds):
+            headers["Retry-After"] = str(seconds)
+        case Stale(etag=etag):
+            headers["ETag"] = etag
     return headers
 
 

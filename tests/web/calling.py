@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from starlette.types import ASGIApp
@@ -34,7 +34,8 @@ class System:
         return self.send("GET", path, headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        return self.send("POST", path, headers, json=body)
+        """With a name of its own, whatever state the onboarding is in, unless a header says more."""
+        return self.send("POST", path, must_haves(path) | headers, json=body)
 
     def put(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return self.send("PUT", path, headers, json=body)
@@ -79,10 +80,20 @@ class System:
         return self.fire(onboarding, "issue_id")
 
 
-def a_system(app: ASGIApp, scopes: Iterable[str] = access.SCOPES) -> System:
-    """A calling system with a key of its own."""
+def must_haves(path: str) -> dict[str, str]:
+    """The headers without which nothing is changed."""
+    named = {} if path.endswith("/secret-reveal") else {"idempotency_key": str(uuid4())}
+    moves = path.endswith(("/events", "/secret-reveal"))
+    return named | ({"if_match": "*"} if moves else {})
+
+
+def a_system(
+    app: ASGIApp, scopes: Iterable[str] = access.SCOPES, of: System | None = None
+) -> System:
+    """A calling system with a key of its own; or another key `of` one that there is."""
     with transaction() as session:
-        key, text = access.create_api_key(session, "test", scopes)
+        (owner,) = access.systems(session, str(of.id)) if of else (None,)
+        key, text = access.create_api_key(session, "test", scopes, owner)
     return System(app, text, key.id)
 
 

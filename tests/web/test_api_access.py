@@ -1,6 +1,7 @@
 """Every route of the API, asked by nobody, with a wrong key, for another's onboarding and for none."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -134,6 +135,30 @@ def test_a_revoked_key_opens_nothing(system: System) -> None:
     with transaction() as session:
         access.revoke_api_key(session, system.id)
     refused(system.get(onboarding["links"]["self"]), 401, "unauthorised")
+
+
+def test_what_a_key_has_started_every_key_of_its_system_sees(system: System) -> None:
+    onboarding = system.start()
+    assert system.id is not None
+    with transaction() as session:
+        made = access.rotate_api_key(session, system.id, timedelta(hours=1))
+    assert made is not None
+    second = System(system.app, made[1])
+    assert second.look(onboarding)["id"] == onboarding["id"]
+    assert second.fire(onboarding, "cancel")["state"] == "cancelled"
+    listed = expect(second.get("/v1/onboardings"), 200)["items"]
+    assert [each["id"] for each in listed] == [onboarding["id"]]
+
+
+def test_a_revoked_key_is_refused_at_once_by_every_process(system: System, ring: Keyring) -> None:
+    """None of them remembers a key: each request asks."""
+    processes = [system, System(served(ring), system.key)]
+    assert [each.get("/v1/onboardings").status_code for each in processes] == [200, 200]
+    assert system.id is not None
+    with transaction() as session:
+        access.revoke_api_key(session, system.id)
+    for each in processes:
+        refused(each.get("/v1/onboardings"), 401, "unauthorised")
 
 
 def test_the_last_use_of_a_key_is_noted_once_a_minute(system: System) -> None:

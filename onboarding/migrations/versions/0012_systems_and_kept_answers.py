@@ -1,6 +1,7 @@
 """Calling systems have several keys; an onboarding belongs to the system, whichever key started it.
 
 Each key that is there gets a system with the key's own ID, so no onboarding has to be rewritten.
+Answers are kept for whoever sends a request again.
 """
 
 import sqlalchemy as sa
@@ -34,10 +35,22 @@ def upgrade() -> None:
         postgresql_where=_OWNED,
         sqlite_where=_OWNED,
     )
+    op.create_table(
+        "kept_answers",
+        sa.Column("request", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("created_at", UTCDateTime(), server_default=now(), nullable=False),
+        sa.PrimaryKeyConstraint("request", name=op.f("pk_kept_answers")),
+    )
+    op.create_index("ix_kept_answers_created_at", "kept_answers", ["created_at"])
 
 
 def downgrade() -> None:
     """Fails where a system's onboardings belong to no key of its own ID."""
+    op.drop_table("kept_answers")
     op.drop_index("ix_onboardings_system_id", table_name="onboardings")
     _change_owner("system_id", "api_key_id", "api_keys")
     op.create_index("ix_onboardings_api_key_id", "onboardings", ["api_key_id"])
