@@ -1,6 +1,7 @@
 """The API's onboardings: start, look, fire events, take the secret, send a seller on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from onboarding import credentials, db, events, lifecycle, proofs, queries
 from onboarding.access import calling_system
 from onboarding.db import reading, transaction
+from onboarding.errors import Invalid
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
@@ -157,7 +159,7 @@ def _fire(
     session: Session, onboarding: Onboarding, body: NewEvent, key: ApiKey, seen: int | None
 ) -> Answer:
     actor = calling_system(key)
-    with unless_stale(session, onboarding):
+    with _within_data(), unless_stale(session, onboarding):
         moved = events.handle(session, onboarding.id, body.event, actor, body.data, expected=seen)
     return _answer(moved, view(session, moved))
 
@@ -169,6 +171,16 @@ def _answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
     return Answer(status, shown.model_dump_json(), {"ETag": tag(onboarding, shown), **headers})
+
+
+@contextmanager
+def _within_data() -> Iterator[None]:
+    """What is wrong with an event's data stands there, in the body."""
+    try:
+        yield
+    except Invalid as wrong:
+        pointers = {name: f"#/data/{name}" for name in wrong.fields}
+        raise Invalid(wrong.fields, wrong.codes, pointers) from None
 
 
 def _add_link(session: Session, onboarding: Onboarding) -> Answer:

@@ -37,7 +37,7 @@ def request_limits(
             _check_declared(scope, most)
             body = await _read(receive, most)
         except (UrlTooLong, BodyTooLarge) as refusal:
-            return await problem(refusal)(scope, receive, send)
+            return await problem(refusal, scope=scope)(scope, receive, send)
         except _Gone:
             return None
         return await app(scope, _replaying(body, receive), send)

@@ -6,22 +6,24 @@ problem names a case of ours by its `code` and never shows an exception's text, 
 
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
+from starlette.types import Scope
 
-from onboarding import db, logs, outages
+from onboarding import db, logs, outages, words
 from onboarding.errors import (
     Invalid,
     NotFound,
-    OutcomeUnknown,
     Refusal,
     SignInNeeded,
     TooMany,
@@ -29,9 +31,12 @@ from onboarding.errors import (
     Unavailable,
 )
 from onboarding.web.refusals import Collided, Crashed, InFlight, MethodNotAllowed, NotJson, Stale
+from onboarding.words import translate
 
 log = logs.get(__name__)
 
+# Where each kind of problem has a page.
+PATH: Final = "/problems"
 MEDIA_TYPE: Final = "application/problem+json"
 # Where programs ask, and get problems; people ask everywhere else, and get pages.
 API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics")
@@ -52,6 +57,7 @@ class Problem(BaseModel):
     code: str
     retryable: bool
     instance: str
+    request_id: str | None = None
 
 
 def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -> None:
@@ -64,7 +70,7 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
             refusal.allow = _methods(request)
         if elsewhere and not _is_api(request.scope["path"]):
             return _page(request, elsewhere, refusal, error)
-        return problem(refusal, error)
+        return problem(refusal, error, request.scope)
 
     for kind in _MEANINGS:
         app.add_exception_handler(kind, answer)
@@ -75,21 +81,29 @@ def refusal_of(error: Exception) -> Refusal:
     return next(mean(error) for kind, mean in _MEANINGS.items() if isinstance(error, kind))
 
 
-def problem(refusal: Refusal, cause: Exception | None = None) -> JSONResponse:
-    """A refusal as a response. Its `instance` leads to the log, and nothing else leads to the cause."""
+def problem(
+    refusal: Refusal, cause: Exception | None = None, scope: Scope | None = None
+) -> Response:
+    """A refusal as a response, in the language that the caller prefers.
+
+    Its `instance` leads to the log, and nothing else leads to the cause.
+    """
     instance = _instance()
     _log(refusal, cause, instance)
+    locale = words.negotiate(Headers(scope=scope).get("accept-language") if scope else None)
     described = Problem(
-        type=f"/problems/{refusal.code}",
-        title=refusal.sentence,
+        type=f"{PATH}/{refusal.code}",
+        title=translate(locale, refusal.sentence),
         status=refusal.status,
-        detail=refusal.advice,
+        detail=translate(locale, refusal.advice),
         code=refusal.code,
-        retryable=_is_retryable(refusal),
+        retryable=refusal.retryable,
         instance=instance,
+        request_id=logs.request_id(),
     )
-    content = {**described.model_dump(), **_facts(refusal)}
-    return JSONResponse(content, refusal.status, _headers(refusal), MEDIA_TYPE)
+    content = {**described.model_dump(exclude_none=True), **_facts(refusal)}
+    spoken = {"Content-Language": locale, "Vary": "Accept-Language"}
+    return JSONResponse(content, refusal.status, _headers(refusal) | spoken, MEDIA_TYPE)
 
 
 def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Exception) -> Response:
@@ -105,12 +119,6 @@ def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Excep
 
 def _instance() -> str:
     return f"urn:uuid:{db.new_id()}"
-
-
-def _is_retryable(refusal: Refusal) -> bool:
-    """Whether the same request may be sent again without a look; what may have happened may not."""
-    passing = isinstance(refusal, TooMany | Unavailable | Collided | InFlight)
-    return passing and not isinstance(refusal, OutcomeUnknown)
 
 
 def _is_api(path: str) -> bool:
@@ -140,13 +148,24 @@ def _refusal_of_database(error: DBAPIError | PoolTimeout) -> Refusal:
 
 def _invalid(error: RequestValidationError) -> Invalid:
     """Which fields are wrong and why; what was sent is not repeated."""
-    return Invalid({_field(e["loc"]): _reason(e["msg"]) for e in error.errors()[:MOST_ERRORS]})
+    wrong = {_field(each["loc"]): each for each in error.errors()[:MOST_ERRORS]}
+    return Invalid(
+        {name: _reason(each["msg"]) for name, each in wrong.items()},
+        {name: each["type"] for name, each in wrong.items()},
+        {n: _pointer(each["loc"]) for n, each in wrong.items() if each["loc"][0] == "body"},
+    )
 
 
 def _field(place: tuple[object, ...]) -> str:
     """`contact.email` for ("body", "contact", "email"); "body" for the whole of it."""
     source, *names = place
     return ".".join(str(name) for name in names) or str(source)
+
+
+def _pointer(place: tuple[object, ...]) -> str:
+    """`#/contact/email` for ("body", "contact", "email"), as RFC 6901 §6 writes it."""
+    names = (str(name).replace("~", "~0").replace("/", "~1") for name in place[1:])
+    return "#" + "".join(f"/{quote(name)}" for name in names)
 
 
 def _reason(message: str) -> str:

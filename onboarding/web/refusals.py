@@ -51,6 +51,7 @@ class InFlight(Refusal):
 
     status = 409
     code = "in_flight"
+    retryable = True
     advice = "Send it again in a moment, with the same key: you get the answer of the first."
 
     # Seconds until then.
@@ -96,6 +97,7 @@ class Collided(Refusal):
 
     status = 409
     code = "collided"
+    retryable = True
     advice = "Send it again."
 
 

@@ -223,7 +223,8 @@ def test_a_name_leads_to_one_aggregator(system: System) -> None:
     _record(system, "feedwise", "Feedwise")
     body = {"name": "FEEDWISE!", "status": "suspended", "uses_rest": True, "asks_for": "full"}
     problem = refused(system.put("/v1/aggregators/feed-wise-2", body), 422, "invalid")
-    assert problem["errors"] == [{"field": "name", "detail": "feedwise has this name."}]
+    said = {"field": "name", "code": "taken", "pointer": "#/name"}
+    assert problem["errors"] == [said | {"detail": "feedwise has this name."}]
     (only,) = expect(system.get("/v1/aggregators"), 200)["items"]
     assert (only["name"], only["status"]) == ("Feedwise", "registered")
 
