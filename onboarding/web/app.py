@@ -23,10 +23,12 @@ from onboarding.web import (
     metrics,
     pages,
     problem_pages,
+    quotas,
     runbooks,
     signin,
     wizard,
 )
+from onboarding.web.announcing import announced
 from onboarding.web.assets import mount_static
 from onboarding.web.headers import security_headers
 from onboarding.web.limits import request_limits
@@ -58,6 +60,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.metrics = metrics.Kept()
     app.state.live = live.Streams()
+    app.state.quotas = quotas.Quotas(settings)
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
     for part in (health, metrics, runbooks, problem_pages, api, signin, console, wizard):
@@ -97,6 +100,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(identified),
         Middleware(traced),
         Middleware(security_headers, https=https),
+        Middleware(announced),
         Middleware(request_limits),
         Middleware(same_origin_only),
     ]

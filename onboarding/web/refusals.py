@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from onboarding.errors import Refusal
+from onboarding.errors import Refusal, TooMany
 
 
 class KeyInUrl(Refusal):
@@ -123,6 +123,20 @@ class WrongMediaType(Refusal):
     status = 415
     code = "wrong_media_type"
     advice = "Send it with Content-Type: application/json."
+
+
+class QuotaExceeded(TooMany):
+    """You have asked for more than you may in this time."""
+
+    code = "quota_exceeded"
+    advice = "Wait as long as Retry-After says, and ask less often; RateLimit tells what is left."
+
+    def __init__(self, retry_after: int, policy: str) -> None:
+        super().__init__(retry_after)
+        self.policy = policy
+
+    def facts(self) -> dict[str, object]:
+        return super().facts() | {"violated-policies": [self.policy]}
 
 
 class Crashed(Refusal):

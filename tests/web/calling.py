@@ -29,6 +29,7 @@ class System:
     app: ASGIApp
     key: str | None = None
     id: UUID | None = None
+    address: str = "127.0.0.1"
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.send("GET", path, headers)
@@ -51,7 +52,9 @@ class System:
         ]
 
         async def answer() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(
+                self.app, raise_app_exceptions=False, client=(self.address, 4711)
+            )
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
                 return await client.request(method, path, headers=sent, **content)
 

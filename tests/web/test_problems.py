@@ -27,7 +27,7 @@ from onboarding.errors import (
 from onboarding.sealing import Keyring
 from onboarding.web import pages
 from onboarding.web.problems import install_problem_handlers, problem
-from onboarding.web.refusals import Stale
+from onboarding.web.refusals import QuotaExceeded, Stale
 from onboarding.words import translate
 from tests.servers.postgres import Postgres
 from tests.web.calling import System, a_system, refused, served
@@ -38,6 +38,7 @@ SAMPLES: dict[type[Refusal], Refusal] = {
     Stale: Stale('"3"', "started", 3, ["cancel"]),
     Invalid: Invalid({"name": "Too long."}),
     TooMany: TooMany(3600),
+    QuotaExceeded: QuotaExceeded(10, "default"),
     RoleNeeded: RoleNeeded("lead"),
     NotEligible: NotEligible("Nothing has failed for good"),
 }
