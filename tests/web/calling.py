@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from onboarding import access
@@ -17,7 +18,7 @@ from onboarding.web.app import create_app
 from tests import builders
 
 
-def served(ring: Keyring, chosen: Settings | None = None) -> ASGIApp:
+def served(ring: Keyring, chosen: Settings | None = None) -> FastAPI:
     """The product's web application, as `onboarding serve` runs it."""
     return create_app(chosen or settings(), ring)
 

@@ -61,20 +61,6 @@ def test_nobody_is_told_to_say_who_they_are(route: Route, sqlite: Engine, ring: 
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
-def test_a_key_without_the_scope_gets_nowhere(route: Route, sqlite: Engine, ring: Keyring) -> None:
-    app = served(ring)
-    onboarding = a_system(app).start()
-    allowed = [
-        scope
-        for scope in access.SCOPES
-        if ask(a_system(app, [scope]), route, onboarding["id"]).status_code != 403
-    ]
-    assert len(allowed) == 1
-    others = set(access.SCOPES) - {*allowed}
-    refused(ask(a_system(app, others), route, onboarding["id"]), 403, "forbidden")
-
-
 @pytest.mark.parametrize("route", OF_ONE, ids=" ".join)
 def test_what_is_not_yours_looks_as_if_it_were_not_there(route: Route, system: System) -> None:
     foreign = a_system(system.app).with_secret()["id"]

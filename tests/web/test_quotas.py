@@ -32,7 +32,7 @@ def now() -> Now:
 def system(sqlite: Engine, ring: Keyring, now: Now) -> System:
     limited = settings().model_copy(update={"api_requests_per_minute": 6})
     app = served(ring, limited)
-    app.state.quotas = Quotas(limited, now)  # type: ignore[attr-defined]
+    app.state.quotas = Quotas(limited, now)
     return a_system(app)
 
 

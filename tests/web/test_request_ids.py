@@ -46,7 +46,7 @@ def test_what_works_for_a_request_knows_its_name_and_tells_the_trail(
         with transaction() as session:
             audit.append(session, ring, audit.Attempt("mara", "lead", "cancel", "INC-442"))
 
-    system.app.add_api_route("/works", works)  # type: ignore[attr-defined]
+    system.app.add_api_route("/works", works)
     assert system.get("/works", x_request_id="order-17").status_code == 200
     assert said == ["order-17"]
     assert logs.request_id() is None
