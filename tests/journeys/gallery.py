@@ -256,6 +256,14 @@ def coming_back(person: Person) -> Pages:
     person.press("Try again")
 
 
+def problems(person: Person) -> Pages:
+    """What answers of the API lead to."""
+    person.open(f"/{person.locale}/problems")
+    yield "problems"
+    person.open(f"/{person.locale}/problems/in_flight")
+    yield "problem"
+
+
 REFUSED = {
     "Northern Feeds": "not-registered",
     "Catalogue Express": "soap-only",
@@ -271,6 +279,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     confirmation,
     other_ends,
     coming_back,
+    problems,
     console,
 )
 

@@ -37,7 +37,7 @@ def test_a_problem_names_its_request(system: System) -> None:
 
 
 def test_what_works_for_a_request_knows_its_name_and_tells_the_trail(
-    system: System, ring: Keyring
+    sqlite: Engine, ring: Keyring
 ) -> None:
     said: list[str | None] = []
 
@@ -46,8 +46,9 @@ def test_what_works_for_a_request_knows_its_name_and_tells_the_trail(
         with transaction() as session:
             audit.append(session, ring, audit.Attempt("mara", "lead", "cancel", "INC-442"))
 
-    system.app.add_api_route("/works", works)
-    assert system.get("/works", x_request_id="order-17").status_code == 200
+    app = served(ring)
+    app.add_api_route("/works", works)
+    assert System(app).get("/works", x_request_id="order-17").status_code == 200
     assert said == ["order-17"]
     assert logs.request_id() is None
     with reading() as session:
