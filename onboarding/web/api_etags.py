@@ -11,17 +11,19 @@ from sqlalchemy.orm import Session
 from onboarding.errors import Invalid, MovedOn
 from onboarding.models import Onboarding
 from onboarding.web.api_view import view
-from onboarding.web.refusals import IfMatchMissing, Stale
+from onboarding.web.refusals import Stale
 from onboarding.web.schemas import OnboardingView
 
 _TAG: Final = re.compile(r'"(\d{1,9})(?:\.[0-9a-z.]{1,20})?"')
 _ANY_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 
 IfMatch = Annotated[
-    str | None,
-    Header(description='Required: the ETag that you have seen last, as in "7"; * for any.'),
+    str,
+    Header(alias="If-Match", description='The ETag that you have seen last, as in "7"; * for any.'),
 ]
-IfNoneMatch = Annotated[str | None, Header(description="The ETag of what you have already.")]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="The ETag of what you have already.")
+]
 
 
 def tag(onboarding: Onboarding, shown: OnboardingView) -> str:
@@ -34,13 +36,8 @@ def tag(onboarding: Onboarding, shown: OnboardingView) -> str:
     return f'"{".".join(parts)}"'
 
 
-def expected(if_match: str | None) -> int | None:
-    """The transition that a caller has seen last; None for any.
-
-    Raises IfMatchMissing, and Invalid for what is no ETag of ours.
-    """
-    if if_match is None:
-        raise IfMatchMissing
+def expected(if_match: str) -> int | None:
+    """The transition that a caller has seen last; None for any. Raises Invalid for no ETag of ours."""
     if if_match.strip() == "*":
         return None
     found = _TAG.fullmatch(if_match.strip())

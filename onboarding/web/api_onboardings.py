@@ -92,7 +92,7 @@ def history(onboarding_id: str, key: Reader) -> History:
 
 @router.post("/{onboarding_id}/events", response_model=OnboardingView)
 def fire(
-    onboarding_id: str, body: NewEvent, key: Writer, asked: Once, if_match: IfMatch = None
+    onboarding_id: str, body: NewEvent, key: Writer, asked: Once, if_match: IfMatch
 ) -> Response:
     """Fire an event: one of `allowed_events`, with the data that it takes."""
     seen = expected(if_match)
@@ -106,7 +106,7 @@ def reveal_secret(
     onboarding_id: str,
     key: Revealer,
     request: Request,
-    if_match: IfMatch = None,
+    if_match: IfMatch,
     idempotency_key: NoIdempotencyKey = None,
 ) -> RevealedSecret:
     """The client secret, once: an answer that gets lost is not repeated, the secret is reissued."""

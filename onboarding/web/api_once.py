@@ -19,7 +19,7 @@ from onboarding import kept_answers
 from onboarding.errors import Invalid
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey
-from onboarding.web.refusals import IdempotencyKeyMissing, IdempotencyKeyReused, InFlight
+from onboarding.web.refusals import IdempotencyKeyReused, InFlight
 
 # A string of RFC 9651; clients that know of no such thing send the bare value.
 _QUOTED: Final = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
@@ -27,8 +27,11 @@ _BARE: Final = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]*")
 _LONGEST: Final = 255
 
 IdempotencyKey = Annotated[
-    str | None,
-    Header(description="Required: a name for this request, as random as a UUID, quoted or bare."),
+    str,
+    Header(
+        alias="Idempotency-Key",
+        description="A name for this request, as random as a UUID, quoted or bare.",
+    ),
 ]
 
 
@@ -48,8 +51,8 @@ class Asked:
 
 
 # Async, because only so the body can be asked for; it was read whole before and is there.
-async def asked(request: Request, idempotency_key: IdempotencyKey = None) -> Asked:
-    """Raises IdempotencyKeyMissing, and Invalid for one that is none."""
+async def asked(request: Request, idempotency_key: IdempotencyKey) -> Asked:
+    """Raises Invalid for a name that is none."""
     body = await request.body()
     return Asked(
         request.method,
@@ -94,8 +97,6 @@ def _response(answer: Answer, told: Callable[[str], str]) -> Response:
 
 def _name(sent: list[str]) -> str:
     """Quoted and bare are the same name."""
-    if not sent:
-        raise IdempotencyKeyMissing
     text = sent[0].strip()
     quoted = _QUOTED.fullmatch(text)
     if len(sent) > 1 or len(text) > _LONGEST or not (quoted or _BARE.fullmatch(text)):

@@ -30,7 +30,16 @@ from onboarding.errors import (
     Unauthorised,
     Unavailable,
 )
-from onboarding.web.refusals import Collided, Crashed, InFlight, MethodNotAllowed, NotJson, Stale
+from onboarding.web.refusals import (
+    Collided,
+    Crashed,
+    IdempotencyKeyMissing,
+    IfMatchMissing,
+    InFlight,
+    MethodNotAllowed,
+    NotJson,
+    Stale,
+)
 from onboarding.words import translate
 
 log = logs.get(__name__)
@@ -146,6 +155,13 @@ def _refusal_of_database(error: DBAPIError | PoolTimeout) -> Refusal:
     return outages.outage(error) or Crashed()
 
 
+def _refusal_of_request(error: RequestValidationError) -> Refusal:
+    """A header that must be there comes first: nobody can do without."""
+    headers = [each["loc"][1].lower() for each in error.errors() if each["loc"][0] == "header"]
+    missing = [_MUST_BE_THERE[name] for name in headers if name in _MUST_BE_THERE]
+    return missing[0]() if missing else _invalid(error)
+
+
 def _invalid(error: RequestValidationError) -> Invalid:
     """Which fields are wrong and why; what was sent is not repeated."""
     wrong = {_field(each["loc"]): each for each in error.errors()[:MOST_ERRORS]}
@@ -203,11 +219,15 @@ def _headers(refusal: Refusal) -> dict[str, str]:
     return headers
 
 
+_MUST_BE_THERE: Final[dict[str, type[Refusal]]] = {
+    "idempotency-key": IdempotencyKeyMissing,
+    "if-match": IfMatchMissing,
+}
 # The first kind that fits decides.
 _MEANINGS: Final[dict[type[Exception], Callable[[Any], Refusal]]] = {
     Refusal: lambda refusal: refusal,
     HTTPException: _refusal_of_http,
-    RequestValidationError: _invalid,
+    RequestValidationError: _refusal_of_request,
     IntegrityError: lambda _: Collided(),
     DBAPIError: _refusal_of_database,
     PoolTimeout: _refusal_of_database,

@@ -150,3 +150,13 @@ def test_what_changes_something_has_a_name_or_is_never_repeated(
     else:
         unnamed = owner.send("POST", path, headers, json=RULES[route].body)
         refused(unnamed, 400, "idempotency_key_missing")
+
+
+def test_the_description_says_which_headers_must_be_there(ring: Keyring) -> None:
+    paths = served(ring).openapi()["paths"]
+    for method, path in ROUTES:
+        given = paths[path][method.lower()].get("parameters", [])
+        needed = {each["name"] for each in given if each["in"] == "header" and each["required"]}
+        moves = path.endswith(("/events", "/secret-reveal"))
+        named = method == "POST" and not path.endswith("/secret-reveal")
+        assert ("Idempotency-Key" in needed, "If-Match" in needed) == (named, moves), path
