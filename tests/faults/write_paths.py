@@ -96,7 +96,8 @@ def _event(state: str, event: str, **data: Any) -> Prepare:
         told = _proof_of(walk.revealed) if walk.revealed and event == PROVES else data
         body, seen = {"event": event, "data": told}, f'"{the(walk.id).sequence}"'
         return Attempt(
-            lambda: system.post(path, body, if_match=seen), lambda: transitions(walk.id, event)
+            lambda: system.post(path, body, if_match=seen, idempotency_key="the-same"),
+            lambda: transitions(walk.id, event),
         )
 
     return prepare
