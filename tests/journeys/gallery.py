@@ -258,10 +258,9 @@ def coming_back(person: Person) -> Pages:
 
 def problems(person: Person) -> Pages:
     """What answers of the API lead to."""
-    person.open(f"/{person.locale}/problems")
-    yield "problems"
-    person.open(f"/{person.locale}/problems/in_flight")
-    yield "problem"
+    for page in ("problems", "problems/in_flight"):
+        person.open(f"/{person.locale}/{page}")
+        yield page.partition("/")[2] or page
 
 
 REFUSED = {
