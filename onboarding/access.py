@@ -1,18 +1,18 @@
 """Who is asking: an `Actor` in the chart's words, and the API keys of calling systems."""
 
 import hashlib
-import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db
+from onboarding import checksums, db
 from onboarding.errors import Forbidden, Invalid, Unauthorised
-from onboarding.models import ApiKey
+from onboarding.models import ApiKey, System
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +43,49 @@ SCOPES: Final = (
 )
 
 KEY_PREFIX: Final = "onbk_"
+# The characters of a key after its prefix: with its checksum, and of before there was one.
+_LENGTH: Final = checksums.BODY + checksums.CHECKSUM
+_EARLIER_LENGTH: Final = 43
 # As the table has it.
 NAME_AT_MOST: Final = 80
 
 
-def create_api_key(session: Session, name: str, scopes: Iterable[str]) -> tuple[ApiKey, str]:
-    """A new key for a calling system, and its text, which is not kept."""
+def create_api_key(
+    session: Session, name: str, scopes: Iterable[str], system: System | None = None
+) -> tuple[ApiKey, str]:
+    """A new key, and its text, which is not kept. Without a system it is the first of one of its own.
+
+    Raises Invalid for an unknown scope, and for a name that is empty or too long.
+    """
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown:
         raise Invalid({"scopes": f"No such scope: {', '.join(unknown)}."})
     if not 0 < len(name) <= NAME_AT_MOST:
         raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
-    text = KEY_PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey(id=db.new_id(), name=name, hash=_hash(text), scopes=wanted)
-    session.add(key)
-    return key, text
+    key_id = db.new_id()
+    if system is None:
+        session.execute(insert(System).values(id=key_id, name=name))
+    return _add(session, key_id, system.id if system else key_id, name, wanted)
+
+
+def systems(session: Session, name_or_id: str) -> Sequence[System]:
+    """The calling system of an ID; or all that have this name, as several may."""
+    try:
+        wanted = System.id == UUID(name_or_id)
+    except ValueError:
+        wanted = System.name == name_or_id
+    return session.scalars(select(System).where(wanted).order_by(System.id)).all()
 
 
 def api_key(session: Session, text: str) -> ApiKey:
-    """The key that a caller presents. Raises Unauthorised, whether it is unknown or revoked."""
-    key = session.scalars(
-        select(ApiKey).where(ApiKey.hash == _hash(text), ApiKey.revoked_at.is_(None))
-    ).one_or_none()
+    """The key that a caller presents. Raises Unauthorised, whether it is unknown or has ended.
+
+    A mistyped one is refused before anything is asked of the database.
+    """
+    if not _well_formed(text):
+        raise Unauthorised
+    key = session.scalars(select(ApiKey).where(ApiKey.hash == _hash(text), _works())).one_or_none()
     if key is None:
         raise Unauthorised
     return key
@@ -77,17 +97,35 @@ def require(key: ApiKey, scope: str) -> None:
         raise Forbidden(f"this key lacks the scope {scope}")
 
 
+def rotate_api_key(session: Session, key_id: UUID, overlap: timedelta) -> tuple[ApiKey, str] | None:
+    """A key that may do the same, and its text; the old one works for as long as they overlap.
+
+    None: there is none of that ID, or it has ended. One that ends sooner still does.
+    """
+    old = session.scalars(
+        select(ApiKey).where(ApiKey.id == key_id, _works()).with_for_update()
+    ).one_or_none()
+    if old is None:
+        return None
+    ends_at = db.clock(session) + overlap
+    old.expires_at = min(ends_at, old.expires_at) if old.expires_at else ends_at
+    return _add(session, db.new_id(), old.system_id, old.name, old.scopes)
+
+
 def api_keys(session: Session) -> Sequence[ApiKey]:
     """Every key, newest first; none of them shows its text."""
     return session.scalars(select(ApiKey).order_by(ApiKey.id.desc())).all()
 
 
+def system_names(session: Session) -> dict[UUID, str]:
+    """What every calling system is called."""
+    return {row.id: row.name for row in session.execute(select(System.id, System.name))}
+
+
 def revoke_api_key(session: Session, key_id: UUID) -> bool:
     """End a key. False: there is none of that ID, or it has ended before."""
     ended = session.execute(
-        update(ApiKey)
-        .where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-        .values(revoked_at=db.now())
+        update(ApiKey).where(ApiKey.id == key_id, _works()).values(revoked_at=db.now())
     )
     return bool(ended.rowcount)  # type: ignore[attr-defined]
 
@@ -95,6 +133,33 @@ def revoke_api_key(session: Session, key_id: UUID) -> bool:
 def calling_system(key: ApiKey) -> Actor:
     """The actor that a key stands for."""
     return Actor("api", f"key:{key.id}")
+
+
+def _add(
+    session: Session, key_id: UUID, system_id: UUID, name: str, scopes: list[str]
+) -> tuple[ApiKey, str]:
+    text = checksums.new(KEY_PREFIX)
+    key = ApiKey(
+        id=key_id,
+        system_id=system_id,
+        name=name,
+        hash=_hash(text),
+        ending=text[-checksums.CHECKSUM :],
+        scopes=scopes,
+    )
+    session.add(key)
+    return key, text
+
+
+def _well_formed(text: str) -> bool:
+    """Those of before there was a checksum are told by their length."""
+    length = len(text.removeprefix(KEY_PREFIX))
+    return length == _EARLIER_LENGTH or (length == _LENGTH and checksums.well_formed(text))
+
+
+def _works() -> ColumnElement[bool]:
+    alive = or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > db.now())
+    return and_(ApiKey.revoked_at.is_(None), alive)
 
 
 def _hash(text: str) -> bytes:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from onboarding import db, sealing
+from onboarding import db, logs, sealing
 from onboarding.errors import PreviewUsed
 from onboarding.models import AuditEntry, AuditHead
 from onboarding.sealing import Keyring
@@ -52,7 +52,7 @@ def append(session: Session, ring: Keyring, attempt: Attempt) -> AuditEntry:
         onboarding_id=attempt.onboarding_id,
         reason=attempt.reason,
         outcome=attempt.outcome,
-        details=dict(attempt.details or {}),
+        details=dict(attempt.details or {}) | _asked(),
         preview_id=attempt.preview_id,
     )
     before = head.seal if head else b""
@@ -105,6 +105,12 @@ def verify(session: Session, ring: Keyring) -> Iterator[str]:
         yield f"{_rows(number + 1, last.number)} missing."
     elif (last.number, last.seal) != (number, seal):
         yield f"{_rows(last.number + 1, number)} added by somebody else."
+
+
+def _asked() -> dict[str, str]:
+    """The request that this came by, as the log and the answer name it."""
+    request_id = logs.request_id()
+    return {"request_id": request_id} if request_id else {}
 
 
 def _insert_once(session: Session, entry: AuditEntry) -> None:

@@ -64,13 +64,24 @@ def create_key(
             show_default=False,
         ),
     ],
+    system: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SYSTEM",
+            help="The name or ID of the system that it is for. By default a new one.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it, for the only time."""
+    """Make a key and print it, for the only time.
+
+    All keys of a system see the same onboardings.
+    """
     from onboarding.commands import keys as api_keys
 
     open_database()
-    api_keys.create(name, scopes, as_json=as_json)
+    api_keys.create(name, scopes, system, as_json=as_json)
 
 
 @keys.command("ls")
@@ -80,6 +91,22 @@ def list_keys(*, as_json: AsJson = False) -> None:
 
     open_database()
     api_keys.ls(as_json=as_json)
+
+
+@keys.command("rotate")
+def rotate_key(
+    key_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    *,
+    overlap: Annotated[
+        str, typer.Option(metavar="TIME", help="How long the old one goes on working.")
+    ] = "24h",
+    as_json: AsJson = False,
+) -> None:
+    """Make a key that takes another's place, and print it, for the only time."""
+    from onboarding.commands import keys as api_keys
+
+    open_database()
+    api_keys.rotate(key_id, overlap, as_json=as_json)
 
 
 @keys.command("revoke")

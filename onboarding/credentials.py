@@ -5,8 +5,6 @@ sealed in the database, and in the one answer that reveals it; lost means a new 
 """
 
 import hmac
-import secrets
-import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,17 +15,15 @@ from pydantic import SecretStr
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, lifecycle, sealing
+from onboarding import checksums, crash_points, db, lifecycle, sealing
 from onboarding.access import Actor
+from onboarding.checksums import CHECKSUM, random_base62
 from onboarding.errors import EventNotAllowed, Invalid, TooMany
 from onboarding.histories import this_history
 from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 
-BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-BODY: Final = 43
-CHECKSUM: Final = 6
 # New secrets that a seller may ask for in a day before an operator has a look.
 REISSUES_A_DAY: Final = 3
 
@@ -206,7 +202,7 @@ def withdraw_client(session: Session, client_id: str) -> None:
 
 def new_client_id() -> str:
     """22 random characters: nobody guesses one, though it is no secret."""
-    return "cid_" + _base62(22)
+    return "cid_" + random_base62(22)
 
 
 def new_version(
@@ -228,36 +224,12 @@ def new_version(
 
 def new_secret(prefix: str, *, live: bool) -> str:
     """`<prefix>_<live|test>_`, 43 random characters (256 bits), 6 of CRC-32 of all before them."""
-    head = f"{prefix}_{'live' if live else 'test'}_{_base62(BODY)}"
-    return head + checksum(head)
-
-
-def checksum(head: str) -> str:
-    """CRC-32 in six base62 characters: tells a truncated or mistyped secret without a look-up."""
-    return _in_base62(zlib.crc32(head.encode()), CHECKSUM)
-
-
-def well_formed(secret: str) -> bool:
-    """Whether the last six characters fit the rest."""
-    return len(secret) > CHECKSUM and checksum(secret[:-CHECKSUM]) == secret[-CHECKSUM:]
+    return checksums.new(f"{prefix}_{'live' if live else 'test'}_")
 
 
 def _context(client_id: str, version: int) -> str:
     """Binds a hash and a sealed secret to their row: they are worth nothing in another."""
     return f"client-secret-v1:{client_id}:{version}"
-
-
-def _base62(length: int) -> str:
-    """As many random characters, from one draw: the system's source of chance is asked once."""
-    return _in_base62(secrets.randbelow(62**length), length)
-
-
-def _in_base62(number: int, length: int) -> str:
-    letters = []
-    for _ in range(length):
-        number, digit = divmod(number, 62)
-        letters.append(BASE62[digit])
-    return "".join(reversed(letters))
 
 
 def _reissues_today(session: Session, onboarding_id: UUID) -> int:

@@ -39,6 +39,8 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "refused"
     advice: ClassVar[str] = "Go back and try again."
+    # Whether the same may be sent again without a look.
+    retryable: ClassVar[bool] = False
 
     @property
     def sentence(self) -> str:
@@ -88,11 +90,9 @@ class EventNotAllowed(Refusal):
         self.event, self.state, self.allowed, self.unmet = event, state, allowed, unmet
 
     def facts(self) -> dict[str, object]:
-        facts: dict[str, object] = {"event": self.event, "state": self.state}
-        facts["allowed_events"] = [*self.allowed]
-        if self.unmet:
-            facts["unmet"] = self.unmet
-        return facts
+        unmet = {"unmet": self.unmet} if self.unmet else {}
+        stands = {"state": self.state, "onboarding_state": self.state}
+        return {"event": self.event, **stands, "allowed_events": [*self.allowed], **unmet}
 
 
 class MovedOn(Refusal):
@@ -125,12 +125,22 @@ class Invalid(Refusal):
     code = "invalid"
     advice = "Correct what is named and send it again."
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        fields: Mapping[str, str],
+        codes: Mapping[str, str] | None = None,
+        pointers: Mapping[str, str] | None = None,
+    ) -> None:
+        """By field: what is wrong, its code, and where it stands in the body (RFC 6901)."""
         super().__init__("; ".join(f"{name}: {why}" for name, why in fields.items()))
-        self.fields = dict(fields)
+        self.fields, self.codes, self.pointers = dict(fields), codes or {}, pointers or {}
 
     def facts(self) -> dict[str, object]:
-        return {"errors": [{"field": name, "detail": why} for name, why in self.fields.items()]}
+        return {"errors": [self._error(name, why) for name, why in self.fields.items()]}
+
+    def _error(self, name: str, why: str) -> dict[str, str]:
+        error = {"field": name, "code": self.codes.get(name, self.code), "detail": why}
+        return error | ({"pointer": self.pointers[name]} if name in self.pointers else {})
 
 
 class TooMany(Refusal):
@@ -139,6 +149,7 @@ class TooMany(Refusal):
     status = 429
     code = "too_many"
     advice = "Wait a while, then try again."
+    retryable = True
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"try again in {retry_after} seconds")
@@ -240,9 +251,9 @@ class Unavailable(Refusal):
     status = 503
     code = "unavailable"
     advice = "Try again in a moment."
+    retryable = True
 
-    # Seconds until another try makes sense.
-    retry_after: ClassVar[int] = 5
+    retry_after: ClassVar[int] = 5  # Seconds until another try makes sense.
 
 
 class DatabaseAway(Unavailable):
@@ -280,6 +291,7 @@ class OutcomeUnknown(Unavailable):
 
     code = "outcome_unknown"
     advice = "Look at what is there before you do it again."
+    retryable = False
 
 
 class StateUnknown(Unavailable):

@@ -53,7 +53,7 @@ def start(
     locale: str,
     rule_set: str,
     start_key: str | None = None,
-    api_key_id: UUID | None = None,
+    system_id: UUID | None = None,
     contact_email: str | None = None,
 ) -> Onboarding:
     """Open an onboarding. The same start key gives the same onboarding, however often it is sent."""
@@ -61,7 +61,7 @@ def start(
         locale=locale,
         rule_set=rule_set,
         start_key=start_key,
-        api_key_id=api_key_id,
+        system_id=system_id,
         contact_email=contact_email,
     )
     with tracing.transition(begun["id"], "start", None, begun["state"], actor.kind):
@@ -139,7 +139,7 @@ def new(
     locale: str,
     rule_set: str,
     start_key: str | None = None,
-    api_key_id: UUID | None = None,
+    system_id: UUID | None = None,
     contact_email: str | None = None,
 ) -> dict[str, Any]:
     """The columns of an onboarding that begins; the database says when."""
@@ -151,7 +151,7 @@ def new(
         "rule_set": rule_set,
         "locale": locale,
         "start_key": start_key,
-        "api_key_id": api_key_id,
+        "system_id": system_id,
         "contact_email": contact_email,
         "contact_hash": sealing.address_hash(contact_email) if contact_email else None,
         "answers": {},

@@ -7,13 +7,14 @@ know that no person and no secret is in a log, nor to write a rule for whoever c
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-# What any line may have; the last three while a task runs.
+# What any line may have; the last three while a task runs, `request_id` while a request is answered.
 ALWAYS: Final[dict[str, str]] = {
     "event": "The line's name. Libraries have none: theirs is a sentence.",
     "level": "`debug`, `info`, `warning`, `error` or `critical`.",
     "logger": "The module, ours or a library's.",
     "timestamp": "When, in UTC.",
     "trace_id": "The [trace](monitoring.md#traces) within which it was written.",
+    "request_id": "The request that was being answered: its `X-Request-ID`.",
     "exception": "The traceback, without the values of variables.",
     "left_out": "Names of fields that were not written, because no line of that name may have them.",
     "task": "The task that runs.",

@@ -93,6 +93,12 @@ def bound(**values: object) -> AbstractContextManager[object]:
     return structlog.contextvars.bound_contextvars(**values)
 
 
+def request_id() -> str | None:
+    """The ID of the request that is being answered, if one is."""
+    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return found
+
+
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """A logger for one module."""
     logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)

@@ -83,7 +83,7 @@ def latest(
     *,
     state: str | None = None,
     after: UUID | None = None,
-    api_key_id: UUID | None = None,
+    system_id: UUID | None = None,
 ) -> Sequence[Onboarding]:
     """Onboardings, newest first; `after` is the last ID of the page before."""
     query = select(Onboarding).order_by(Onboarding.id.desc()).limit(limit)
@@ -91,8 +91,8 @@ def latest(
         query = query.where(Onboarding.state == state)
     if after is not None:
         query = query.where(Onboarding.id < after)
-    if api_key_id is not None:
-        query = query.where(Onboarding.api_key_id == api_key_id)
+    if system_id is not None:
+        query = query.where(Onboarding.system_id == system_id)
     return session.scalars(query).all()
 
 

@@ -154,6 +154,10 @@ class Settings(BaseSettings):
         description="What a second person must agree to: actions by name, and bulk for those on"
         " many that take something back. Empty: nothing.",
     )
+    api_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        6000,
+        description="What one API key may ask of one process; whoever asks for more is answered 429.",
+    )
     marketplace_name: str = Field("Marketplace", description="The name that sellers read.")
     seller_portal_url: Annotated[str, AfterValidator(_origin)] = Field(
         "https://seller-portal.example",

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 import httpx
 
@@ -59,14 +61,34 @@ class Api:
     def get(self, path: str) -> dict[str, Any]:
         return self._send("GET", path)
 
-    def post(self, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-        return self._send("POST", path, body)
+    def post(
+        self, path: str, body: Mapping[str, object] | None = None, **headers: str
+    ) -> dict[str, Any]:
+        """A name of our own lets a request be sent twice and be carried out once."""
+        return self._send("POST", path, body, {"Idempotency-Key": str(uuid4()), **headers})
+
+    def fire(self, path: str, event: str, data: Mapping[str, object]) -> dict[str, Any]:
+        """The onboarding after an event, unless it has moved on since this look."""
+        seen = {"If-Match": self.seen(path)}
+        return self.post(f"{path}/events", {"event": event, "data": dict(data)}, **seen)
+
+    def reveal(self, path: str) -> dict[str, Any]:
+        """The one request that has no name: its answer is never repeated."""
+        return self._send("POST", f"{path}/secret-reveal", None, {"If-Match": self.seen(path)})
+
+    def seen(self, path: str) -> str:
+        """The ETag of an onboarding whose turn is not the platform's."""
+        return f'"{self.get(path)["sequence"]}"'
 
     def _send(
-        self, method: str, path: str, body: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> dict[str, Any]:
         """The JSON of an answer. Raises WalkFailed with what a refusal says."""
-        headers = {"Authorization": f"Bearer {self.key}"}
+        headers = {"Authorization": f"Bearer {self.key}", **more}
         answer = self.http.request(method, self.base_url + path, json=body, headers=headers)
         if not answer.is_success:
             raise WalkFailed(f"{method} {path} answers {answer.status_code}: {_refusal(answer)}")
@@ -120,7 +142,7 @@ def _take_the_secret(api: Api, path: str) -> str:
     """Issue the client ID, take its secret, and say that it has arrived."""
     _fire(api, path, "issue_id")
     _expect(_leaves(api, path, "issuing_secret"), "secret_ready")
-    revealed = api.post(f"{path}/secret-reveal")
+    revealed = api.reveal(path)
     secret = str(revealed["client_secret"])
     proof = {"version": revealed["version"], "ending": secret[-6:]}
     _fire(api, path, "acknowledge_secret", proof)
@@ -172,7 +194,7 @@ def _choice(offered: Sequence[str], answers: Sequence[str]) -> str:
 
 
 def _fire(api: Api, path: str, event: str, data: Mapping[str, object] | None = None) -> None:
-    api.post(f"{path}/events", {"event": event, "data": dict(data or {})})
+    api.fire(path, event, data or {})
 
 
 def _leaves(api: Api, path: str, state: str) -> str:

@@ -19,7 +19,15 @@ GOOD: dict[str, dict[str, Any]] = {
         "uses_rest": True,
         "asks_for": "delegated",
     },
-    "api_keys": {"id": ID, "name": "plugin", "hash": HASH, "scopes": []},
+    "systems": {"id": ID, "name": "plugin"},
+    "api_keys": {"id": ID, "system_id": ID, "name": "plugin", "hash": HASH, "scopes": []},
+    "kept_answers": {
+        "request": HASH,
+        "fingerprint": HASH,
+        "status": 201,
+        "headers": {},
+        "body": "{}",
+    },
     "onboardings": {
         "id": ID,
         "reference": "ONB-00000-00000",

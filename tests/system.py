@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -73,6 +74,11 @@ class System:
             return httpx.get(f"{self.url}/readyz", timeout=2).is_success
         except httpx.TransportError:
             return False
+
+
+def named() -> dict[str, str]:
+    """The header that a POST needs: a name of its own."""
+    return {"Idempotency-Key": str(uuid4())}
 
 
 @contextmanager

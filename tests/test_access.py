@@ -1,11 +1,15 @@
 """API keys: each does what its scopes say until it is revoked, and none can be read back."""
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event, update
 
-from onboarding import access
+from onboarding import access, db
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import Forbidden, Invalid, Unauthorised
 from onboarding.models import ApiKey
@@ -18,6 +22,28 @@ def create(name: str = "A plugin", *scopes: str) -> tuple[UUID, str]:
     with transaction() as session:
         key, text = access.create_api_key(session, name, scopes or access.SCOPES)
         return key.id, text
+
+
+def rotate(key_id: UUID, **overlap: float) -> tuple[ApiKey, str]:
+    with transaction() as session:
+        made = access.rotate_api_key(session, key_id, timedelta(**overlap))
+    assert made is not None
+    return made
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_c: object, _k: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def found(text: str) -> ApiKey:
@@ -52,6 +78,68 @@ def test_a_revoked_key_is_as_good_as_none(database: Engine) -> None:
         assert access.revoke_api_key(session, new_id()) is False
     with pytest.raises(Unauthorised):
         found(text)
+
+
+def test_a_mistyped_key_is_refused_before_anything_is_asked(sqlite: Engine) -> None:
+    _, text = create()
+    with statements(sqlite) as asked:
+        for wrong in (
+            text[:-1],
+            text + "x",
+            text[:20] + text[21:],
+            text[:-1] + "-",
+            "onbk_" + "a" * 49,
+        ):
+            with pytest.raises(Unauthorised):
+                found(wrong)
+    assert {*asked} <= {"BEGIN"}
+
+
+def test_a_key_of_the_earlier_shape_goes_on_working(database: Engine) -> None:
+    key_id, _ = create()
+    earlier = "onbk_" + "aB3_-" * 8 + "xyz"
+    with transaction() as session:
+        hashed = hashlib.sha256(earlier.encode()).digest()
+        session.execute(update(ApiKey).values(hash=hashed, ending=None))
+    assert found(earlier).id == key_id
+
+
+def test_keys_of_a_system_are_its_own_and_tell_which_it_is(database: Engine) -> None:
+    key_id, _ = create("Portal", "onboardings:read")
+    with transaction() as session:
+        (portal,) = access.systems(session, "Portal")
+        second = access.create_api_key(session, "second", access.SCOPES, portal)[0]
+        assert [each.id for each in access.systems(session, str(portal.id))] == [portal.id]
+        assert access.systems(session, "Nobody") == []
+    assert portal.id == key_id == second.system_id
+    assert create("Portal")[0] != portal.id
+
+
+def test_a_rotated_key_works_until_the_overlap_ends(database: Engine) -> None:
+    key_id, text = create("Portal", "onboardings:read")
+    new, new_text = rotate(key_id, hours=1)
+    assert (found(text).id, found(new_text).id) == (key_id, new.id)
+    assert (new.scopes, new.system_id, new.name) == (["onboardings:read"], key_id, "Portal")
+    with transaction() as session:
+        session.execute(
+            update(ApiKey).values(expires_at=db.in_seconds(-1)).where(ApiKey.id == key_id)
+        )
+        assert access.rotate_api_key(session, key_id, timedelta(hours=1)) is None
+    with pytest.raises(Unauthorised):
+        found(text)
+    assert found(new_text).id == new.id
+
+
+def test_a_key_that_ends_soon_is_not_given_more_time(database: Engine) -> None:
+    key_id, text = create()
+    rotate(key_id, seconds=0)
+    with pytest.raises(Unauthorised):
+        found(text)
+    key_id, text = create()
+    rotate(key_id, hours=1)
+    ends = found(text).expires_at
+    rotate(key_id, hours=24)
+    assert found(text).expires_at == ends
 
 
 def test_a_key_may_do_what_its_scopes_say(database: Engine) -> None:

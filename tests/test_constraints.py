@@ -111,7 +111,8 @@ ENDED: dict[str, dict[str, Any]] = {
 # The reference → a row that would be in order if what it refers to were there.
 REFERENCES: dict[str, dict[str, Any]] = {
     "fk_onboardings_aggregator_id": NEW_ONBOARDING | {"aggregator_id": "nobody"},
-    "fk_onboardings_api_key_id": NEW_ONBOARDING | {"api_key_id": OTHER},
+    "fk_onboardings_system_id": NEW_ONBOARDING | {"system_id": OTHER},
+    "fk_api_keys_system_id": {"id": OTHER, "hash": bytes([1] * 32), "system_id": OTHER},
     "fk_transitions_onboarding_id": {"onboarding_id": OTHER},
     "fk_messages_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
     "fk_failed_attempts_onboarding_id": {"attempt": 2, "onboarding_id": OTHER},

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select
 
 from onboarding import credentials, sealing
 from onboarding.access import CLOCK, PLATFORM, Actor
-from onboarding.credentials import Revealed, well_formed
+from onboarding.checksums import well_formed
+from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, EventNotYours, Invalid, MovedOn, TooMany, Unavailable
 from onboarding.models import SealedSecret, Secret, Transition

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from onboarding import (
-    credentials,
+    checksums,
     db,
     invariants,
     population,
@@ -132,7 +132,7 @@ def test_a_secret_that_waits_can_be_revealed(populated: Population, ring: Keyrin
     revealed = [builders.reveal(onboarding_id, SELLER, ring) for onboarding_id in waiting]
     secrets = {each.secret.get_secret_value() for each in revealed}
     assert len(secrets) == len(waiting)
-    assert all(credentials.well_formed(secret) for secret in secrets)
+    assert all(checksums.well_formed(secret) for secret in secrets)
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(SealedSecret)) == 0
 

@@ -132,7 +132,7 @@ def test_pages_of_the_latest_follow_each_other(database: Engine) -> None:
         third = [one.id for one in queries.latest(session, 2, after=second[-1])]
         assert [*first, *second, *third] == ids
         assert queries.latest(session, 9, state="cancelled") == []
-        assert queries.latest(session, 9, api_key_id=new_id()) == []
+        assert queries.latest(session, 9, system_id=new_id()) == []
 
 
 def test_states_are_counted(database: Engine) -> None:

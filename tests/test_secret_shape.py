@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onboarding.credentials import BASE62, checksum, new_secret, well_formed
+from onboarding.checksums import BASE62, checksum, well_formed
+from onboarding.credentials import new_secret
 
 SHAPE = re.compile(r"mps_(live|test)_[0-9A-Za-z]{43}[0-9A-Za-z]{6}")
 # Chi-squared with 61 degrees of freedom: more than this comes by chance once in a million runs.

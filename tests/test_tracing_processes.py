@@ -10,7 +10,7 @@ import pytest
 from tests.builders import promised
 from tests.commands.test_serving import environment
 from tests.servers.valkey import Valkey
-from tests.system import System, a_system
+from tests.system import System, a_system, named
 from tests.test_relay import until
 from tests.test_tracing import CANARY, EMAIL, only, place
 from tests.tracing import Collector, Told, a_collector
@@ -38,14 +38,16 @@ def begin(system: System) -> httpx.Response:
     )
     with made as http:
         contact = {"email": EMAIL}
-        started = http.post("/v1/onboardings", json={"locale": "en", "contact": contact}).json()
+        started = http.post(
+            "/v1/onboardings", json={"locale": "en", "contact": contact}, headers=named()
+        ).json()
         about = {
             "connection_type": "aggregator",
             "aggregator": "Feedwise",
             "credential_mode": "full",
         }
         sent = {"event": "choose_type", "data": about}
-        return http.post(started["links"]["events"], json=sent)
+        return http.post(started["links"]["events"], json=sent, headers=named() | {"If-Match": "*"})
 
 
 def task(collector: Collector) -> list[Told]:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 TRANSLATED = LOCALES[1:]
 _METHODS = [
     ("errors.py", "tools.messages:refusals"),
-    ("web/problems.py", "tools.messages:refusals"),
+    ("web/refusals.py", "tools.messages:refusals"),
     ("**.py", "python"),
     ("**.html", "jinja2"),
     ("**.txt", "jinja2"),

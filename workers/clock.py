@@ -19,6 +19,7 @@ from onboarding import (
     deadlines,
     event_log,
     fences,
+    kept_answers,
     lifecycle,
     logs,
     outages,
@@ -82,10 +83,10 @@ def promise_slices(limit: int = 20) -> Swept:
 
 
 def clean(limit: int = 1000) -> Swept:
-    """Remove what nobody can come back to: browser sessions that were idle for too long."""
+    """Remove what nobody can come back to: browser sessions that were idle, answers that were kept."""
     with transaction() as session:
-        gone = proofs.forget_idle(session, limit)
-    return Swept(gone, gone == limit)
+        gone = [proofs.forget_idle(session, limit), kept_answers.forget(session, limit)]
+    return Swept(sum(gone), limit in gone)
 
 
 def add_hashes(limit: int = 1000) -> Swept:

@@ -1,32 +1,50 @@
-"""`keys create`, `ls` and `revoke`: the API keys of calling systems."""
+"""`keys create`, `ls`, `rotate` and `revoke`: the API keys of calling systems."""
 
+import re
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from onboarding import access
 from onboarding.commands import printing
-from onboarding.commands.exits import NOT_FOUND, Failure
+from onboarding.commands.exits import NOT_FOUND, USAGE, Failure
 from onboarding.db import reading, transaction
-from onboarding.models import ApiKey
+from onboarding.models import ApiKey, System
+
+_SPAN: Final = re.compile(r"(\d{1,4})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def create(name: str, scopes: Sequence[str], *, as_json: bool) -> None:
-    """Make a key and print it, for the only time. Raises Invalid for an unknown scope."""
+def create(name: str, scopes: Sequence[str], system: str | None, *, as_json: bool) -> None:
+    """Make a key and print it, for the only time. Raises Invalid for an unknown scope, and Failure."""
     with transaction() as session:
-        key, text = access.create_api_key(session, name, scopes)
-    if as_json:
-        printing.line({"id": key.id, "name": key.name, "scopes": key.scopes, "key": text})
-        return
-    printing.text(text)
-    printing.say(f"This is shown once. To end it: onboarding keys revoke {key.id}")
+        owner = _system(session, system) if system else None
+        key, text = access.create_api_key(session, name, scopes, owner)
+    _print_once(key, text, as_json=as_json)
+
+
+def rotate(key_id: str, overlap: str, *, as_json: bool) -> None:
+    """Make a key that takes another's place, and print it. Raises Failure where there is none."""
+    lasts = _span(overlap)
+    with transaction() as session:
+        made = access.rotate_api_key(session, _uuid(key_id), lasts)
+    if made is None:
+        raise _unknown(key_id)
+    _print_once(*made, as_json=as_json)
+    printing.say(f"The one before, {key_id}, works for {printing.age(lasts)} from now.")
 
 
 def ls(*, as_json: bool) -> None:
     """Every key, newest first, without its text."""
     with reading() as session:
+        names = access.system_names(session)
         found = access.api_keys(session)
-        lines, rows = [_facts(key) for key in found], [_row(key) for key in found]
-    head = ("ID", "Name", "Scopes", "Last used", "")
+        lines = [_facts(key, names) for key in found]
+        rows = [_row(key, names) for key in found]
+    head = ("ID", "Name", "System", "Scopes", "Last used", "")
     empty = "No API keys yet. Make one: onboarding keys create <name> --scope onboardings:read"
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
 
@@ -43,6 +61,36 @@ def revoke(key_id: str, *, as_json: bool) -> None:
         printing.say("Revoked: whoever sends it is refused from now on.")
 
 
+def _system(session: Session, name_or_id: str) -> System:
+    """Raises Failure where there is none, or where several have the name."""
+    found = access.systems(session, name_or_id)
+    if not found:
+        raise Failure(f"No system {name_or_id}.", "`onboarding keys ls` shows them.", NOT_FOUND)
+    if len(found) > 1:
+        raise Failure(
+            f"{len(found)} systems are named {name_or_id}.",
+            f"Say which by its ID: {', '.join(str(each.id) for each in found)}.",
+            USAGE,
+        )
+    return found[0]
+
+
+def _span(text: str) -> timedelta:
+    parsed = _SPAN.fullmatch(text)
+    if parsed is None:
+        raise Failure(f"{text} is no length of time.", "For example 24h, 30m or 7d.", USAGE)
+    return timedelta(**{_UNITS[parsed[2]]: int(parsed[1])})
+
+
+def _print_once(key: ApiKey, text: str, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"id": key.id, "name": key.name, "system": key.system_id}
+        printing.line({**facts, "scopes": key.scopes, "key": text})
+        return
+    printing.text(text)
+    printing.say(f"This is shown once. To end it: onboarding keys revoke {key.id}")
+
+
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
@@ -54,17 +102,28 @@ def _unknown(key_id: str) -> Failure:
     return Failure(f"No key {key_id} is alive.", "`onboarding keys ls` shows them.", NOT_FOUND)
 
 
-def _facts(key: ApiKey) -> dict[str, object]:
+def _facts(key: ApiKey, names: dict[UUID, str]) -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,
+        "system": key.system_id,
+        "system_name": names[key.system_id],
+        "ending": key.ending,
         "scopes": key.scopes,
         "created_at": key.created_at,
         "last_used_at": key.last_used_at,
+        "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
     }
 
 
-def _row(key: ApiKey) -> tuple[str, ...]:
+def _row(key: ApiKey, names: dict[UUID, str]) -> tuple[str, ...]:
     used = printing.moment(key.last_used_at) if key.last_used_at else "never"
-    return (str(key.id), key.name, "\n".join(key.scopes), used, "revoked" if key.revoked_at else "")
+    scopes = "\n".join(key.scopes)
+    return (str(key.id), key.name, names[key.system_id], scopes, used, _end(key))
+
+
+def _end(key: ApiKey) -> str:
+    if key.revoked_at:
+        return "revoked"
+    return f"until {printing.moment(key.expires_at)}" if key.expires_at else ""

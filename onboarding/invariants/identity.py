@@ -7,6 +7,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import (
+    ApiKey,
     Client,
     ContactCode,
     Link,
@@ -262,20 +263,24 @@ def letter_leads_back_to_its_own(within: Within) -> Rows:
 @rule(
     "I10",
     Onboarding.id,
-    what="transition {} was fired by {}, and another API key started it",
+    what="transition {} was fired by {}, which is no key of the system that started it",
     do="Revoke that key with `onboarding keys revoke`, and see what it did: `onboarding show REF`",
 )
 def moved_by_its_own_system(within: Within) -> Rows:
     """A calling system moves the onboardings that it has started, and no others."""
-    key = func.replace(cast(Onboarding.api_key_id, String), "-", "")
+    key = func.replace(cast(ApiKey.id, String), "-", "")
+    its_own = select(ApiKey.id).where(
+        ApiKey.system_id == Onboarding.system_id,
+        func.replace(Transition.actor_id, "-", "") == "key:" + key,
+    )
     return (
         select(Onboarding.id, Transition.sequence, Transition.actor_id)
         .join(Transition, Transition.onboarding_id == Onboarding.id)
         .where(
             within(Onboarding.id),
-            Onboarding.api_key_id.is_not(None),
+            Onboarding.system_id.is_not(None),
             Transition.actor_kind == "api",
-            func.replace(Transition.actor_id, "-", "") != "key:" + key,
+            ~its_own.exists(),
         )
     )
 

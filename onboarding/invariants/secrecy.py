@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from onboarding.credentials import BODY, CHECKSUM, well_formed
+from onboarding.checksums import BODY, CHECKSUM, well_formed
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import (
     Client,

@@ -34,8 +34,10 @@ from onboarding.models.people import (
     KeyCheck,
     PendingSignIn,
     ResumeLink,
+    System,
     UnprovedLetter,
 )
+from onboarding.models.requests import KeptAnswer
 from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "EventLog",
     "FailedAttempt",
     "Grant",
+    "KeptAnswer",
     "KeyCheck",
     "Link",
     "Mail",
@@ -70,6 +73,7 @@ __all__ = [
     "SavedView",
     "SealedSecret",
     "Secret",
+    "System",
     "Transition",
     "UnprovedLetter",
 ]

@@ -91,6 +91,13 @@ class Onboarding(Base):
             postgresql_where=text("contact_hash IS NOT NULL"),
             sqlite_where=text("contact_hash IS NOT NULL"),
         ),
+        # Most are started by a browser.
+        Index(
+            "ix_onboardings_system_id",
+            "system_id",
+            postgresql_where=text("system_id IS NOT NULL"),
+            sqlite_where=text("system_id IS NOT NULL"),
+        ),
         # Those of before there were hashes, until the clock has come by: soon it is empty.
         Index(
             "ix_onboardings_without_hash",
@@ -123,7 +130,8 @@ class Onboarding(Base):
     contact_verified_at: Mapped[datetime | None]
     # A form sent twice starts one onboarding: the second insert meets this.
     start_key: Mapped[str | None] = mapped_column(String(80), unique=True)
-    api_key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"), index=True)
+    # The calling system that started it, with any of its keys.
+    system_id: Mapped[UUID | None] = mapped_column(ForeignKey("systems.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     entered_at: Mapped[datetime] = mapped_column(server_default=now())
     # When the clock must next remind or end it, and how many reminders went out in this state.

@@ -110,17 +110,32 @@ class PendingSignIn(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
 
 
+class System(Base):
+    """A calling system. It owns the onboardings that any of its keys has started."""
+
+    __tablename__ = "systems"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
 class ApiKey(Base):
-    """A calling system. Its key is stored as a hash; 256 random bits need no more."""
+    """A key of a calling system. It is stored as a hash; 256 random bits need no more."""
 
     __tablename__ = "api_keys"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    system_id: Mapped[UUID] = mapped_column(ForeignKey("systems.id"), index=True)
     name: Mapped[str] = mapped_column(String(80))
     hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    # The checksum at its end, to tell a system's keys apart; those of before there was one have none.
+    ending: Mapped[str | None] = mapped_column(String(6))
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     last_used_at: Mapped[datetime | None]
+    # Once another has taken its place: when it stops working.
+    expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from onboarding import db, registry
-from onboarding.access import CLOCK, PLATFORM, Actor
+from onboarding.access import CLOCK, PLATFORM, Actor, calling_system
 from onboarding.chart import MAY_FIRE
 from onboarding.population.chance import Chance
 from onboarding.population.roads import Kind
@@ -91,7 +91,7 @@ def why_refused(scene: Scene, choices: dict[str, Any]) -> str:
 
 def _actor(scene: Scene, *, through_system: bool) -> Actor:
     if through_system:
-        return Actor("api", f"key:{scene.api_key_id}")
+        return calling_system(scene.key)
     return Actor("seller", f"browser:{db.new_id(at=scene.now)}")
 
 

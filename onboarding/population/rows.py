@@ -77,7 +77,7 @@ def _onboarding(kept: Ledger) -> Row:
         "contact_email": email,
         "contact_hash": sealing.address_hash(email) if email else None,
         "contact_verified_at": story.verified_at,
-        "api_key_id": kept.scene.api_key_id if story.person.actor.kind == "api" else None,
+        "system_id": kept.scene.key.system_id if story.person.actor.kind == "api" else None,
         "created_at": story.steps[0].at,
         "entered_at": last.at,
     }

@@ -3,14 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onboarding import access, db, registry
 from onboarding.histories import this_history
-from onboarding.models import Aggregator
+from onboarding.models import Aggregator, ApiKey
 from onboarding.routing import CURRENT
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
@@ -29,7 +28,7 @@ class Scene:
     fence: str
     issuer: str
     rule_set: str
-    api_key_id: UUID
+    key: ApiKey
     aggregators: tuple[Aggregator, ...]
     settings: Settings
     ring: Keyring = field(repr=False)
@@ -40,23 +39,23 @@ class Scene:
         return self.now - OUTAGE_LASTS
 
 
-def sample_system(session: Session) -> UUID:
+def sample_key(session: Session) -> ApiKey:
     """The API key of the system that has sent the samples. It opens nothing: it is revoked at once."""
     key, _text = access.create_api_key(session, _SYSTEM, access.SCOPES)
     # The key must be there before it can be revoked.
     session.flush()
     access.revoke_api_key(session, key.id)
-    return key.id
+    return key
 
 
-def set_scene(session: Session, ring: Keyring, settings: Settings, api_key_id: UUID) -> Scene:
+def set_scene(session: Session, ring: Keyring, settings: Settings, key: ApiKey) -> Scene:
     """The scene as it is at this instant of the database's clock."""
     return Scene(
         now=db.clock(session),
         fence=session.execute(select(this_history())).scalar_one(),
         issuer=settings.issuer,
         rule_set=CURRENT.version,
-        api_key_id=api_key_id,
+        key=key,
         aggregators=tuple(registry.known(session)),
         settings=settings,
         ring=ring,

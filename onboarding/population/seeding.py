@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import exists, select
 
@@ -13,6 +12,7 @@ from onboarding import registry
 from onboarding.chart import STATES
 from onboarding.db import reading, transaction
 from onboarding.models import (
+    ApiKey,
     Base,
     Client,
     ContactCode,
@@ -28,7 +28,7 @@ from onboarding.population import letters, rows
 from onboarding.population.bulk import insert_all
 from onboarding.population.chance import Chance
 from onboarding.population.rows import Rows
-from onboarding.population.scenes import sample_system, set_scene
+from onboarding.population.scenes import sample_key, set_scene
 from onboarding.population.stories import Part, tell
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
@@ -120,10 +120,10 @@ def populate(
     chance, written = Chance(seed), Population() if into is None else into
     with transaction() as session:
         registry.add_samples(session)
-        api_key_id = sample_system(session)
+        key = sample_key(session)
     parts = islice(_parts(chance, number), number)
     while batch := list(islice(parts, BATCH)):
-        made = _stories(chance, ring, settings, api_key_id, batch)
+        made = _stories(chance, ring, settings, key, batch)
         _insert(made)
         _count(written, made)
         if advance:
@@ -143,11 +143,11 @@ def _parts(chance: Chance, number: int) -> Iterator[Part]:
 
 
 def _stories(
-    chance: Chance, ring: Keyring, settings: Settings, api_key_id: UUID, batch: Sequence[Part]
+    chance: Chance, ring: Keyring, settings: Settings, key: ApiKey, batch: Sequence[Part]
 ) -> Rows:
     """The rows of a batch. They are made before the transaction, which is short then."""
     with reading() as session:
-        scene = set_scene(session, ring, settings, api_key_id)
+        scene = set_scene(session, ring, settings, key)
     made: Rows = defaultdict(list)
     for part in batch:
         kept = rows.write(scene, tell(chance, scene, part))

@@ -14,7 +14,8 @@ from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Unauthorised
 from onboarding.models import ApiKey, Onboarding
 from onboarding.retrying import retried
-from onboarding.web.problems import KeyInUrl
+from onboarding.web.quotas import network
+from onboarding.web.refusals import KeyInUrl
 
 log = logs.get(__name__)
 
@@ -32,13 +33,10 @@ def caller(
 ) -> ApiKey:
     """The key that a request presents, in a look of its own: the handler's transaction comes later.
 
-    Raises KeyInUrl, Unauthorised, or Forbidden for a key without the scopes.
+    Raises KeyInUrl, Unauthorised, QuotaExceeded, or Forbidden for a key without the scopes.
     """
-    text = _presented(request)
-    with reading() as session:
-        key = access.api_key(session, text)
-        noted = key.last_used_at
-        stale = noted is None or db.clock(session) - noted > NOTED_EVERY
+    key, stale = _known(request)
+    request.app.state.quotas.of_keys.take(request, str(key.id))
     if stale:
         _try_to_note_use(key.id)
     for scope in scopes.scopes:
@@ -54,17 +52,30 @@ Registrar = Annotated[ApiKey, Security(caller, scopes=["aggregators:write"])]
 
 
 def own(session: Session, key: ApiKey, onboarding_id: str) -> Onboarding:
-    """An onboarding that this key has started. Raises NotFound, the same for whatever else it is."""
+    """An onboarding that the key's system has started. Raises NotFound, the same for whatever else it is."""
     try:
         wanted = UUID(onboarding_id)
     except ValueError:
         raise NotFound from None
     onboarding = session.scalars(
-        select(Onboarding).where(Onboarding.id == wanted, Onboarding.api_key_id == key.id)
+        select(Onboarding).where(Onboarding.id == wanted, Onboarding.system_id == key.system_id)
     ).one_or_none()
     if onboarding is None or str(wanted) != onboarding_id:
         raise NotFound
     return onboarding
+
+
+def _known(request: Request) -> tuple[ApiKey, bool]:
+    """The key, and whether its use is to be noted. Guesses are counted: nobody guesses for ever."""
+    try:
+        text = _presented(request)
+        with reading() as session:
+            key = access.api_key(session, text)
+            noted = key.last_used_at
+            return key, noted is None or db.clock(session) - noted > NOTED_EVERY
+    except Unauthorised:
+        request.app.state.quotas.of_guesses.take(request, network(request))
+        raise
 
 
 def _presented(request: Request) -> str:

@@ -45,7 +45,9 @@ def _check_name(session: Session, aggregator_id: str, name: str) -> None:
     """A name leads to one aggregator, so an entry under another ID may not take it over."""
     namesake = registry.find(session, name)
     if namesake is not None and namesake.id != aggregator_id:
-        raise Invalid({"name": f"{namesake.id} has this name."})
+        raise Invalid(
+            {"name": f"{namesake.id} has this name."}, {"name": "taken"}, {"name": "#/name"}
+        )
 
 
 def _view(aggregator: Aggregator) -> AggregatorView:

@@ -1,24 +1,31 @@
 """The API's onboardings: start, look, fire events, take the secret, send a seller on."""
 
-import hashlib
-import re
-from typing import Annotated, Final
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Annotated
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from sqlalchemy import select
+from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, events, lifecycle, proofs, queries
 from onboarding.access import calling_system
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid
+from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
 from onboarding.web.api_access import Reader, Revealer, Writer, own
+from onboarding.web.api_etags import IfMatch, IfNoneMatch, expected, is_known, tag, unless_stale
+from onboarding.web.api_once import Once, once
 from onboarding.web.api_route import StrictRoute
 from onboarding.web.api_view import step, view, views
-from onboarding.web.problems import NeverReplayed
+from onboarding.web.refusals import NeverReplayed
 from onboarding.web.schemas import (
     ContinueLink,
     History,
@@ -32,49 +39,47 @@ from onboarding.web.schemas import (
 
 router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
 
-_SEQUENCE_TAG: Final = re.compile(r'"(\d{1,9})"')
-
-IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
-]
-IfMatch = Annotated[
-    str | None, Header(description='The ETag that you have seen last, as in "7", or *.')
-]
+NoIdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", include_in_schema=False)]
 
 
-@router.post("", status_code=201)
-def start(
-    body: NewOnboarding, key: Writer, response: Response, idempotency_key: IdempotencyKey = None
-) -> OnboardingView:
-    """Start an onboarding. The same Idempotency-Key gives the same onboarding."""
-    start_key = _start_key(key, idempotency_key)
+class _KeptLink(BaseModel):
+    """What a link for a seller's browser is made of."""
+
+    link_id: UUID
+    locale: str
+    expires_at: datetime
+
+
+@router.post("", status_code=201, response_model=OnboardingView)
+def start(body: NewOnboarding, key: Writer, asked: Once) -> Response:
+    """Start an onboarding."""
     with transaction() as session:
-        earlier = _started_before(session, start_key)
-        started = view(session, earlier or _begin(session, body, key, start_key))
-    if earlier:
-        response.headers["Idempotent-Replayed"] = "true"
-    response.headers["Location"] = started.links["self"]
-    return _tagged(started, response)
+        return once(session, key, asked, partial(_start, session, body, key))
 
 
 @router.get("")
 def listed(key: Reader, page: Annotated[Page, Query()]) -> OnboardingList:
-    """The onboardings that this key has started, newest first."""
+    """The onboardings that your system has started, newest first."""
     with reading() as session:
         found = queries.latest(
-            session, page.limit + 1, state=page.state, after=page.after, api_key_id=key.id
+            session, page.limit + 1, state=page.state, after=page.after, system_id=key.system_id
         )
         items = views(session, found[: page.limit])
     more = len(found) > page.limit
     return OnboardingList(items=items, next=_next_page(page, items[-1]) if more else None)
 
 
-@router.get("/{onboarding_id}")
-def show(onboarding_id: str, key: Reader, response: Response) -> OnboardingView:
+@router.get("/{onboarding_id}", response_model=OnboardingView)
+def show(
+    onboarding_id: str, key: Reader, response: Response, if_none_match: IfNoneMatch = None
+) -> OnboardingView | Response:
     """Where an onboarding stands, and what may be done next."""
     with reading() as session:
-        shown = view(session, own(session, key, onboarding_id))
-    return _tagged(shown, response)
+        onboarding = own(session, key, onboarding_id)
+        shown = view(session, onboarding)
+        etag = tag(onboarding, shown)
+    response.headers["ETag"] = etag
+    return Response(None, 304, {"ETag": etag}) if is_known(if_none_match, etag) else shown
 
 
 @router.get("/{onboarding_id}/history")
@@ -85,20 +90,15 @@ def history(onboarding_id: str, key: Reader) -> History:
         return History(items=[step(each) for each in steps])
 
 
-@router.post("/{onboarding_id}/events")
+@router.post("/{onboarding_id}/events", response_model=OnboardingView)
 def fire(
-    onboarding_id: str, body: NewEvent, key: Writer, response: Response, if_match: IfMatch = None
-) -> OnboardingView:
-    """Move an onboarding by an event; with If-Match, only from where you have seen it last."""
-    expected = _expected(if_match)
+    onboarding_id: str, body: NewEvent, key: Writer, asked: Once, if_match: IfMatch
+) -> Response:
+    """Fire an event: one of `allowed_events`, with the data that it takes."""
+    seen = expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        actor = calling_system(key)
-        moved = events.handle(
-            session, onboarding.id, body.event, actor, body.data, expected=expected
-        )
-        shown = view(session, moved)
-    return _tagged(shown, response)
+        return once(session, key, asked, partial(_fire, session, onboarding, body, key, seen))
 
 
 @router.post("/{onboarding_id}/secret-reveal")
@@ -106,19 +106,23 @@ def reveal_secret(
     onboarding_id: str,
     key: Revealer,
     request: Request,
-    if_match: IfMatch = None,
-    idempotency_key: IdempotencyKey = None,
+    if_match: IfMatch,
+    idempotency_key: NoIdempotencyKey = None,
 ) -> RevealedSecret:
     """The client secret, once: an answer that gets lost is not repeated, the secret is reissued."""
     if idempotency_key is not None:
         raise NeverReplayed
-    expected = _expected(if_match)
+    seen = expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        ring = request.app.state.ring
-        revealed = credentials.reveal(
-            session, onboarding.id, calling_system(key), ring, expected=expected
-        )
+        with unless_stale(session, onboarding):
+            revealed = credentials.reveal(
+                session,
+                onboarding.id,
+                calling_system(key),
+                request.app.state.ring,
+                expected=seen,
+            )
     return RevealedSecret(
         client_id=revealed.client_id,
         client_secret=revealed.secret.get_secret_value(),
@@ -126,65 +130,74 @@ def reveal_secret(
     )
 
 
-@router.post("/{onboarding_id}/continue-links", status_code=201)
-def add_continue_link(onboarding_id: str, key: Writer, request: Request) -> ContinueLink:
+@router.post("/{onboarding_id}/continue-links", status_code=201, response_model=ContinueLink)
+def add_continue_link(onboarding_id: str, key: Writer, request: Request, asked: Once) -> Response:
     """A link for the seller's browser to go on with the onboarding. It works once."""
-    link_id = db.new_id()
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        proofs.add_resume_link(session, link_id, onboarding.id)
-        expires_at = db.clock(session) + proofs.RESUME_LINK_LASTS
-    token = proofs.resume_token(request.app.state.ring, link_id)
-    base_url = request.app.state.settings.base_url
-    return ContinueLink(url=f"{base_url}/{onboarding.locale}/resume/{token}", expires_at=expires_at)
+        told = partial(_told_link, request)
+        return once(session, key, asked, partial(_add_link, session, onboarding), told)
 
 
-def _start_key(key: ApiKey, idempotency_key: str | None) -> str | None:
-    """Hashed, because callers put into it what they like, as long as they like."""
-    if idempotency_key is None:
-        return None
-    digest = hashlib.sha256(idempotency_key.strip('"').encode()).hexdigest()
-    return f"key:{key.id}:{digest}"[:80]
-
-
-def _started_before(session: Session, start_key: str | None) -> Onboarding | None:
-    if start_key is None:
-        return None
-    return session.scalars(
-        select(Onboarding).where(Onboarding.start_key == start_key)
-    ).one_or_none()
-
-
-def _begin(session: Session, body: NewOnboarding, key: ApiKey, start_key: str | None) -> Onboarding:
+def _start(session: Session, body: NewOnboarding, key: ApiKey) -> Answer:
     onboarding = lifecycle.start(
         session,
         calling_system(key),
         locale=body.locale,
         rule_set=CURRENT.version,
-        start_key=start_key,
-        api_key_id=key.id,
+        system_id=key.system_id,
         contact_email=body.contact.email if body.contact else None,
     )
-    # An equal request of the same instant may have won; then this writes what is there already.
     onboarding.connection_name = body.connection_name
     if body.contact and "contacts:vouch" in key.scopes:
         onboarding.contact_verified_at = onboarding.created_at
-    return onboarding
+    shown = view(session, onboarding)
+    return _answer(onboarding, shown, 201, {"Location": shown.links["self"]})
 
 
-def _expected(if_match: str | None) -> int | None:
-    """The transition that a caller has seen last. Raises Invalid for what is no ETag of ours."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    tag = _SEQUENCE_TAG.fullmatch(if_match.strip())
-    if tag is None:
-        raise Invalid({"if-match": 'One ETag as it was sent, quotes included, as in "7".'})
-    return int(tag[1])
+def _fire(
+    session: Session, onboarding: Onboarding, body: NewEvent, key: ApiKey, seen: int | None
+) -> Answer:
+    actor = calling_system(key)
+    with _within_data(), unless_stale(session, onboarding):
+        moved = events.handle(session, onboarding.id, body.event, actor, body.data, expected=seen)
+    return _answer(moved, view(session, moved))
 
 
-def _tagged(shown: OnboardingView, response: Response) -> OnboardingView:
-    response.headers["ETag"] = f'"{shown.sequence}"'
-    return shown
+def _answer(
+    onboarding: Onboarding,
+    shown: OnboardingView,
+    status: int = 200,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
+    return Answer(status, shown.model_dump_json(), {"ETag": tag(onboarding, shown), **headers})
+
+
+@contextmanager
+def _within_data() -> Iterator[None]:
+    """What is wrong with an event's data stands there, in the body."""
+    try:
+        yield
+    except Invalid as wrong:
+        pointers = {name: f"#/data/{name}" for name in wrong.fields}
+        raise Invalid(wrong.fields, wrong.codes, pointers) from None
+
+
+def _add_link(session: Session, onboarding: Onboarding) -> Answer:
+    """What is kept of a link opens nothing: its token is derived from it, with the keyring."""
+    link_id = db.new_id()
+    proofs.add_resume_link(session, link_id, onboarding.id)
+    expires_at = db.clock(session) + proofs.RESUME_LINK_LASTS
+    kept = _KeptLink(link_id=link_id, locale=onboarding.locale, expires_at=expires_at)
+    return Answer(201, kept.model_dump_json(), {})
+
+
+def _told_link(request: Request, body: str) -> str:
+    kept = _KeptLink.model_validate_json(body)
+    state = request.app.state
+    token = proofs.resume_token(state.ring, kept.link_id)
+    url = f"{state.settings.base_url}/{kept.locale}/resume/{token}"
+    return ContinueLink(url=url, expires_at=kept.expires_at).model_dump_json()
 
 
 def _next_page(page: Page, last: OnboardingView) -> str:

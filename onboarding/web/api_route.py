@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding.web.problems import NotJson, WrongMediaType
+from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
 
 # The API's own bodies are two deep.

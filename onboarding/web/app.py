@@ -22,15 +22,19 @@ from onboarding.web import (
     live,
     metrics,
     pages,
+    problem_pages,
+    quotas,
     runbooks,
     signin,
     wizard,
 )
+from onboarding.web.announcing import announced
 from onboarding.web.assets import mount_static
 from onboarding.web.headers import security_headers
 from onboarding.web.limits import request_limits
 from onboarding.web.origin import same_origin_only
 from onboarding.web.problems import install_problem_handlers
+from onboarding.web.request_ids import identified
 from onboarding.web.traced import NONE_OF_FASTAPI, traced
 
 SANDBOX = "/sandbox/seller-portal"
@@ -56,9 +60,10 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.metrics = metrics.Kept()
     app.state.live = live.Streams()
+    app.state.quotas = quotas.Quotas(settings)
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
-    for part in (health, metrics, runbooks, api, signin, console, wizard):
+    for part in (health, metrics, runbooks, problem_pages, api, signin, console, wizard):
         app.include_router(part.router)
     if settings.sandbox:
         portal = sandbox.portal(
@@ -92,8 +97,10 @@ def _middleware(settings: Settings) -> list[Middleware]:
     """The outermost first: even a refused request gets the headers."""
     https = settings.base_url.startswith("https:")
     return [
+        Middleware(identified),
         Middleware(traced),
         Middleware(security_headers, https=https),
+        Middleware(announced),
         Middleware(request_limits),
         Middleware(same_origin_only),
     ]

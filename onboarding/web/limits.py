@@ -9,7 +9,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onboarding.web.problems import BodyTooLarge, UrlTooLong, problem
+from onboarding.web.problems import problem
+from onboarding.web.refusals import BodyTooLarge, UrlTooLong
 
 BODY_AT_MOST: Final = 64 * 1024
 # An identity provider's answer comes in a URL and may take a few KiB.
@@ -36,7 +37,7 @@ def request_limits(
             _check_declared(scope, most)
             body = await _read(receive, most)
         except (UrlTooLong, BodyTooLarge) as refusal:
-            return await problem(refusal)(scope, receive, send)
+            return await problem(refusal, scope=scope)(scope, receive, send)
         except _Gone:
             return None
         return await app(scope, _replaying(body, receive), send)

@@ -17,7 +17,7 @@ from onboarding import words
 from onboarding.errors import NoRole, NotEligible, Refusal, SignInNeeded, TooMany, Unavailable
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
-from onboarding.web.problems import Crashed
+from onboarding.web.refusals import Crashed
 from onboarding.words import LANGUAGES, LOCALES, N_
 
 TEMPLATES = Path(__file__).parent / "templates"

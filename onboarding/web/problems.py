@@ -1,4 +1,4 @@
-"""Every refusal as problem details (RFC 9457), and the refusals that only HTTP knows.
+"""Every refusal as problem details (RFC 9457).
 
 Whatever goes wrong in a request becomes one `Refusal` first, so pages and API say the same. A
 problem names a case of ours by its `code` and never shows an exception's text, a path or SQL.
@@ -6,31 +6,46 @@ problem names a case of ours by its `code` and never shows an exception's text, 
 
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
+from starlette.types import Scope
 
-from onboarding import db, logs, outages
+from onboarding import db, logs, outages, words
 from onboarding.errors import (
     Invalid,
     NotFound,
-    OutcomeUnknown,
     Refusal,
     SignInNeeded,
     TooMany,
     Unauthorised,
     Unavailable,
 )
+from onboarding.web.refusals import (
+    Collided,
+    Crashed,
+    IdempotencyKeyMissing,
+    IfMatchMissing,
+    InFlight,
+    MethodNotAllowed,
+    NotJson,
+    Stale,
+)
+from onboarding.words import translate
 
 log = logs.get(__name__)
 
+# Where each kind of problem has a page.
+PATH: Final = "/problems"
 MEDIA_TYPE: Final = "application/problem+json"
 # Where programs ask, and get problems; people ask everywhere else, and get pages.
 API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics")
@@ -51,83 +66,7 @@ class Problem(BaseModel):
     code: str
     retryable: bool
     instance: str
-
-
-class KeyInUrl(Refusal):
-    """An API key stands in the URL, where logs and proxies keep it."""
-
-    status = 400
-    code = "key_in_url"
-    advice = "Revoke that key, and send a new one as Authorization: Bearer <key>."
-
-
-class NotJson(Refusal):
-    """The body is not JSON that every program reads the same way."""
-
-    status = 400
-    code = "not_json"
-    advice = "Send UTF-8 JSON (RFC 8259) without repeated names, nested only as deep as documented."
-
-
-class NeverReplayed(Refusal):
-    """A secret is revealed once and never again, whatever the key of the request."""
-
-    status = 400
-    code = "never_replayed"
-    advice = "Send the request without an Idempotency-Key; a lost secret is reissued."
-
-
-class MethodNotAllowed(Refusal):
-    """This address does not take that method."""
-
-    status = 405
-    code = "method_not_allowed"
-    advice = "Use one of the methods that the header Allow names."
-
-    allow = ""
-
-
-class Collided(Refusal):
-    """Somebody else wrote the same thing at the same instant; nothing was changed."""
-
-    status = 409
-    code = "collided"
-    advice = "Send it again."
-
-
-class BodyTooLarge(Refusal):
-    """The body is larger than 64 KiB."""
-
-    status = 413
-    code = "body_too_large"
-    advice = "Send less; nothing here needs so much."
-
-
-class UrlTooLong(Refusal):
-    """The URL is longer than 8 KiB."""
-
-    status = 414
-    code = "url_too_long"
-    advice = "Send a shorter one."
-
-
-class WrongMediaType(Refusal):
-    """The body is not declared as JSON."""
-
-    status = 415
-    code = "wrong_media_type"
-    advice = "Send it with Content-Type: application/json."
-
-
-class Crashed(Refusal):
-    """Something went wrong on our side, and it has been logged."""
-
-    status = 500
-    code = "crashed"
-    advice = "Tell support the instance and the time."
-
-    # Leads to the log; nothing else leads to the cause.
-    instance = ""
+    request_id: str | None = None
 
 
 def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -> None:
@@ -140,7 +79,7 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
             refusal.allow = _methods(request)
         if elsewhere and not _is_api(request.scope["path"]):
             return _page(request, elsewhere, refusal, error)
-        return problem(refusal, error)
+        return problem(refusal, error, request.scope)
 
     for kind in _MEANINGS:
         app.add_exception_handler(kind, answer)
@@ -151,21 +90,29 @@ def refusal_of(error: Exception) -> Refusal:
     return next(mean(error) for kind, mean in _MEANINGS.items() if isinstance(error, kind))
 
 
-def problem(refusal: Refusal, cause: Exception | None = None) -> JSONResponse:
-    """A refusal as a response. Its `instance` leads to the log, and nothing else leads to the cause."""
+def problem(
+    refusal: Refusal, cause: Exception | None = None, scope: Scope | None = None
+) -> Response:
+    """A refusal as a response, in the language that the caller prefers.
+
+    Its `instance` leads to the log, and nothing else leads to the cause.
+    """
     instance = _instance()
     _log(refusal, cause, instance)
+    locale = words.negotiate(Headers(scope=scope).get("accept-language") if scope else None)
     described = Problem(
-        type=f"/problems/{refusal.code}",
-        title=refusal.sentence,
+        type=f"{PATH}/{refusal.code}",
+        title=translate(locale, refusal.sentence),
         status=refusal.status,
-        detail=refusal.advice,
+        detail=translate(locale, refusal.advice),
         code=refusal.code,
-        retryable=_is_retryable(refusal),
+        retryable=refusal.retryable,
         instance=instance,
+        request_id=logs.request_id(),
     )
-    content = {**described.model_dump(), **_facts(refusal)}
-    return JSONResponse(content, refusal.status, _headers(refusal), MEDIA_TYPE)
+    content = {**described.model_dump(exclude_none=True), **_facts(refusal)}
+    spoken = {"Content-Language": locale, "Vary": "Accept-Language"}
+    return JSONResponse(content, refusal.status, _headers(refusal) | spoken, MEDIA_TYPE)
 
 
 def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Exception) -> Response:
@@ -181,12 +128,6 @@ def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Excep
 
 def _instance() -> str:
     return f"urn:uuid:{db.new_id()}"
-
-
-def _is_retryable(refusal: Refusal) -> bool:
-    """Whether the same request may be sent again without a look; what may have happened may not."""
-    passing = isinstance(refusal, TooMany | Unavailable | Collided)
-    return passing and not isinstance(refusal, OutcomeUnknown)
 
 
 def _is_api(path: str) -> bool:
@@ -214,15 +155,33 @@ def _refusal_of_database(error: DBAPIError | PoolTimeout) -> Refusal:
     return outages.outage(error) or Crashed()
 
 
+def _refusal_of_request(error: RequestValidationError) -> Refusal:
+    """A header that must be there comes first: nobody can do without."""
+    headers = [each["loc"][1].lower() for each in error.errors() if each["loc"][0] == "header"]
+    missing = [_MUST_BE_THERE[name] for name in headers if name in _MUST_BE_THERE]
+    return missing[0]() if missing else _invalid(error)
+
+
 def _invalid(error: RequestValidationError) -> Invalid:
     """Which fields are wrong and why; what was sent is not repeated."""
-    return Invalid({_field(e["loc"]): _reason(e["msg"]) for e in error.errors()[:MOST_ERRORS]})
+    wrong = {_field(each["loc"]): each for each in error.errors()[:MOST_ERRORS]}
+    return Invalid(
+        {name: _reason(each["msg"]) for name, each in wrong.items()},
+        {name: each["type"] for name, each in wrong.items()},
+        {n: _pointer(each["loc"]) for n, each in wrong.items() if each["loc"][0] == "body"},
+    )
 
 
 def _field(place: tuple[object, ...]) -> str:
     """`contact.email` for ("body", "contact", "email"); "body" for the whole of it."""
     source, *names = place
     return ".".join(str(name) for name in names) or str(source)
+
+
+def _pointer(place: tuple[object, ...]) -> str:
+    """`#/contact/email` for ("body", "contact", "email"), as RFC 6901 §6 writes it."""
+    names = (str(name).replace("~", "~0").replace("/", "~1") for name in place[1:])
+    return "#" + "".join(f"/{quote(name)}" for name in names)
 
 
 def _reason(message: str) -> str:
@@ -253,14 +212,22 @@ def _headers(refusal: Refusal) -> dict[str, str]:
             headers["Allow"] = allow
         case TooMany(retry_after=seconds) | Unavailable(retry_after=seconds):
             headers["Retry-After"] = str(seconds)
+        case InFlight(retry_after=seconds):
+            headers["Retry-After"] = str(seconds)
+        case Stale(etag=etag):
+            headers["ETag"] = etag
     return headers
 
 
+_MUST_BE_THERE: Final[dict[str, type[Refusal]]] = {
+    "idempotency-key": IdempotencyKeyMissing,
+    "if-match": IfMatchMissing,
+}
 # The first kind that fits decides.
 _MEANINGS: Final[dict[type[Exception], Callable[[Any], Refusal]]] = {
     Refusal: lambda refusal: refusal,
     HTTPException: _refusal_of_http,
-    RequestValidationError: _invalid,
+    RequestValidationError: _refusal_of_request,
     IntegrityError: lambda _: Collided(),
     DBAPIError: _refusal_of_database,
     PoolTimeout: _refusal_of_database,

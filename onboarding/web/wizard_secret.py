@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response
 from onboarding import addresses, credentials, deadlines, fences, ownership, proofs, queries
 from onboarding.access import Actor
 from onboarding.chart import NEXT_MOVE
-from onboarding.credentials import CHECKSUM, Revealed
+from onboarding.checksums import CHECKSUM
+from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, TooMany
 from onboarding.models import Onboarding

@@ -132,6 +132,22 @@ def test_a_key_is_shown_once_and_can_be_ended(run: Run) -> None:
     assert run("keys", "create", "shop", "--scope", "everything").code == exits.USAGE
 
 
+def test_a_system_has_several_keys_and_changes_them(run: Run) -> None:
+    (first,) = run("keys", "create", "shop", "--scope", "onboardings:read", "--json").lines
+    more = ("keys", "create", "second", "--scope", "onboardings:read", "--json")
+    (second,) = run(*more, "--system", "shop").lines
+    (third,) = run("keys", "rotate", first["id"], "--overlap", "30m", "--json").lines
+    assert {second["system"], third["system"]} == {first["system"]}
+    listed = {key["id"]: key for key in run("keys", "ls", "--json").lines}
+    assert listed[first["id"]]["expires_at"]
+    assert listed[third["id"]]["ending"] == third["key"][-6:]
+    assert run(*more, "--system", "shopp").code == exits.NOT_FOUND
+    run("keys", "create", "shop", "--scope", "onboardings:read")
+    assert run(*more, "--system", "shop").code == exits.USAGE
+    assert run("keys", "rotate", "nothing").code == exits.NOT_FOUND
+    assert run("keys", "rotate", first["id"], "--overlap", "soon").code == exits.USAGE
+
+
 def test_the_text_of_a_key_is_all_there_is_on_stdout(run: Run) -> None:
     made = run("keys", "create", "shop", "--scope", "onboardings:read")
     assert made.out.startswith("onbk_")

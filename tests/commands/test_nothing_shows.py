@@ -89,6 +89,7 @@ DOING: Final = {
     "demo",
     "keys create",
     "keys revoke",
+    "keys rotate",
     "migrate",
     "operators link",
     "relay",

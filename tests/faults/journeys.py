@@ -6,7 +6,7 @@ It knows no more than the API tells it. After a lost answer it looks again, as a
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from sqlalchemy.exc import DBAPIError
@@ -78,7 +78,7 @@ class Journey:
 
     def _reveal(self) -> None:
         """An answer that does not arrive leaves nothing in hand: the next step reissues."""
-        answer = self._send("POST", f"{self.path}/secret-reveal")
+        answer = self._send("POST", f"{self.path}/secret-reveal", None, {"If-Match": "*"})
         if answer.is_success:
             found = answer.json()
             self.shown.append((found["version"], found["client_secret"]))
@@ -98,7 +98,8 @@ class Journey:
             links.link_seller(session, UUID(found["id"]), SELLER, account)
 
     def _fire(self, event: str, data: Mapping[str, Any]) -> None:
-        self._send("POST", f"{self.path}/events", {"event": event, "data": data})
+        named = {"Idempotency-Key": str(uuid4()), "If-Match": "*"}
+        self._send("POST", f"{self.path}/events", {"event": event, "data": data}, named)
 
     def _send(
         self,

@@ -24,7 +24,7 @@ from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.folders import server_folder
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
-from tests.system import ONBOARDING, System, a_system
+from tests.system import ONBOARDING, System, a_system, named
 from tests.web.answering import furnished
 from workers.app import build
 from workers.publisher import CeleryPublisher
@@ -132,15 +132,17 @@ def test_requests_are_answered_and_all_journeys_end(
 
 def _waits_for_a_task(http: httpx.Client, key: str, kind: str) -> str:
     """An onboarding that has promised a task; each of the calls is answered in time."""
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {key}", "If-Match": "*"}
     body = {"locale": "en", "contact": {"email": "a@sample.example"}}
-    made = http.post("/v1/onboardings", json=body, headers=headers)
+    made = http.post("/v1/onboardings", json=body, headers=headers | named())
     assert made.status_code == 201
     path = str(made.json()["links"]["self"])
     aggregator = {"aggregator": "Feedwise", "credential_mode": "full"}
     data = {"connection_type": kind} | (aggregator if kind == "aggregator" else {})
     for event, told in (("choose_type", data), ("issue_id", {})):
-        answer = http.post(f"{path}/events", json={"event": event, "data": told}, headers=headers)
+        answer = http.post(
+            f"{path}/events", json={"event": event, "data": told}, headers=headers | named()
+        )
         assert answer.status_code in {200, 409}
     return path
 

@@ -18,7 +18,7 @@ from tests.faults.journeys import ENDS, Journey
 from tests.servers.folders import server_folder
 from tests.servers.postgres import Postgres, conninfo
 from tests.servers.valkey import Valkey
-from tests.system import System, a_system
+from tests.system import System, a_system, named
 from workers.tasks import TASKS
 
 ROLES = ("web", "worker", "relay")
@@ -89,9 +89,8 @@ def check_outage(http: httpx.Client, key: str) -> None:
         answer = http.get(path, headers={"Authorization": f"Bearer {key}"})
         assert (path, answer.status_code, answer.json()["code"]) == (path, 503, "unavailable")
         assert answer.headers["retry-after"]
-    sent = http.post(
-        "/v1/onboardings", json={"locale": "en"}, headers={"Authorization": f"Bearer {key}"}
-    )
+    headers = {"Authorization": f"Bearer {key}"} | named()
+    sent = http.post("/v1/onboardings", json={"locale": "en"}, headers=headers)
     assert sent.status_code == 503
     visitor = {"Cookie": "onboarding=x"}
     for path in PAGES:
@@ -109,7 +108,7 @@ def test_a_standby_by_mistake_is_read_only_until_it_is_promoted(
     server: Postgres, http: httpx.Client, key: str
 ) -> None:
     """F27: the server that the URL names has become a standby, as after a failover gone wrong."""
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {key}"} | named()
     assert http.get("/v1/onboardings", headers=headers).status_code == 200
     server.kill()
     (server.cluster.data / "standby.signal").touch()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.builders import state_of
-from tests.system import System
+from tests.system import System, named
 
 MANY = 300
 # What each kind sends before it falls silent; the server waits for more.
@@ -43,15 +43,15 @@ def test_a_journey_goes_on_among_hundreds_of_silent_connections(served: System) 
     key = served.create_api_key()
     with connections(served.port) as open_ones, httpx.Client(base_url=served.url) as http:
         assert len(open_ones) == MANY
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {key}", "If-Match": "*"}
         for _ in range(20):
             started = http.post(
-                "/v1/onboardings", json={"locale": "en"}, headers=headers, timeout=30
+                "/v1/onboardings", json={"locale": "en"}, headers=headers | named(), timeout=30
             )
             assert started.status_code == 201
             cancel = {"event": "cancel", "data": {}}
             path = started.json()["links"]["events"]
-            assert http.post(path, json=cancel, headers=headers, timeout=30).is_success
+            assert http.post(path, json=cancel, headers=headers | named(), timeout=30).is_success
             assert state_of(UUID(started.json()["id"])) == "cancelled"
             assert http.get("/en", timeout=30).is_success
     assert served.running["web"].poll() is None

@@ -5,6 +5,7 @@ answer brought is in the file, what was on its way is not. Visitors call the API
 the way over the wire is not in here; `journeys.py` has it.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,7 +25,8 @@ from onboarding.models import ApiKey, Onboarding
 from onboarding.sealing import Keyring
 from onboarding.walking import CHOICES
 from onboarding.web import api_onboardings as api
-from onboarding.web.schemas import Contact, NewEvent, NewOnboarding
+from onboarding.web.api_once import Asked
+from onboarding.web.schemas import Contact, NewEvent, NewOnboarding, OnboardingView
 from tests.builders import age
 
 SELLER = Actor("seller", "the-seller")
@@ -88,7 +90,8 @@ class Visitor:
         """Start the onboarding; a caller who got no answer sends the same again."""
         name = self.file.name.partition("-")[2]
         body = NewOnboarding(locale="en", contact=Contact(email=f"{name}@sample.example"))
-        self._note("id", str(api.start(body, self.key, Response(), name).id))
+        asked = Asked("POST", "/v1/onboardings", name, b"")
+        self._note("id", json.loads(bytes(api.start(body, self.key, asked).body))["id"])
 
     def _act(self, state: str) -> Callable[[], object] | None:
         if state == self.plan.cancels_in:
@@ -117,11 +120,13 @@ class Visitor:
 
     def _reveal(self) -> None:
         """What is noted here has arrived; an answer that got lost on the way is not noted."""
-        answer = api.reveal_secret(str(self.id), self.key, self.request)
+        answer = api.reveal_secret(str(self.id), self.key, self.request, "*")
         self._note("shown", str(answer.version), answer.client_secret)
 
     def _acknowledge_or_reissue(self) -> None:
-        shown = api.show(str(self.id), self.key, Response()).secret
+        look = api.show(str(self.id), self.key, Response())
+        assert isinstance(look, OnboardingView)
+        shown = look.secret
         if shown is None or shown.version not in dict(self.shown):
             self._reissue()
         else:
@@ -145,7 +150,8 @@ class Visitor:
             links.link_seller(session, self.id, SELLER, account)
 
     def _fire(self, event: str, **data: Any) -> None:
-        api.fire(str(self.id), NewEvent(event=event, data=data), self.key, Response())
+        asked = Asked("POST", f"/v1/onboardings/{self.id}/events", uuid4().hex, b"")
+        api.fire(str(self.id), NewEvent(event=event, data=data), self.key, asked, "*")
 
     def _note(self, *words: str) -> None:
         """Into the file first: what is only in this process dies with it."""

@@ -67,7 +67,7 @@ def give_to(system: System, onboarding_id: UUID) -> UUID:
         session.execute(
             update(Onboarding)
             .where(Onboarding.id == onboarding_id)
-            .values(api_key_id=system.id, contact_verified_at=Onboarding.created_at)
+            .values(system_id=system.id, contact_verified_at=Onboarding.created_at)
         )
     return onboarding_id
 
@@ -83,7 +83,7 @@ def _start_by_api(site: FastAPI) -> Attempt:
     system = _calling(site)
     return Attempt(
         lambda: system.post("/v1/onboardings", {"locale": "en"}, idempotency_key="the-same"),
-        lambda: secret_walk.count(Onboarding, Onboarding.api_key_id == system.id),
+        lambda: secret_walk.count(Onboarding, Onboarding.system_id == system.id),
     )
 
 
@@ -96,7 +96,8 @@ def _event(state: str, event: str, **data: Any) -> Prepare:
         told = _proof_of(walk.revealed) if walk.revealed and event == PROVES else data
         body, seen = {"event": event, "data": told}, f'"{the(walk.id).sequence}"'
         return Attempt(
-            lambda: system.post(path, body, if_match=seen), lambda: transitions(walk.id, event)
+            lambda: system.post(path, body, if_match=seen, idempotency_key="the-same"),
+            lambda: transitions(walk.id, event),
         )
 
     return prepare

@@ -21,7 +21,6 @@ REVIEWED = {
     "browser_sessions.token_hash": "SHA-256 of 256 random bits",
     "operator_sessions.token_hash": "SHA-256 of 256 random bits",
     "key_checks.key_id": "a name",
-    "onboardings.api_key_id": "a reference",
     "onboardings.contact_hash": "HMAC under a pepper that is not in the database; opens nothing",
     "onboardings.start_key": "tells a form that was sent twice; opens nothing",
     "sealed_secrets.key_id": "a name",

@@ -19,6 +19,7 @@ from onboarding.models import (
     Onboarding,
     ResumeLink,
     Secret,
+    System,
 )
 from tests import builders
 from tests.invariants.breaking import EMAIL, and_then, broken, in_state
@@ -123,8 +124,9 @@ IDENTITY: Final = (
         "moved_by_its_own_system",
         in_state("type_chosen"),
         lambda me, _: [
-            insert(ApiKey).values(id=KEY, name="plugin", hash=bytes(32), scopes=[]),
-            of(Onboarding, me, api_key_id=KEY),
+            insert(System).values(id=KEY, name="plugin"),
+            insert(ApiKey).values(id=KEY, system_id=KEY, name="plugin", hash=bytes(32), scopes=[]),
+            of(Onboarding, me, system_id=KEY),
             step(me, "choose_type", actor_kind="api", actor_id=f"key:{new_id()}"),
         ],
     ),

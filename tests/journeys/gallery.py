@@ -256,6 +256,13 @@ def coming_back(person: Person) -> Pages:
     person.press("Try again")
 
 
+def problems(person: Person) -> Pages:
+    """What answers of the API lead to."""
+    for page in ("problems", "problems/in_flight"):
+        person.open(f"/{person.locale}/{page}")
+        yield page.partition("/")[2] or page
+
+
 REFUSED = {
     "Northern Feeds": "not-registered",
     "Catalogue Express": "soap-only",
@@ -271,6 +278,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     confirmation,
     other_ends,
     coming_back,
+    problems,
     console,
 )
 

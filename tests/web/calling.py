@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from onboarding import access
@@ -17,7 +18,7 @@ from onboarding.web.app import create_app
 from tests import builders
 
 
-def served(ring: Keyring, chosen: Settings | None = None) -> ASGIApp:
+def served(ring: Keyring, chosen: Settings | None = None) -> FastAPI:
     """The product's web application, as `onboarding serve` runs it."""
     return create_app(chosen or settings(), ring)
 
@@ -29,12 +30,14 @@ class System:
     app: ASGIApp
     key: str | None = None
     id: UUID | None = None
+    address: str = "127.0.0.1"
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.send("GET", path, headers)
 
     def post(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        return self.send("POST", path, headers, json=body)
+        """With a name of its own, whatever state the onboarding is in, unless a header says more."""
+        return self.send("POST", path, must_haves(path) | headers, json=body)
 
     def put(self, path: str, body: Any = None, **headers: str) -> httpx.Response:
         return self.send("PUT", path, headers, json=body)
@@ -50,7 +53,9 @@ class System:
         ]
 
         async def answer() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(
+                self.app, raise_app_exceptions=False, client=(self.address, 4711)
+            )
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
                 return await client.request(method, path, headers=sent, **content)
 
@@ -79,10 +84,20 @@ class System:
         return self.fire(onboarding, "issue_id")
 
 
-def a_system(app: ASGIApp, scopes: Iterable[str] = access.SCOPES) -> System:
-    """A calling system with a key of its own."""
+def must_haves(path: str) -> dict[str, str]:
+    """The headers without which nothing is changed."""
+    named = {} if path.endswith("/secret-reveal") else {"idempotency_key": str(uuid4())}
+    moves = path.endswith(("/events", "/secret-reveal"))
+    return named | ({"if_match": "*"} if moves else {})
+
+
+def a_system(
+    app: ASGIApp, scopes: Iterable[str] = access.SCOPES, of: System | None = None
+) -> System:
+    """A calling system with a key of its own; or another key `of` one that there is."""
     with transaction() as session:
-        key, text = access.create_api_key(session, "test", scopes)
+        (owner,) = access.systems(session, str(of.id)) if of else (None,)
+        key, text = access.create_api_key(session, "test", scopes, owner)
     return System(app, text, key.id)
 
 

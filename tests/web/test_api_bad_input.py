@@ -12,6 +12,7 @@ from onboarding.sealing import Keyring
 from tests.web.calling import System, a_system, expect, refused, served
 
 JSON = {"content-type": "application/json"}
+NAMED = {"idempotency-key": "one"}
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ NOT_JSON: dict[str, bytes] = {
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
 def test_what_is_not_json_to_everybody_is_refused(system: System, body: bytes) -> None:
-    refused(system.send("POST", "/v1/onboardings", JSON, content=body), 400, "not_json")
+    refused(system.send("POST", "/v1/onboardings", JSON | NAMED, content=body), 400, "not_json")
     assert count() == 0
 
 
@@ -108,7 +109,7 @@ STARTS: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("body", "field"), STARTS.values(), ids=STARTS)
 def test_a_wrong_start_names_the_field(system: System, body: Any, field: str) -> None:
-    answer = system.send("POST", "/v1/onboardings", JSON, content=json.dumps(body).encode())
+    answer = system.send("POST", "/v1/onboardings", JSON | NAMED, content=json.dumps(body).encode())
     (error,) = refused(answer, 422, "invalid")["errors"]
     assert error["field"] == field
     assert count() == 0

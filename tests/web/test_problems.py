@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from bs4 import BeautifulSoup
 from fastapi import FastAPI
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import Request
@@ -23,17 +24,21 @@ from onboarding.errors import (
     TooMany,
     Unavailable,
 )
+from onboarding.sealing import Keyring
 from onboarding.web import pages
 from onboarding.web.problems import install_problem_handlers, problem
+from onboarding.web.refusals import QuotaExceeded, Stale
 from onboarding.words import translate
 from tests.servers.postgres import Postgres
-from tests.web.calling import System, refused
+from tests.web.calling import System, a_system, refused, served
 
 SAMPLES: dict[type[Refusal], Refusal] = {
     EventNotAllowed: EventNotAllowed("confirm", "started", ("cancel",), "contact_verified"),
     MovedOn: MovedOn("started", 3),
+    Stale: Stale('"3"', "started", 3, ["cancel"]),
     Invalid: Invalid({"name": "Too long."}),
     TooMany: TooMany(3600),
+    QuotaExceeded: QuotaExceeded(10, "default"),
     RoleNeeded: RoleNeeded("lead"),
     NotEligible: NotEligible("Nothing has failed for good"),
 }
@@ -43,7 +48,7 @@ def every_refusal(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
     yield kind
     for narrower in kind.__subclasses__():
         # Words of other places are not the API's.
-        if narrower.__module__ in {"onboarding.errors", "onboarding.web.problems"}:
+        if narrower.__module__ in {"onboarding.errors", "onboarding.web.refusals"}:
             yield from every_refusal(narrower)
 
 
@@ -59,10 +64,44 @@ def test_every_refusal_is_told_as_a_problem(kind: type[Refusal]) -> None:
     answer = System(app).get("/v1/refuses")
     told = refused(answer, kind.status, kind.code)
     assert told["title"].endswith(".")
-    passing = kind.status in {429, 503} or kind.code == "collided"
+    passing = kind.status in {429, 503} or kind.code in {"collided", "in_flight"}
     assert told["retryable"] == (passing and kind.code != "outcome_unknown")
-    assert ("retry-after" in answer.headers) == (kind.status in {429, 503})
+    waits = kind.status in {429, 503} or kind.code == "in_flight"
+    assert ("retry-after" in answer.headers) == waits
     assert ("www-authenticate" in answer.headers) == (kind.status == 401)
+
+
+def test_a_problem_is_told_in_the_language_of_the_caller(sqlite: Engine, ring: Keyring) -> None:
+    app = served(ring)
+    told = {}
+    for locale in ("en", "fr"):
+        for path in ("/v1/onboardings", "/v1/" + "x" * 9000):
+            answer = System(app).get(path, accept_language=f"{locale}, *;q=0.1")
+            assert answer.headers["content-language"] == locale
+            assert answer.headers["vary"] == "Accept-Language"
+            told[path, locale] = answer.json()
+    for path in ("/v1/onboardings", "/v1/" + "x" * 9000):
+        english, french = told[path, "en"], told[path, "fr"]
+        assert english["code"] == french["code"]
+        assert english["detail"] != french["detail"]
+        assert english["title"] != french["title"]
+
+
+def test_what_is_wrong_in_a_body_is_pointed_at(sqlite: Engine, ring: Keyring) -> None:
+    system = a_system(served(ring))
+    answer = system.post("/v1/onboardings", {"locale": "en", "contact": {"email": "a", "x/y": 1}})
+    errors = refused(answer, 422, "invalid")["errors"]
+    assert {(e["field"], e["pointer"], e["code"]) for e in errors} == {
+        ("contact.email", "#/contact/email", "string_pattern_mismatch"),
+        ("contact.x/y", "#/contact/x~1y", "extra_forbidden"),
+    }
+    events = system.start()["links"]["events"]
+    answer = system.post(events, {"event": "choose_type", "data": {"connection_type": "x"}})
+    (error,) = refused(answer, 422, "invalid")["errors"]
+    assert (error["field"], error["pointer"]) == ("connection_type", "#/data/connection_type")
+    (error,) = refused(system.get("/v1/onboardings?limit=0"), 422, "invalid")["errors"]
+    assert (error["field"], error["code"]) == ("limit", "greater_than_equal")
+    assert "pointer" not in error
 
 
 def test_a_case_adds_its_facts() -> None:

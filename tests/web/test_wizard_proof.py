@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from onboarding import credentials, proofs
+from onboarding import checksums, proofs
 from onboarding.models import (
     ContactCode,
 )
@@ -52,7 +52,7 @@ def test_an_old_proof_is_not_enough(sqlite: Engine, app: FastAPI, locale: str) -
     assert the(visitor).state == "secret_ready"
     proved = prove(visitor, asked)
     assert heading(proved) == READY[locale]
-    assert credentials.well_formed(secret_on(visitor.press(proved, "/secret-reveal")))
+    assert checksums.well_formed(secret_on(visitor.press(proved, "/secret-reveal")))
 
 
 def test_a_code_for_another_onboarding_proves_nothing_here(sqlite: Engine, app: FastAPI) -> None:
@@ -93,7 +93,7 @@ def test_the_sign_in_that_asked_for_the_client_id_is_a_proof_and_no_other(
         "Show that it is you"
     )
     sign_in(visitor, "ada")
-    assert credentials.well_formed(secret_on(visitor.press(page_of(visitor), "/secret-reveal")))
+    assert checksums.well_formed(secret_on(visitor.press(page_of(visitor), "/secret-reveal")))
 
 
 def test_a_code_is_no_sign_in_of_whoever_was_here_before(sqlite: Engine, app: FastAPI) -> None:

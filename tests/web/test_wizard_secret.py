@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, update
 
-from onboarding import access, credentials, db, lifecycle, outbox
+from onboarding import access, checksums, credentials, db, lifecycle, outbox
 from onboarding.db import transaction
 from onboarding.models import (
     Message,
@@ -60,7 +60,7 @@ def test_the_secret_is_in_one_body_of_the_whole_walk(
     visitor = at(app, "secret_ready", walk=walk, locale=locale)
     shown = visitor.press(page_of(visitor), "/secret-reveal")
     secret = secret_on(shown)
-    assert credentials.well_formed(secret)
+    assert checksums.well_formed(secret)
     page_of(visitor)
     visitor.press(shown, "/secret-acknowledgement", stored="yes")
     assert the(visitor).state == end

@@ -1,0 +1,91 @@
+"""How much a caller may ask for, and how it is told (draft-ietf-httpapi-ratelimit-headers-10).
+
+Each process counts by itself, so with several a caller may have as many times the quota: it keeps
+one from taking all threads, and is no bill.
+"""
+
+import ipaddress
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import HTTPConnection
+
+from onboarding.settings import Settings
+from onboarding.web.announcing import announce
+from onboarding.web.refusals import QuotaExceeded
+
+Clock = Callable[[], float]
+
+# Seconds in which all of a quota comes back.
+WINDOW: Final = 60
+# Guesses from one network in that time. Who presents a key that works is not held up by them.
+BAD_KEYS: Final = 30
+# Callers that a process remembers; beyond them, whoever was silent longest is taken for new.
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a caller may still ask for, and after how many seconds it may ask for everything again."""
+
+    requests: int
+    seconds: int
+
+
+class Quota:
+    """So many requests in a window, for each caller; they come back one by one."""
+
+    def __init__(self, name: str, most: int, clock: Clock = time.monotonic) -> None:
+        self.name, self.most = name, most
+        self._clock = clock
+        self._guard = threading.Lock()
+        # By caller: what was left, and when that was.
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, request: HTTPConnection, caller: str) -> None:
+        """Count a request, and announce what is left. Raises QuotaExceeded."""
+        left, had = self._take(caller)
+        announce(
+            request,
+            {
+                "RateLimit-Policy": f'"{self.name}";q={self.most};w={WINDOW}',
+                "RateLimit": f'"{self.name}";r={left.requests};t={left.seconds}',
+            },
+        )
+        if not had:
+            raise QuotaExceeded(max(1, math.ceil(WINDOW / self.most)), self.name)
+
+    def _take(self, caller: str) -> tuple[Left, bool]:
+        with self._guard:
+            now = self._clock()
+            held, since = self._left.pop(caller, (self.most, now))
+            held = min(self.most, held + (now - since) * self.most / WINDOW)
+            had = held >= 1
+            self._left[caller] = (held - had, now)
+            if len(self._left) > _REMEMBERED:
+                self._left.popitem(last=False)
+        missing = self.most - held + had
+        return Left(int(held - had), math.ceil(missing * WINDOW / self.most)), had
+
+
+class Quotas:
+    """Those of one process: for each key, and for each network that sends keys which do not work."""
+
+    def __init__(self, settings: Settings, clock: Clock = time.monotonic) -> None:
+        self.of_keys = Quota("default", settings.api_requests_per_minute, clock)
+        self.of_guesses = Quota("bad-keys", BAD_KEYS, clock)
+
+
+def network(request: HTTPConnection) -> str:
+    """Whom a guess is counted against: a /24 or /64, as more than one address is easily had."""
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return ""
+    prefix = 24 if address.version == 4 else 64  # noqa: PLR2004 - IPv4
+    return str(ipaddress.ip_network((address, prefix), strict=False))

@@ -1,0 +1,162 @@
+"""Every route under /v1, asked by nobody, by another system, by its own without the scope, and by its own.
+
+What is somebody else's looks as if it were not there. A route that is not in the table fails here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from sqlalchemy import Engine
+
+from onboarding import access, db
+from onboarding.sealing import Keyring
+from tests.dumping import dump
+from tests.web.calling import System, a_system, refused, served
+
+Route = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The one scope that a route needs, its owner's answer, and what it does with others' things."""
+
+    scope: str
+    status: int = 200
+    # None: it is about nothing that somebody owns.
+    foreign: int | None = 404
+    body: Any = None
+
+
+ONE: Final = "/v1/onboardings/{onboarding_id}"
+LOOKED_AFTER: Final = "/v1/operations/onboardings"
+AGGREGATOR: Final = {"name": "A", "status": "registered", "uses_rest": True, "asks_for": "full"}
+READS, WRITES, OVERSEES = "onboardings:read", "onboardings:write", "operations:read"
+# For everybody, and about nobody.
+PUBLIC: Final = {("GET", "/v1/openapi.json"), ("HEAD", "/v1/openapi.json")}
+RULES: Final[dict[Route, Rule]] = {
+    ("POST", "/v1/onboardings"): Rule(WRITES, 201, foreign=None, body={"locale": "en"}),
+    ("GET", "/v1/onboardings"): Rule(READS, foreign=None),
+    ("GET", ONE): Rule(READS),
+    ("GET", f"{ONE}/history"): Rule(READS),
+    ("POST", f"{ONE}/events"): Rule(WRITES, body={"event": "cancel"}),
+    ("POST", f"{ONE}/secret-reveal"): Rule("secrets:reveal"),
+    ("POST", f"{ONE}/continue-links"): Rule(WRITES, 201),
+    ("GET", "/v1/aggregators"): Rule(READS, foreign=None),
+    ("PUT", "/v1/aggregators/{aggregator_id}"): Rule(
+        "aggregators:write", 201, foreign=None, body=AGGREGATOR
+    ),
+    # Whoever oversees sees everybody's, masked.
+    ("GET", LOOKED_AFTER): Rule(OVERSEES, foreign=None),
+    ("GET", f"{LOOKED_AFTER}/{{reference}}"): Rule(OVERSEES, foreign=200),
+    ("GET", f"{LOOKED_AFTER}/{{reference}}/history"): Rule(OVERSEES, foreign=200),
+    ("GET", "/v1/causes"): Rule(OVERSEES, foreign=None),
+}
+ROUTES: Final = [*RULES]
+NOTHING: Final = str(db.new_id())
+
+
+@pytest.fixture
+def owner(sqlite: Engine, ring: Keyring) -> System:
+    """A calling system that may do everything."""
+    return a_system(served(ring))
+
+
+def found(app: FastAPI) -> Iterator[Route]:
+    """Method and path of all there is, described or not."""
+    for route in iter_route_contexts(app.routes):
+        if str(route.path).startswith("/v1"):
+            yield from ((method, str(route.path)) for method in (route.methods or ()))
+
+
+def ask(system: System, route: Route, about: str) -> httpx.Response:
+    """The route, about this onboarding."""
+    method, path = route
+    named = path.format(onboarding_id=about, reference=about, aggregator_id="a")
+    headers = {"x_request_id": "the-same"}
+    if method == "POST":
+        return system.post(named, RULES[route].body, **headers)
+    return system.send(method, named, headers, json=RULES[route].body)
+
+
+def told(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
+    """All of an answer but what is another's for each request."""
+    headers = {n: v for n, v in answer.headers.items() if n not in {"ratelimit", "content-length"}}
+    return answer.status_code, headers, {**answer.json(), "instance": None}
+
+
+def test_every_route_is_in_the_table(ring: Keyring) -> None:
+    assert {*found(served(ring))} == {*ROUTES} | PUBLIC
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_nobody_gets_nothing(route: Route, owner: System) -> None:
+    onboarding = owner.with_secret()["id"]
+    nobody = System(owner.app)
+    answers = [ask(nobody, route, about) for about in (onboarding, NOTHING)]
+    for answer in answers:
+        refused(answer, 401, "unauthorised")
+    assert told(answers[0]) == told(answers[1])
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_its_own_without_the_scope_gets_nothing(route: Route, owner: System) -> None:
+    onboarding = owner.with_secret()["id"]
+    others = set(access.SCOPES) - {RULES[route].scope}
+    answers = [ask(a_system(owner.app, others, owner), route, it) for it in (onboarding, NOTHING)]
+    for answer in answers:
+        refused(answer, 403, "forbidden")
+    assert told(answers[0]) == told(answers[1])
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_its_own_needs_no_more_than_the_scope(route: Route, owner: System) -> None:
+    onboarding = owner.with_secret()["id"]
+    second = a_system(owner.app, [RULES[route].scope], owner)
+    answer = ask(second, route, onboarding)
+    assert answer.status_code == RULES[route].status, answer.text
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if RULES[r].foreign], ids=" ".join)
+def test_another_s_looks_as_if_it_were_not_there(
+    route: Route, owner: System, sqlite: Engine
+) -> None:
+    """Unless it is the business of whoever asks."""
+    stranger = a_system(owner.app)
+    foreign, nothing = owner.with_secret()["id"], ask(stranger, route, NOTHING)
+    refused(nothing, 404, "not_found")
+    before = dump(sqlite)
+    answer = ask(stranger, route, foreign)
+    assert answer.status_code == RULES[route].foreign
+    if RULES[route].foreign == 404:
+        assert told(answer) == told(nothing)
+    assert dump(sqlite) == before
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r[0] == "POST"], ids=" ".join)
+def test_what_changes_something_has_a_name_or_is_never_repeated(
+    route: Route, owner: System
+) -> None:
+    onboarding = owner.with_secret()["id"]
+    path = route[1].format(onboarding_id=onboarding)
+    headers = {"if_match": "*"}
+    if route[1].endswith("/secret-reveal"):
+        named = owner.send("POST", path, headers | {"idempotency_key": "a"})
+        refused(named, 400, "never_replayed")
+    else:
+        unnamed = owner.send("POST", path, headers, json=RULES[route].body)
+        refused(unnamed, 400, "idempotency_key_missing")
+
+
+def test_the_description_says_which_headers_must_be_there(ring: Keyring) -> None:
+    paths = served(ring).openapi()["paths"]
+    for method, path in ROUTES:
+        given = paths[path][method.lower()].get("parameters", [])
+        needed = {each["name"] for each in given if each["in"] == "header" and each["required"]}
+        moves = path.endswith(("/events", "/secret-reveal"))
+        named = method == "POST" and not path.endswith("/secret-reveal")
+        assert ("Idempotency-Key" in needed, "If-Match" in needed) == (named, moves), path
