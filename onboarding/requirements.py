@@ -72,13 +72,14 @@ WAITS_FOR: Final[Mapping[str, str]] = {
     "verifying": "verification_passed",
 }
 # What each code asks of somebody, for people.
-TEXTS: Final[Mapping[str, str]] = conditions.TEXTS | {
-    "reissue_secret": N_("New client secret asked for")
+TEXTS: Final[Mapping[str, str]] = {
+    **conditions.TEXTS,
+    "reissue_secret": N_("New client secret asked for"),
 }
 _VERIFIED: Final = "verified"
 # Whose turn it is at each code, by the first state that waits for it.
 _WHOM: Final[Mapping[str, str]] = {
-    code: NEXT_MOVE[state].whom for state, code in reversed(WAITS_FOR.items())
+    code: NEXT_MOVE[state].whom for state, code in reversed([*WAITS_FOR.items()])
 } | {_VERIFIED: NEXT_MOVE["type_chosen"].whom}
 
 

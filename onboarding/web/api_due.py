@@ -54,7 +54,7 @@ def shown(found: Requirements) -> RequirementsView:
         pending_verification=_items(found.pending_verification),
         deadline=found.deadline,
         blocked_reason=blocked,
-        blocked_help_url=runbooks.of_cause(blocked) if blocked in CAUSES else None,
+        blocked_help_url=runbooks.of_cause(blocked) if blocked and blocked in CAUSES else None,
         alternatives=[_alternative(each) for each in found.alternatives],
     )
 

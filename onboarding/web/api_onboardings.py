@@ -3,9 +3,8 @@
 import hashlib
 import re
 from typing import Annotated, Final
-from urllib.parse import urlencode
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,21 +15,20 @@ from onboarding.errors import Invalid
 from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
 from onboarding.web.api_access import Reader, Revealer, Writer, own
-from onboarding.web.api_route import StrictRoute
-from onboarding.web.api_view import step, view, views
+from onboarding.web.api_conditional import IfNoneMatch
+from onboarding.web.api_view import step, view
+from onboarding.web.api_waiting import Prefer, WaitingRoute
 from onboarding.web.problems import NeverReplayed
 from onboarding.web.schemas import (
     ContinueLink,
     History,
     NewEvent,
     NewOnboarding,
-    OnboardingList,
     OnboardingView,
-    Page,
     RevealedSecret,
 )
 
-router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
+router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=WaitingRoute)
 
 _SEQUENCE_TAG: Final = re.compile(r'"(\d{1,9})"')
 
@@ -57,21 +55,15 @@ def start(
     return _tagged(started, response)
 
 
-@router.get("")
-def listed(key: Reader, page: Annotated[Page, Query()]) -> OnboardingList:
-    """The onboardings that this key has started, newest first."""
-    with reading() as session:
-        found = queries.latest(
-            session, page.limit + 1, state=page.state, after=page.after, api_key_id=key.id
-        )
-        items = views(session, found[: page.limit])
-    more = len(found) > page.limit
-    return OnboardingList(items=items, next=_next_page(page, items[-1]) if more else None)
-
-
 @router.get("/{onboarding_id}")
-def show(onboarding_id: str, key: Reader, response: Response) -> OnboardingView:
-    """Where an onboarding stands, and what may be done next."""
+def show(
+    onboarding_id: str,
+    key: Reader,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+    prefer: Prefer = None,
+) -> OnboardingView:
+    """Where an onboarding stands. With If-None-Match and `Prefer: wait=20`, once it has moved on."""
     with reading() as session:
         shown = view(session, own(session, key, onboarding_id))
     return _tagged(shown, response)
@@ -87,9 +79,17 @@ def history(onboarding_id: str, key: Reader) -> History:
 
 @router.post("/{onboarding_id}/events")
 def fire(
-    onboarding_id: str, body: NewEvent, key: Writer, response: Response, if_match: IfMatch = None
+    onboarding_id: str,
+    body: NewEvent,
+    key: Writer,
+    response: Response,
+    if_match: IfMatch = None,
+    prefer: Prefer = None,
 ) -> OnboardingView:
-    """Move an onboarding by an event; with If-Match, only from where you have seen it last."""
+    """Move an onboarding by an event; with If-Match, only from where you have seen it last.
+
+    With `Prefer: wait=20`, the answer comes once it is not the platform's move any more.
+    """
     expected = _expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
@@ -185,8 +185,3 @@ def _expected(if_match: str | None) -> int | None:
 def _tagged(shown: OnboardingView, response: Response) -> OnboardingView:
     response.headers["ETag"] = f'"{shown.sequence}"'
     return shown
-
-
-def _next_page(page: Page, last: OnboardingView) -> str:
-    query = page.model_dump(exclude_none=True) | {"after": last.id}
-    return f"/v1/onboardings?{urlencode(query)}"

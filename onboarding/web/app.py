@@ -24,6 +24,7 @@ from onboarding.web import (
     pages,
     runbooks,
     signin,
+    waiting,
     wizard,
 )
 from onboarding.web.assets import mount_static
@@ -56,6 +57,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.metrics = metrics.Kept()
     app.state.live = live.Streams()
+    app.state.waiting = waiting.Waiting()
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
     for part in (health, metrics, runbooks, api, signin, console, wizard):

@@ -70,16 +70,6 @@ class AggregatorEntry(_Taken):
     asks_for: Literal["delegated", "full"]
 
 
-class Page(BaseModel):
-    """Which onboardings to list. Query parameters are text, so these are converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    state: State | None = None
-    after: UUID | None = Field(None, description="The last ID of the page before.")
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
-
-
 class _Shown(BaseModel):
     """What is written."""
 
