@@ -17,6 +17,7 @@ from onboarding.settings import Settings
 from onboarding.web import (
     api,
     console,
+    describing,
     development,
     health,
     live,
@@ -50,6 +51,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         openapi_url="/v1/openapi.json",
         middleware=_middleware(settings),
         telemetry=NONE_OF_FASTAPI,
+        generate_unique_id_function=describing.name_of,
         lifespan=closing(http, *([operators.http] if operators else [])),
     )
     app.state.settings = settings
@@ -73,6 +75,8 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     if not settings.smtp_url:
         app.include_router(development.router)
     mount_static(app)
+    # The framework asks for it as a method.
+    app.openapi = describing.describe(app)  # type: ignore[method-assign]
     install_problem_handlers(app, pages.refusal)
     return app
 

@@ -149,11 +149,11 @@ def test_no_borrowed_key_is_left(served: Served) -> None:
 
 
 def test_a_key_that_is_refused_says_so(served: Served) -> None:
-    failed = onboarding(
-        served.folder, "walk", "--type", "plugin", "--url", served.url, "--key", "onbk_wrong"
-    )
+    (served.folder / "wrong-key").write_text("onbk_wrong")
+    asked = ("walk", "--type", "plugin", "--url", served.url, "--key-file", "wrong-key")
+    failed = onboarding(served.folder, *asked)
     assert failed.returncode == exits.REFUSED
-    assert "POST /v1/onboardings answers 401: unauthorised" in failed.stderr
+    assert "401 unauthorised" in failed.stderr
 
 
 def test_ctrl_c_ends_it_soon_and_in_order(served: Served) -> None:
