@@ -63,7 +63,9 @@ def fire(
     reference: Reference,
     event: Annotated[str, typer.Argument(metavar="EVENT", help="As `show` lists them.")],
     *,
-    reason: Annotated[str, typer.Option(help="Why. It is kept. Not with --url.")] = "",
+    reason: Annotated[
+        str | None, typer.Option(help="Why, as an operator. It is kept.", show_default=False)
+    ] = None,
     data: Annotated[
         str | None, typer.Option(metavar="JSON", help="With --url: what the event takes.")
     ] = None,
@@ -82,8 +84,10 @@ def fire(
         with elsewhere.client(settings(), url, key_file) as there:
             elsewhere.fire(there, reference, event, data, wait, as_json=as_json)
         return
-    if not reason or data or wait:
-        raise typer.BadParameter("An operator gives --reason; --data and --wait go with --url.")
+    if reason is None:
+        raise typer.BadParameter("Missing option '--reason': an operator says why.")
+    if data or wait:
+        raise typer.BadParameter("--data and --wait go with --url.")
     ring = opening.prepare(settings())
     with with_publisher(context):
         moving.fire(ring, reference, event, reason, as_json=as_json)

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onboarding.db import reading
-from onboarding.errors import NotFound
 from onboarding.models import Client, Link, Onboarding, Secret
 from onboarding.web.api_access import Reader, own
 from onboarding.web.api_route import StrictRoute
@@ -34,10 +33,10 @@ class SecretVersion(_Shown):
 
 
 class ClientView(_Shown):
-    """A client, and every version of its secret, the first one first."""
+    """A client, and every version of its secret, the first one first; nothing before it is issued."""
 
-    client_id: str
-    created_at: datetime
+    client_id: str | None
+    created_at: datetime | None
     revoked_at: datetime | None
     secrets: list[SecretVersion]
 
@@ -62,11 +61,11 @@ class SellerLinkList(_Shown):
 
 @router.get("/{onboarding_id}/client")
 def client(onboarding_id: str, key: Reader) -> ClientView:
-    """The client that was issued last, revoked or not; 404 where none ever was."""
+    """The client that was issued last, revoked or not; all of it is empty before one is."""
     with reading() as session:
         found = _latest_client(session, own(session, key, onboarding_id))
         if found is None:
-            raise NotFound
+            return ClientView(client_id=None, created_at=None, revoked_at=None, secrets=[])
         return ClientView(
             client_id=found.id,
             created_at=found.created_at,

@@ -19,6 +19,7 @@ from onboarding.web import (
     console,
     describing,
     development,
+    docs,
     health,
     live,
     metrics,
@@ -62,7 +63,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.waiting = waiting.Waiting()
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
-    for part in (health, metrics, runbooks, api, signin, console, wizard):
+    for part in (health, metrics, runbooks, docs, api, signin, console, wizard):
         app.include_router(part.router)
     if settings.sandbox:
         portal = sandbox.portal(

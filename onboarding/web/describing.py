@@ -22,6 +22,11 @@ _ABOUT: Final = (
 )
 # What the framework says of bodies that it would refuse in its own words.
 _NEVER: Final = "422"
+# What a handler checks by itself, to say more than that it is wrong.
+_HEADERS: Final = {
+    "if-match": {"pattern": '^("[0-9]{1,9}"|[*])$', "examples": ['"7"']},
+    "prefer": {"examples": ["wait=20"]},
+}
 _ONE: Final = "/v1/onboardings/{onboarding_id}"
 _SEEN: Final = {"onboarding_id": "$response.body#/id", "if-match": "$response.header.ETag"}
 
@@ -62,12 +67,15 @@ def _completed(document: Document) -> Document:
         schemas.pop(leftover, None)
     for method, path, operation in operations(document):
         _complete(operation, EXAMPLES.get((method, path), {}))
+    # It is named to be refused: a secret is never replayed.
+    _drop_header(document["paths"][f"{_ONE}/secret-reveal"]["post"], "idempotency-key")
     for (method, path, status), links in _links().items():
         document["paths"][path][method]["responses"][status]["links"] = links
     return document
 
 
 def _complete(operation: Document, examples: Document) -> None:
+    _say_what_headers_hold(operation)
     responses = operation["responses"]
     responses.pop(_NEVER, None)
     refusal = responses["default"]["content"]["application/problem+json"]
@@ -79,6 +87,19 @@ def _complete(operation: Document, examples: Document) -> None:
         operation["requestBody"]["content"]["application/json"]["examples"] = {
             name: {"value": value} for name, value in examples.items()
         }
+
+
+def _say_what_headers_hold(operation: Document) -> None:
+    """A header is there or not, and never null."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "header":
+            options = parameter["schema"].pop("anyOf", [])
+            parameter["schema"] |= next((o for o in options if o.get("type") != "null"), {})
+            parameter["schema"] |= _HEADERS.get(parameter["name"], {})
+
+
+def _drop_header(operation: Document, name: str) -> None:
+    operation["parameters"] = [p for p in operation["parameters"] if p["name"] != name]
 
 
 def _links() -> dict[tuple[str, str, str], Document]:

@@ -256,6 +256,12 @@ def coming_back(person: Person) -> Pages:
     person.press("Try again")
 
 
+def api(person: Person) -> Pages:
+    """The page about the API."""
+    person.open("/docs")
+    yield "api"
+
+
 REFUSED = {
     "Northern Feeds": "not-registered",
     "Catalogue Express": "soap-only",
@@ -271,6 +277,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     confirmation,
     other_ends,
     coming_back,
+    api,
     console,
 )
 

@@ -40,7 +40,8 @@ def test_a_client_shows_every_version_of_its_secret_and_none_of_the_secrets(
 
 
 def test_before_a_client_is_issued_there_is_none(system: System) -> None:
-    refused(system.get(system.start()["links"]["client"]), 404, "not_found")
+    told = expect(system.get(system.start()["links"]["client"]), 200)
+    assert told == {"client_id": None, "created_at": None, "revoked_at": None, "secrets": []}
 
 
 def test_links_are_told_with_those_that_have_ended(system: System) -> None:

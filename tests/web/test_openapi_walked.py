@@ -1,0 +1,83 @@
+"""schemathesis asks everything of the real program, and walks by links from a start to a secret."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from onboarding import access
+from tests.served import Served, environment, onboarding
+
+SCHEMATHESIS: Final = Path(sys.executable).with_name("schemathesis")
+SECONDS: Final = 60
+# What JSON Schema cannot say of a text (it shows on one line; no other aggregator has the name) is
+# answered with 422, to data that fits the schema as well.
+SETTINGS: Final = """
+[warnings]
+fail-on = true
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 428, 429]
+"""
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Served]:
+    """The whole product in one process, with samples."""
+    served = Served(tmp_path)
+    yield served
+    served.process.kill()
+    served.process.wait()
+    assert served.process.stdout is not None
+    served.process.stdout.close()
+
+
+def test_no_request_breaks_it_and_links_lead_to_a_secret(running: Served) -> None:
+    scopes = [word for scope in access.SCOPES for word in ("--scope", scope)]
+    key = onboarding(running.folder, "keys", "create", "walker", *scopes).stdout.strip()
+    before = secrets_revealed(running.folder)
+    report, said = asked(running, key)
+    assert (report["errors"], report["failures"]) == ([], []), said
+    assert [each for each in report["warnings"].values() if each] == [], said
+    assert report["operations"]["tested"] == report["operations"]["total"] > 0
+    assert set(phase["status"] for phase in report["phases"].values()) == {"success"}
+    assert "Traceback" not in running.log.read_text()
+    revealed = secrets_revealed(running.folder) - before
+    assert revealed > 0
+    cases = report["test_cases"]["generated"]
+    print(f"schemathesis: {cases} cases, 0 failures, {revealed} secrets revealed")  # noqa: T201
+
+
+def asked(running: Served, key: str) -> tuple[dict[str, Any], str]:
+    """Its report, and what it says at a terminal."""
+    folder = running.folder
+    (folder / "schemathesis.toml").write_text(SETTINGS)
+    done = subprocess.run(
+        [
+            *(SCHEMATHESIS, "--config-file", folder / "schemathesis.toml"),
+            *("run", f"{running.url}/v1/openapi.json", "--header", f"Authorization: Bearer {key}"),
+            *("--max-time", str(SECONDS), "--seed", "1", "--continue-on-failure"),
+            *("--report-json-path", folder / "report.json"),
+        ],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return report, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def secrets_revealed(folder: Path) -> int:
+    """So far, by whomever."""
+    path = next((folder / "var").glob("*.db"))
+    with closing(sqlite3.connect(path)) as database:
+        rows = database.execute("SELECT count(*) FROM transitions WHERE event = 'reveal_secret'")
+        return int(rows.fetchone()[0])
