@@ -16,6 +16,7 @@
      ├── RoleNeeded          403  an operator, but not with this role
      ├── NotEligible         409  an operator's action that has nothing to act on
      ├── SecondPersonNeeded  403  nobody agrees to their own proposal
+     ├── NameTaken           409  a name leads to one aggregator
      ├── PreviewUsed         409  carried out already
      ├── PreviewOver         409  looked at too long ago
      └── Unavailable         503  something that we need does not answer; nothing was changed
@@ -216,6 +217,21 @@ class SecondPersonNeeded(Refusal):
     status = 403
     code = "second_person_needed"
     advice = "Ask somebody with a role that may."
+
+
+class NameTaken(Refusal):
+    """Another aggregator has this name."""
+
+    status = 409
+    code = "name_taken"
+    advice = "Change that one, or choose another name."
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(f"{holder} has this name")
+        self.holder = holder
+
+    def facts(self) -> dict[str, object]:
+        return {"errors": [{"field": "name", "detail": f"{self.holder} has this name."}]}
 
 
 class PreviewUsed(Refusal):

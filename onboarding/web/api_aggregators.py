@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import registry
 from onboarding.db import reading, transaction
-from onboarding.errors import Invalid, NotFound
+from onboarding.errors import NameTaken, NotFound
 from onboarding.models import Aggregator
 from onboarding.web.api_access import Reader, Registrar
 from onboarding.web.api_conditional import tag_of
@@ -59,7 +59,7 @@ def _check_name(session: Session, aggregator_id: str, name: str) -> None:
     """A name leads to one aggregator, so an entry under another ID may not take it over."""
     namesake = registry.find(session, name)
     if namesake is not None and namesake.id != aggregator_id:
-        raise Invalid({"name": f"{namesake.id} has this name."})
+        raise NameTaken(namesake.id)
 
 
 def _view(aggregator: Aggregator) -> AggregatorView:

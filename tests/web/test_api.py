@@ -256,7 +256,7 @@ def test_the_registry_is_kept_and_those_who_wait_are_checked_again(system: Syste
 def test_a_name_leads_to_one_aggregator(system: System) -> None:
     _record(system, "feedwise", "Feedwise")
     body = {"name": "FEEDWISE!", "status": "suspended", "uses_rest": True, "asks_for": "full"}
-    problem = refused(system.put("/v1/aggregators/feed-wise-2", body), 422, "invalid")
+    problem = refused(system.put("/v1/aggregators/feed-wise-2", body), 409, "name_taken")
     assert problem["errors"] == [{"field": "name", "detail": "feedwise has this name."}]
     (only,) = expect(system.get("/v1/aggregators"), 200)["items"]
     assert (only["name"], only["status"]) == ("Feedwise", "registered")

@@ -16,11 +16,19 @@ from tests.served import Served, environment, onboarding
 
 SCHEMATHESIS: Final = Path(sys.executable).with_name("schemathesis")
 SECONDS: Final = 60
-# What JSON Schema cannot say of a text (it shows on one line; no other aggregator has the name) is
-# answered with 422, to data that fits the schema as well.
+# What JSON Schema cannot say of a text (that it shows on one line) is answered with 422, to data that
+# fits the schema as well. Outside a walk there is no secret to reveal, so all that is asked of that
+# operation alone is refused, and that it is always refused is no news. Links are our own, not guessed.
 SETTINGS: Final = """
 [warnings]
 fail-on = true
+
+[[operations]]
+include-operation-id = "onboardings_reveal_secret"
+warnings = false
+
+[phases.stateful.inference]
+algorithms = []
 
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 428, 429]
@@ -46,7 +54,7 @@ def test_no_request_breaks_it_and_links_lead_to_a_secret(running: Served) -> Non
     assert (report["errors"], report["failures"]) == ([], []), said
     assert [each for each in report["warnings"].values() if each] == [], said
     assert report["operations"]["tested"] == report["operations"]["total"] > 0
-    assert set(phase["status"] for phase in report["phases"].values()) == {"success"}
+    assert {phase["status"] for phase in report["phases"].values()} == {"success"}
     assert "Traceback" not in running.log.read_text()
     revealed = secrets_revealed(running.folder) - before
     assert revealed > 0
