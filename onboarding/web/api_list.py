@@ -17,12 +17,11 @@ from onboarding.finding import Place
 from onboarding.models import ApiKey, Onboarding
 from onboarding.web.api_access import Reader
 from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_schemas import A_TIME, FOUND_BY, Words
 from onboarding.web.api_view import views
 from onboarding.web.schemas import OnboardingList, State
 
 router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
-
-_Words = Annotated[str | None, Field(max_length=120)]
 
 
 class Listing(BaseModel):
@@ -41,13 +40,17 @@ class Listing(BaseModel):
         None, description="Only those that are late; the one that waits longest comes first."
     )
     failing: Literal["yes"] | None = Field(None, description="Only those with any incident.")
-    cause: _Words = Field(None, description="Only those with an incident of this code.")
-    aggregator: _Words = Field(None, description="An aggregator's ID.")
-    since: _Words = Field(None, description="Begun since: 12h, 7d or 2026-11-27.")
-    email: str | None = Field(
-        None, description="What an e-mail address is found by, as the console's address has it."
+    cause: Words = Field(None, description="Only those with an incident of this code.")
+    aggregator: Words = Field(None, description="An aggregator's ID.")
+    since: Annotated[str | None, Field(max_length=120)] = Field(
+        None, description="Begun since: 12h, 7d or 2026-11-27.", json_schema_extra=A_TIME
     )
-    q: _Words = Field(
+    email: str | None = Field(
+        None,
+        description="What an e-mail address is found by, as the console's address has it.",
+        json_schema_extra=FOUND_BY,
+    )
+    q: Words = Field(
         None, description="A reference, ID, client ID, Seller ID, address, aggregator or cause."
     )
     cursor: Annotated[str | None, Field(max_length=200)] = Field(
