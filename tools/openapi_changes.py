@@ -99,6 +99,8 @@ def _sent(
         return
     seen = (*seen, str(was.get("$ref", "")))
     was, now = _resolved(was, old), _resolved(now, new)
+    if "oneOf" in was:
+        yield from _options(place, was, now, old, new, seen)
     yield from _types(place, was, now)
     gone = set(was.get("enum", [])) - set(now.get("enum", was.get("enum", [])))
     yield from (f"{place}: {value} is not taken any more" for value in sorted(map(str, gone)))
@@ -111,6 +113,19 @@ def _sent(
             yield f"{place}: {name} is not taken any more"
         else:
             yield from _sent(f"{place}.{name}", shape, now["properties"][name], old, new, seen)
+
+
+def _options(
+    place: str, was: Document, now: Document, old: Document, new: Document, seen: tuple[str, ...]
+) -> Iterator[str]:
+    """Each shape that was taken still is, by its title."""
+    after = {each["title"]: each for each in now.get("oneOf", [])}
+    for option in was["oneOf"]:
+        title = option["title"]
+        if title not in after:
+            yield f"{place}: {title} is not taken any more"
+        else:
+            yield from _sent(f"{place} {title}", option, after[title], old, new, seen)
 
 
 def _types(place: str, fewer: Document, more: Document) -> Iterator[str]:

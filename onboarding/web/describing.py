@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from onboarding.web import describing_events
 from onboarding.web.describing_examples import EXAMPLES
 from onboarding.web.problems import Problem
 
@@ -63,6 +64,7 @@ def _completed(document: Document) -> Document:
     document["paths"] = {p: m for p, m in document["paths"].items() if p.startswith("/v1")}
     schemas = document["components"]["schemas"]
     schemas["Problem"] = Problem.model_json_schema()
+    schemas["NewEvent"] = describing_events.bodies()
     for leftover in ("HTTPValidationError", "ValidationError"):
         schemas.pop(leftover, None)
     for method, path, operation in operations(document):

@@ -120,7 +120,15 @@ def _shapes(document: Document) -> Iterator[Shape]:
             Field(each, _kind(member), each in needed, member.get("description", ""))
             for each, member in members.items()
         ]
+        fields += [_option(each) for each in schema.get("oneOf", [])]
         yield Shape(name, schema.get("description", "").replace("`", ""), fields)
+
+
+def _option(schema: Document) -> Field:
+    """One of several shapes of a body: an event, and what its data holds."""
+    data = schema["properties"]["data"]
+    held = ", ".join(f"{name}: {_kind(each)}" for name, each in data["properties"].items())
+    return Field(schema["title"], held or "no data", True, "")
 
 
 def _kind(schema: Document) -> str:
@@ -129,6 +137,8 @@ def _kind(schema: Document) -> str:
         return str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return " or ".join(_kind(each) for each in schema["anyOf"])
+    if "const" in schema:
+        return str(schema["const"])
     if "enum" in schema:
         return "one of " + ", ".join(map(str, schema["enum"]))
     if schema.get("type") == "array":

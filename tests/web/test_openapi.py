@@ -123,7 +123,16 @@ def _without_sent_field(document: Document) -> None:
 
 
 def _with_needed_field(document: Document) -> None:
-    document["components"]["schemas"]["NewEvent"]["required"].append("data")
+    document["components"]["schemas"]["NewOnboarding"]["required"].append("contact")
+
+
+def _without_event(document: Document) -> None:
+    document["components"]["schemas"]["NewEvent"]["oneOf"].pop()
+
+
+def _with_more_data_of_an_event(document: Document) -> None:
+    for each in document["components"]["schemas"]["NewEvent"]["oneOf"]:
+        each["properties"]["data"]["required"].append("reason")
 
 
 def _without_enum_value(document: Document) -> None:
@@ -155,7 +164,9 @@ def _without_status(document: Document) -> None:
         (_with_other_type, "string instead of integer"),
         (_with_null, "null instead of string"),
         (_without_sent_field, "connection_name is not taken any more"),
-        (_with_needed_field, "data is required now"),
+        (_with_needed_field, "contact is required now"),
+        (_without_event, "cancel is not taken any more"),
+        (_with_more_data_of_an_event, "reason is required now"),
         (_without_enum_value, "fr is not taken any more"),
         (_without_parameter, "query cursor is gone"),
         (_with_needed_header, "header if-none-such is required now"),
