@@ -8,6 +8,7 @@
      ├── MovedOn             409  somebody else was faster
      ├── FreshProofNeeded    403  sign in or enter a code again first
      ├── Invalid             422  a field is wrong
+     │    └── NameTaken      409  … another aggregator has it
      ├── TooMany             429  too often, try later
      ├── Unauthorised        401  who is asking?
      ├── Forbidden           403  asking is not enough
@@ -16,7 +17,6 @@
      ├── RoleNeeded          403  an operator, but not with this role
      ├── NotEligible         409  an operator's action that has nothing to act on
      ├── SecondPersonNeeded  403  nobody agrees to their own proposal
-     ├── NameTaken           409  a name leads to one aggregator
      ├── PreviewUsed         409  carried out already
      ├── PreviewOver         409  looked at too long ago
      └── Unavailable         503  something that we need does not answer; nothing was changed
@@ -134,6 +134,14 @@ class Invalid(Refusal):
         return {"errors": [{"field": name, "detail": why} for name, why in self.fields.items()]}
 
 
+class NameTaken(Invalid):
+    """Another aggregator has this name."""
+
+    status = 409
+    code = "name_taken"
+    advice = "Change that one, or choose another name."
+
+
 class TooMany(Refusal):
     """That was tried too often."""
 
@@ -217,21 +225,6 @@ class SecondPersonNeeded(Refusal):
     status = 403
     code = "second_person_needed"
     advice = "Ask somebody with a role that may."
-
-
-class NameTaken(Refusal):
-    """Another aggregator has this name."""
-
-    status = 409
-    code = "name_taken"
-    advice = "Change that one, or choose another name."
-
-    def __init__(self, holder: str) -> None:
-        super().__init__(f"{holder} has this name")
-        self.holder = holder
-
-    def facts(self) -> dict[str, object]:
-        return {"errors": [{"field": "name", "detail": f"{self.holder} has this name."}]}
 
 
 class PreviewUsed(Refusal):

@@ -59,7 +59,7 @@ def _check_name(session: Session, aggregator_id: str, name: str) -> None:
     """A name leads to one aggregator, so an entry under another ID may not take it over."""
     namesake = registry.find(session, name)
     if namesake is not None and namesake.id != aggregator_id:
-        raise NameTaken(namesake.id)
+        raise NameTaken({"name": f"{namesake.id} has this name."})
 
 
 def _view(aggregator: Aggregator) -> AggregatorView:

@@ -3,8 +3,9 @@
 It is in English, as the API's names are; what people may have to do is there in both languages.
 """
 
+import json
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -37,7 +38,7 @@ class Operation(NamedTuple):
     scope: str
     parameters: list[Field]
     body: str
-    examples: list[tuple[str, Any]]
+    examples: list[tuple[str, str]]
     answer: str
 
 
@@ -95,9 +96,15 @@ def _operation(method: str, path: str, operation: Document) -> Operation:
         scope=", ".join(scopes),
         parameters=[_parameter(each) for each in operation.get("parameters", [])],
         body=_kind(content.get("schema", {})),
-        examples=[(name, each["value"]) for name, each in content.get("examples", {}).items()],
+        examples=_examples(content),
         answer=_answer(operation),
     )
+
+
+def _examples(content: Document) -> list[tuple[str, str]]:
+    """As somebody would type them."""
+    given = content.get("examples", {}).items()
+    return [(name, json.dumps(each["value"], indent=2)) for name, each in given]
 
 
 def _answer(operation: Document) -> str:
