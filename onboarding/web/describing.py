@@ -25,7 +25,7 @@ _ABOUT: Final = (
 _NEVER: Final = "422"
 # What a handler checks by itself, to say more than that it is wrong.
 _HEADERS: Final = {
-    "if-match": {"pattern": '^("[0-9]{1,9}"|[*])$', "examples": ['"7"']},
+    "if-match": {"pattern": '^"[0-9]{1,9}"$', "examples": ['"7"']},
     "prefer": {"examples": ["wait=20"]},
 }
 _ONE: Final = "/v1/onboardings/{onboarding_id}"

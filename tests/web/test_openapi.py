@@ -123,7 +123,7 @@ def _without_sent_field(document: Document) -> None:
 
 
 def _with_needed_field(document: Document) -> None:
-    document["components"]["schemas"]["NewOnboarding"]["required"].append("contact")
+    document["components"]["schemas"]["AggregatorEntry"]["required"].append("contact")
 
 
 def _without_event(document: Document) -> None:
