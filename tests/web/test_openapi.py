@@ -4,13 +4,16 @@ import copy
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import Engine
 
 from onboarding.sealing import Keyring
 from onboarding.web.describing import operations
 from onboarding.web.describing_examples import EXAMPLES
+from tests import builders
 from tests.web.calling import System, a_system, expect, served
 from tools import openapi
 from tools.openapi_changes import breaking
@@ -87,6 +90,37 @@ def test_links_lead_to_operations_that_are_there() -> None:
     }
     assert "onboardings_reveal_secret" in led
     assert led <= ids
+
+
+def test_links_lead_from_a_start_to_a_revealed_secret(system: System) -> None:
+    """Each is followed to the letter, as a program would that knows nothing else."""
+    by_id = {each["operationId"]: (m, p, each) for m, p, each in operations(committed())}
+    answer, seen = system.post("/v1/onboardings", {"locale": "en", "contact": CONTACT}), "201"
+    operation = by_id["onboardings_start"][2]
+    for name in ("choose_credentials_only", "issue_id", "reveal"):
+        link = operation["responses"][seen]["links"][name]
+        method, path, operation = by_id[link["operationId"]]
+        told = {n: _evaluated(v, answer) for n, v in link["parameters"].items()}
+        onboarding_id = told.pop("onboarding_id")
+        headers = told | ({"prefer": "wait=0"} if "prefer" in told else {})
+        address = path.format(onboarding_id=onboarding_id)
+        answer, seen = system.send(method, address, headers, json=link.get("requestBody")), "200"
+        if name == "issue_id":
+            builders.work(UUID(onboarding_id))
+            answer = system.get(f"/v1/onboardings/{onboarding_id}")
+    assert expect(answer, 200)["client_secret"]
+
+
+CONTACT = {"email": "dev@shop.example"}
+
+
+def _evaluated(value: str, answer: httpx.Response) -> str:
+    """A runtime expression (OpenAPI 3.1, 4.8.20.4) of an answer; anything else stands for itself."""
+    if value.startswith("$response.body#/"):
+        return str(answer.json()[value.rpartition("/")[2]])
+    if value.startswith("$response.header."):
+        return str(answer.headers[value.rpartition(".")[2]])
+    return value
 
 
 def _without_path(document: Document) -> None:

@@ -1,11 +1,9 @@
-"""schemathesis asks everything of the real program, and walks by links from a start to a secret."""
+"""schemathesis asks everything of the real program, and follows its links."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,20 +49,17 @@ def running(tmp_path: Path) -> Iterator[Served]:
     served.process.stdout.close()
 
 
-def test_no_request_breaks_it_and_links_lead_to_a_secret(running: Served) -> None:
+def test_no_request_breaks_it(running: Served) -> None:
     scopes = [word for scope in access.SCOPES for word in ("--scope", scope)]
     key = onboarding(running.folder, "keys", "create", "walker", *scopes).stdout.strip()
-    before = secrets_revealed(running.folder)
     report, said = asked(running, key)
     assert (report["errors"], report["failures"]) == ([], []), said
     assert [each for each in report["warnings"].values() if each] == [], said
     assert report["operations"]["tested"] == report["operations"]["total"] > 0
     assert {phase["status"] for phase in report["phases"].values()} == {"success"}
     assert "Traceback" not in running.log.read_text()
-    revealed = secrets_revealed(running.folder) - before
-    assert revealed > 0
     cases = report["test_cases"]["generated"]
-    print(f"schemathesis: {cases} cases, 0 failures, {revealed} secrets revealed")  # noqa: T201
+    print(f"schemathesis: {cases} cases, 0 failures, 0 warnings")  # noqa: T201
 
 
 def asked(running: Served, key: str) -> tuple[dict[str, Any], str]:
@@ -86,11 +81,3 @@ def asked(running: Served, key: str) -> tuple[dict[str, Any], str]:
     )
     report: dict[str, Any] = json.loads((folder / "report.json").read_text())
     return report, done.stdout[-6000:] + done.stderr[-2000:]
-
-
-def secrets_revealed(folder: Path) -> int:
-    """So far, by whomever."""
-    path = next((folder / "var").glob("*.db"))
-    with closing(sqlite3.connect(path)) as database:
-        rows = database.execute("SELECT count(*) FROM transitions WHERE event = 'reveal_secret'")
-        return int(rows.fetchone()[0])
