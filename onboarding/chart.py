@@ -249,6 +249,9 @@ EVENT_TYPES: Final[dict[str, str]] = {
     "expire": "onboarding.expired",
 }
 
+# The steps that people know a journey by.
+MILESTONES: Final = ("choose_type", "issue_id", "reveal_secret", "link_seller", "confirm")
+
 STATES: Final[tuple[str, ...]] = tuple(str(state.id) for state in Chart.states)
 OPEN: Final[frozenset[str]] = frozenset(str(s.id) for s in Chart.states if not s.final)
 CONNECTION_TYPES: Final = (

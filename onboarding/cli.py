@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
 
 import typer
 
-from onboarding import __version__, cli_explaining
+from onboarding import __version__, cli_explaining, cli_moving
 from onboarding.cli_bulk import bulk
 from onboarding.cli_listing import ls, views
 from onboarding.cli_operating import causes, operators, trail
 from onboarding.cli_options import (
     AsJson,
+    KeyFile,
     Limit,
     Publishing,
-    Reason,
-    Reference,
     Surroundings,
-    Unmask,
+    Url,
     open_database,
     with_publisher,
 )
@@ -125,107 +124,32 @@ def walk(
             show_default=False,
         ),
     ],
-    url: Annotated[str | None, typer.Option(help="Of a system that runs elsewhere.")] = None,
-    key: Annotated[
-        str | None, typer.Option(help="Its API key, - for stdin; else this database lends one.")
-    ] = None,
+    url: Url = None,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Walk a sample journey: does a running system work?
 
-    It goes through the public API and, as a seller, through the sandbox Seller Portal.
+    It goes through the public API and, as a seller, through the sandbox Seller Portal. Without a key,
+    this database lends one.
     """
     from onboarding.commands import journeys
 
-    journeys.run(_settings(), connection_type, url, key, as_json=as_json)
+    journeys.run(_settings(), connection_type, url, key_file, as_json=as_json)
 
 
 app.command()(ls)
 
 
-@app.command()
-def show(
-    reference: Reference,
-    *,
-    unmask: Unmask = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show all about one onboarding, and what would move it."""
-    from onboarding.commands import showing
-
-    if unmask is None:
-        open_database()
-        showing.show(reference, as_json=as_json)
-    else:
-        showing.unmask(prepare(_settings()), reference, unmask, as_json=as_json)
-
-
-@app.command()
-def fire(
-    context: typer.Context,
-    reference: Reference,
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="As `show` lists them.")],
-    *,
-    reason: Reason,
-    as_json: AsJson = False,
-) -> None:
-    """Move an onboarding by an event, as an operator."""
-    from onboarding.commands import moving
-
-    ring = prepare(_settings())
-    with with_publisher(context):
-        moving.fire(ring, reference, event, reason, as_json=as_json)
-
-
-@app.command()
-def retry(
-    context: typer.Context,
-    wanted: Annotated[
-        str, typer.Argument(metavar="REF|MESSAGE-ID", help="All of an onboarding's, or one.")
-    ],
-    *,
-    reason: Reason,
-    as_json: AsJson = False,
-) -> None:
-    """Try again what has failed for good, once its cause is gone."""
-    from onboarding.commands import moving
-
-    ring = prepare(_settings())
-    with with_publisher(context):
-        moving.retry(ring, wanted, reason, as_json=as_json)
-
-
-@app.command()
-def act(
-    context: typer.Context,
-    reference: Reference,
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="As the console names them.")],
-    *,
-    reason: Reason,
-    choice: Annotated[
-        str, typer.Option(help="What extend (days) or assign (an operator's ID) asks for.")
-    ] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Do any action of the console: resend, nudge, extend, assign, let_go, …, or an event."""
-    from onboarding.commands import moving
-
-    ring = prepare(_settings())
-    with with_publisher(context):
-        moving.act(ring, reference, action, choice, reason, as_json=as_json)
-
-
-@app.command()
-def note(
-    reference: Reference,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="For whoever looks next.")],
-    *,
-    as_json: AsJson = False,
-) -> None:
-    """Write something down about an onboarding."""
-    from onboarding.commands import moving
-
-    moving.note(prepare(_settings()), reference, text, as_json=as_json)
+for one in (
+    cli_moving.show,
+    cli_moving.history,
+    cli_moving.fire,
+    cli_moving.retry,
+    cli_moving.act,
+    cli_moving.note,
+):
+    app.command()(one)
 
 
 @app.command()
@@ -270,6 +194,7 @@ def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 app.command()(cli_explaining.route)
 app.command()(cli_explaining.chart)
+app.command()(cli_explaining.man)
 
 
 @app.command()

@@ -35,3 +35,13 @@ def chart(
     if reference is not None:
         open_database()
     explaining.chart(form, reference)
+
+
+def man(context: typer.Context) -> None:
+    """Print the manual page of all commands.
+
+    Read it at once: onboarding man | man -l -
+    """
+    from onboarding.commands import manual
+
+    manual.show(context.find_root().command)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, open_database
+from onboarding.cli_options import AsJson, KeyFile, Url, open_database
 
 views = typer.Typer(no_args_is_help=True, help="Lists of onboardings that have a name.")
 
@@ -56,13 +56,15 @@ def ls(
     mark: Annotated[
         bool, typer.Option("--bom", help="Begin CSV with what spreadsheets know UTF-8 by.")
     ] = False,
+    url: Url = None,
+    key_file: KeyFile = None,
     as_json: AsJson = False,
 ) -> None:
     """List onboardings, newest first; overdue ones longest first."""
-    from onboarding.commands import looking
+    from onboarding.commands import elsewhere, looking
     from onboarding.filters import YES
+    from onboarding.settings import settings
 
-    open_database()
     given = {
         "state": state,
         "type": connection_type,
@@ -78,6 +80,11 @@ def ls(
         "q": q,
     }
     said = {name: value for name, value in given.items() if value}
+    if url:
+        with elsewhere.client(settings(), url, key_file) as there:
+            elsewhere.ls(there, said, limit or 20, as_json=as_json)
+        return
+    open_database()
     if form == "table":
         looking.ls(said, limit or 20, after, view=view, as_json=as_json)
     else:

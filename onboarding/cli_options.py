@@ -20,6 +20,11 @@ Unmask = Annotated[
     str | None,
     typer.Option(metavar="WHY", help="Personal data in full, and why: that is kept."),
 ]
+Url = Annotated[str | None, typer.Option(help="Of a system elsewhere: ask its API.")]
+KeyFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Holds the API key; - is stdin. Else: ONBOARDING_API_KEY."),
+]
 Publishing = Callable[["Settings"], AbstractContextManager[Any]]
 
 

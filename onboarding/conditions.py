@@ -13,6 +13,7 @@ from onboarding.words import N_
 class Condition:
     """One thing that must be so before it is done, and since when it is; None: it is not."""
 
+    code: str
     text: str
     met_at: datetime | None
 
@@ -22,10 +23,11 @@ def conditions(onboarding: Onboarding, history: Sequence[Transition]) -> list[Co
     happened = _standing(history)
     if onboarding.contact_verified_at:
         happened["verified"] = onboarding.contact_verified_at
-    return [Condition(_TEXTS[each], happened.get(each)) for each in _path(onboarding)]
+    return [Condition(each, TEXTS[each], happened.get(each)) for each in path(onboarding)]
 
 
-def _path(onboarding: Onboarding) -> Iterator[str]:
+def path(onboarding: Onboarding) -> Iterator[str]:
+    """The codes of what it asks for, in order: events, and `verified` for a proof of who is asking."""
     yield "choose_type"
     if onboarding.connection_type in {None, "legacy_soap"}:
         return
@@ -59,7 +61,7 @@ _UNDOES: Final[Mapping[str, Sequence[str]]] = {
     "unlink_seller": ("link_seller", "confirm"),
     "verification_failed": ("confirm",),
 }
-_TEXTS: Final[Mapping[str, str]] = {
+TEXTS: Final[Mapping[str, str]] = {
     "choose_type": N_("Connection type chosen"),
     "approve_aggregator": N_("Aggregator registered and on the REST API"),
     "verified": N_("E-mail address proved, or signed in to the seller account"),

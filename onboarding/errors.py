@@ -8,6 +8,7 @@
      ├── MovedOn             409  somebody else was faster
      ├── FreshProofNeeded    403  sign in or enter a code again first
      ├── Invalid             422  a field is wrong
+     │    └── NameTaken      409  … another aggregator has it
      ├── TooMany             429  too often, try later
      ├── Unauthorised        401  who is asking?
      ├── Forbidden           403  asking is not enough
@@ -141,6 +142,14 @@ class Invalid(Refusal):
     def _error(self, name: str, why: str) -> dict[str, str]:
         error = {"field": name, "code": self.codes.get(name, self.code), "detail": why}
         return error | ({"pointer": self.pointers[name]} if name in self.pointers else {})
+
+
+class NameTaken(Invalid):
+    """Another aggregator has this name."""
+
+    status = 409
+    code = "name_taken"
+    advice = "Change that one, or choose another name."
 
 
 class TooMany(Refusal):

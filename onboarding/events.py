@@ -7,7 +7,7 @@ clock and of a browser's sign-in have their own ways in and are not here for eve
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -19,6 +19,13 @@ from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Inva
 from onboarding.models import Onboarding
 
 Verb = Callable[[Session, UUID, Actor, Mapping[str, Any], int | None], Onboarding]
+
+
+class Fields(NamedTuple):
+    """The fields of an event's data: all that it takes, and those that it cannot do without."""
+
+    takes: tuple[str, ...]
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,12 @@ def handle(
     entry = _ENTRIES.get(event) or _plain(event)
     _check_fields(entry, data)
     return entry.verb(session, onboarding_id, actor, data, expected)
+
+
+def fields(event: str) -> Fields:
+    """What an event's data may hold."""
+    entry = _ENTRIES.get(event) or _plain(event)
+    return Fields(tuple(sorted(entry.takes)), tuple(sorted(entry.needs)))
 
 
 def choose_type(

@@ -74,13 +74,24 @@ def meant(session: Session, wanted: Filter) -> Filter:
 
 
 def page(
-    session: Session, wanted: Filter, limit: int, *, after: Place | None = None
+    session: Session,
+    wanted: Filter,
+    limit: int,
+    *,
+    after: Place | None = None,
+    within: ColumnElement[bool] | None = None,
 ) -> Sequence[Onboarding]:
-    """Onboardings, newest first, overdue ones longest first; `after` is where the page before ends."""
+    """Onboardings, newest first, overdue ones longest first; `after` is where the page before ends.
+
+    `within` says whose they are, for who may see only some: errors of ours are not searched for them.
+    """
     wanted = meant(session, wanted)
-    if wanted == Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES):
+    only_late = Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES)
+    if wanted == only_late and within is None:
         return _late(session, _states(wanted), limit, after)
-    query = select(Onboarding).where(*_conditions(wanted)).limit(limit)
+    theirs = [within] if within is not None else []
+    conditions = _conditions(wanted, errors=within is None)
+    query = select(Onboarding).where(*theirs, *conditions).limit(limit)
     if wanted.overdue:
         query = query.order_by(Onboarding.entered_at, Onboarding.id)
         if after is not None and after.entered_at:
@@ -167,7 +178,7 @@ def _late(
     return sorted(found[:limit], key=lambda one: (one.entered_at, one.id))
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+def _conditions(wanted: Filter, *, errors: bool = True) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.state or wanted.waiting_on:
         found.append(Onboarding.state.in_(_states(wanted)))
@@ -183,7 +194,7 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.since:
         found.append(_begun(wanted.since))
     if wanted.q:
-        found.append(_says(wanted.q))
+        found.append(_says(wanted.q, errors=errors))
     return [*found, *_has(wanted)]
 
 
@@ -224,19 +235,19 @@ def _is_part_of(run: str) -> ColumnElement[bool]:
     return Onboarding.id.in_(part.where(Run.number == number))
 
 
-def _says(text: str) -> ColumnElement[bool]:
+def _says(text: str, *, errors: bool) -> ColumnElement[bool]:
     """Whatever somebody may have at hand. Each is looked up by itself, by an index or among few."""
     wanted, onboarding = _uuid(text), select(Onboarding.id)
-    error = Message.last_error.contains(text, autoescape=True)
+    error = Message.cause == text
+    if errors:
+        error |= Message.last_error.contains(text, autoescape=True)
     found: CompoundSelect[Any] = union_all(
         onboarding.where(Onboarding.reference == text.upper()),
         *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
         *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
         select(Client.onboarding_id).where(Client.id == text),
         select(Link.onboarding_id).where(Link.seller_id == text),
-        select(Message.onboarding_id).where(
-            Message.failed_at.is_not(None), or_(Message.cause == text, error)
-        ),
+        select(Message.onboarding_id).where(Message.failed_at.is_not(None), error),
     )
     return Onboarding.id.in_(found)
 

@@ -77,25 +77,6 @@ def history(session: Session, onboarding_id: UUID) -> Sequence[Transition]:
     ).all()
 
 
-def latest(
-    session: Session,
-    limit: int,
-    *,
-    state: str | None = None,
-    after: UUID | None = None,
-    system_id: UUID | None = None,
-) -> Sequence[Onboarding]:
-    """Onboardings, newest first; `after` is the last ID of the page before."""
-    query = select(Onboarding).order_by(Onboarding.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(Onboarding.state == state)
-    if after is not None:
-        query = query.where(Onboarding.id < after)
-    if system_id is not None:
-        query = query.where(Onboarding.system_id == system_id)
-    return session.scalars(query).all()
-
-
 def overdue(
     session: Session,
     limit: int = 100,

@@ -194,6 +194,9 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="The least that is logged."
     )
+    api_key: str = Field(
+        "", description="For commands with --url: the API key that they send. --key-file wins."
+    )
     log_format: str = Field(
         "console", pattern="^(console|json)$", description="Log lines for people or for machines."
     )

@@ -6,14 +6,11 @@ signs in at the sandbox Seller Portal only: a real seller account is nobody's sa
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
-from uuid import uuid4
+from typing import Final, NamedTuple
 
 import httpx
 
+from onboarding.client import Client, Onboarding, Problem
 from onboarding.walking_forms import Form, forms, leads_to
 
 SAMPLE_SELLER: Final = "one-shop"
@@ -21,9 +18,8 @@ SANDBOX: Final = "/sandbox/seller-portal/"
 # Of an API key that walks every type.
 SCOPES: Final = ("onboardings:read", "onboardings:write", "secrets:reveal", "contacts:vouch")
 
-# Seconds: how long the platform may take for its turn, and between two looks.
+# Seconds: how long the platform may take for its turn.
 PATIENCE: Final = 30.0
-PAUSE: Final = 0.02
 
 CHOICES: Final[Mapping[str, Mapping[str, str]]] = {
     "aggregator": {
@@ -50,77 +46,22 @@ class Moment(NamedTuple):
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Api:
-    """The API as a calling system with a key sees it."""
-
-    http: httpx.Client
-    base_url: str
-    key: str
-
-    def get(self, path: str) -> dict[str, Any]:
-        return self._send("GET", path)
-
-    def post(
-        self, path: str, body: Mapping[str, object] | None = None, **headers: str
-    ) -> dict[str, Any]:
-        """A name of our own lets a request be sent twice and be carried out once."""
-        return self._send("POST", path, body, {"Idempotency-Key": str(uuid4()), **headers})
-
-    def fire(self, path: str, event: str, data: Mapping[str, object]) -> dict[str, Any]:
-        """The onboarding after an event, unless it has moved on since this look."""
-        seen = {"If-Match": self.seen(path)}
-        return self.post(f"{path}/events", {"event": event, "data": dict(data)}, **seen)
-
-    def reveal(self, path: str) -> dict[str, Any]:
-        """The one request that has no name: its answer is never repeated."""
-        return self._send("POST", f"{path}/secret-reveal", None, {"If-Match": self.seen(path)})
-
-    def seen(self, path: str) -> str:
-        """The ETag of an onboarding whose turn is not the platform's."""
-        return f'"{self.get(path)["sequence"]}"'
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, object] | None = None,
-        more: Mapping[str, str] = MappingProxyType({}),
-    ) -> dict[str, Any]:
-        """The JSON of an answer. Raises WalkFailed with what a refusal says."""
-        headers = {"Authorization": f"Bearer {self.key}", **more}
-        answer = self.http.request(method, self.base_url + path, json=body, headers=headers)
-        if not answer.is_success:
-            raise WalkFailed(f"{method} {path} answers {answer.status_code}: {_refusal(answer)}")
-        found: dict[str, Any] = answer.json()
-        return found
-
-
 def walk(
     http: httpx.Client, base_url: str, api_key: str, connection_type: str
 ) -> dict[str, object]:
-    """Walk one journey of a connection type to its end. Raises WalkFailed, or httpx's errors."""
+    """Walk one journey of a connection type to its end. Raises WalkFailed, or Unreachable."""
     begun = time.monotonic()
-    api = Api(http, base_url.rstrip("/"), api_key)
-    contact = {"email": f"{connection_type.replace('_', '-')}@sample.example"}
-    started = api.post("/v1/onboardings", {"locale": "en", "contact": contact})
-    path = started["links"]["self"]
-    _fire(api, path, "choose_type", CHOICES[connection_type])
-    secret = None
-    if connection_type == "aggregator":
-        _expect(_leaves(api, path, "checking_aggregator"), "awaiting_seller")
-    elif connection_type != "legacy_soap":
-        secret = _take_the_secret(api, path)
-    if api.get(path)["state"] == "awaiting_seller":
-        _link_the_seller(api, path)
-    arrived = api.get(path)
+    try:
+        arrived, secret = _walk(Client(base_url, api_key, http=http), http, connection_type)
+    except Problem as problem:
+        raise WalkFailed(f"The service refuses: {problem}") from None
     return {
         "type": connection_type,
-        "state": arrived["state"],
-        "onboarding_id": arrived["id"],
-        "client_id": arrived["client_id"],
+        "state": arrived.state,
+        "onboarding_id": arrived.id,
+        "client_id": arrived.client_id,
         "client_secret": secret,
-        "seller_id": arrived["seller"]["seller_id"] if arrived["seller"] else None,
+        "seller_id": arrived.seller_id,
         "seconds": round(time.monotonic() - begun, 3),
     }
 
@@ -129,33 +70,45 @@ def timeline(
     http: httpx.Client, base_url: str, api_key: str, onboarding_id: object
 ) -> list[Moment]:
     """What happened to an onboarding and when, as its history tells it."""
-    api = Api(http, base_url.rstrip("/"), api_key)
-    steps = api.get(f"/v1/onboardings/{onboarding_id}/history")["items"]
-    at = [datetime.fromisoformat(step["at"]) for step in steps]
+    steps = Client(base_url, api_key, http=http).history(str(onboarding_id))
     return [
-        Moment(round((when - at[0]).total_seconds() * 1000), step["event"], step["target"])
-        for when, step in zip(at, steps, strict=True)
+        Moment(round((step.at - steps[0].at).total_seconds() * 1000), step.event, step.target)
+        for step in steps
     ]
 
 
-def _take_the_secret(api: Api, path: str) -> str:
+def _walk(
+    client: Client, http: httpx.Client, connection_type: str
+) -> tuple[Onboarding, str | None]:
+    """Where it ends, and the secret where there is one."""
+    email = f"{connection_type.replace('_', '-')}@sample.example"
+    now, secret = client.start(email=email), None
+    now = _fire(client, now, "choose_type", CHOICES[connection_type])
+    if connection_type == "aggregator":
+        _expect(now, "awaiting_seller")
+    elif connection_type != "legacy_soap":
+        now, secret = _take_the_secret(client, now)
+    if now.state == "awaiting_seller":
+        now = _link_the_seller(client, http, now)
+    return now, secret
+
+
+def _take_the_secret(client: Client, now: Onboarding) -> tuple[Onboarding, str]:
     """Issue the client ID, take its secret, and say that it has arrived."""
-    _fire(api, path, "issue_id")
-    _expect(_leaves(api, path, "issuing_secret"), "secret_ready")
-    revealed = api.reveal(path)
-    secret = str(revealed["client_secret"])
-    proof = {"version": revealed["version"], "ending": secret[-6:]}
-    _fire(api, path, "acknowledge_secret", proof)
-    return secret
+    ready = _fire(client, now, "issue_id")
+    _expect(ready, "secret_ready")
+    secret = client.reveal_secret(ready)
+    return client.acknowledge(now.id, secret), secret.client_secret
 
 
-def _link_the_seller(api: Api, path: str) -> None:
+def _link_the_seller(client: Client, http: httpx.Client, now: Onboarding) -> Onboarding:
     """The seller's part, in a browser; then the calling system confirms."""
-    _sign_in(api.http, str(api.post(f"{path}/continue-links")["url"]))
-    linked = api.get(path)["state"]
-    if linked == "seller_linked":
-        _fire(api, path, "confirm")
-    _expect(_leaves(api, path, "verifying"), "confirmed")
+    _sign_in(http, client.continue_link(now.id))
+    linked = client.show(now.id)
+    confirmed = _fire(client, linked, "confirm") if linked.state == "seller_linked" else linked
+    confirmed = _settled(client, confirmed)
+    _expect(confirmed, "confirmed")
+    return confirmed
 
 
 def _sign_in(http: httpx.Client, link: str) -> None:
@@ -193,30 +146,25 @@ def _choice(offered: Sequence[str], answers: Sequence[str]) -> str:
     return next((answer for answer in answers if answer in offered), offered[0])
 
 
-def _fire(api: Api, path: str, event: str, data: Mapping[str, object] | None = None) -> None:
-    api.fire(path, event, data or {})
+def _fire(
+    client: Client, now: Onboarding, event: str, data: Mapping[str, object] | None = None
+) -> Onboarding:
+    """As it stands once the platform has had its turn."""
+    return _settled(client, client.fire(now, event, data, wait=int(PATIENCE)))
 
 
-def _leaves(api: Api, path: str, state: str) -> str:
-    """The state that follows once the platform has had its turn. Raises WalkFailed after a while."""
+def _settled(client: Client, now: Onboarding) -> Onboarding:
+    """Once it is not the platform's turn any more. Raises WalkFailed where it stays so."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = str(api.get(path)["state"])
-        if found != state:
-            return found
-        time.sleep(PAUSE)
-    raise WalkFailed(f"It is still in {state} after {PATIENCE:.0f} s: does any worker run?")
+    while now.waiting_on == "platform":
+        if time.monotonic() > deadline:
+            raise WalkFailed(
+                f"It is still in {now.state} after {PATIENCE:.0f} s: does any worker run?"
+            )
+        now = client.wait(now, seconds=5)
+    return now
 
 
-def _expect(found: str, wanted: str) -> None:
-    if found != wanted:
-        raise WalkFailed(f"It came to {found} instead of {wanted}.")
-
-
-def _refusal(answer: httpx.Response) -> str:
-    """What a problem says, or the beginning of anything else."""
-    try:
-        problem = answer.json()
-        return f"{problem['code']}: {problem['detail']}"
-    except (ValueError, KeyError, TypeError):
-        return answer.text[:200]
+def _expect(found: Onboarding, wanted: str) -> None:
+    if found.state != wanted:
+        raise WalkFailed(f"It came to {found.state} instead of {wanted}.")

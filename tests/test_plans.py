@@ -47,7 +47,7 @@ LATE = Filter(waiting_on="seller", overdue="yes")
 LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the stuck list": queries.overdue,
     "the stuck list of a state": lambda session: queries.overdue(session, states=["verifying"]),
-    "those in a state": lambda session: queries.latest(session, 20, state="verifying"),
+    "those in a state": lambda session: finding.page(session, Filter(state="verifying"), 20),
     "how many stand where": queries.counts,
     "how long turns have lasted": figures.turns,
     "those whom nobody knows": lambda session: queries.strangers(session, 3),
@@ -55,6 +55,9 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the search box": lambda session: finding.page(session, Filter(q="alex@shop.example"), 2),
     "a view by an address": lambda session: finding.page(session, Filter(email="0" * 32), 51),
     "a view of the late": lambda session: finding.page(session, LATE, 51),
+    "those of a calling system": lambda session: finding.page(
+        session, Filter(), 51, within=Onboarding.system_id == new_id()
+    ),
     "the console's overview": stuck.population,
     "all that doctor asks": lambda session: [*records.checks(session, ())],
 }

@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from onboarding import db, queries, redelivery
+from onboarding import db, finding, queries, redelivery
 from onboarding.chart import NEXT_MOVE, OPEN, STATES
 from onboarding.db import new_id, reading, transaction
 from onboarding.errors import NotFound
-from onboarding.models import BrowserSession, Grant, Message
+from onboarding.filters import Filter
+from onboarding.finding import Place
+from onboarding.models import BrowserSession, Grant, Message, Onboarding
 from tests.builders import (
     ACCOUNT,
     a_message,
@@ -127,12 +129,13 @@ def test_an_onboarding_is_found_by_what_an_operator_has(database: Engine) -> Non
 def test_pages_of_the_latest_follow_each_other(database: Engine) -> None:
     ids = sorted((an_onboarding() for _ in range(5)), reverse=True)
     with reading() as session:
-        first = [one.id for one in queries.latest(session, 2)]
-        second = [one.id for one in queries.latest(session, 2, after=first[-1])]
-        third = [one.id for one in queries.latest(session, 2, after=second[-1])]
+        first = [one.id for one in finding.page(session, Filter(), 2)]
+        second = [one.id for one in finding.page(session, Filter(), 2, after=Place(first[-1]))]
+        third = [one.id for one in finding.page(session, Filter(), 2, after=Place(second[-1]))]
         assert [*first, *second, *third] == ids
-        assert queries.latest(session, 9, state="cancelled") == []
-        assert queries.latest(session, 9, system_id=new_id()) == []
+        assert finding.page(session, Filter(state="cancelled"), 9) == []
+        nobodys = Onboarding.system_id == new_id()
+        assert finding.page(session, Filter(), 9, within=nobodys) == []
 
 
 def test_states_are_counted(database: Engine) -> None:

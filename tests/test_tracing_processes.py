@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.builders import promised
-from tests.commands.test_serving import environment
+from tests.served import environment
 from tests.servers.valkey import Valkey
 from tests.system import System, a_system, named
 from tests.test_relay import until

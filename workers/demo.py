@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 
 from onboarding import population, registry
+from onboarding.client import Unreachable
 from onboarding.commands import entering, printing
 from onboarding.commands.journeys import borrowed_key, told
 from onboarding.db import transaction
@@ -87,7 +88,7 @@ def _journey(
         walked = walk(http, base_url, key, connection_type)
         for line in told(timeline(http, base_url, key, walked["onboarding_id"])):
             yield f"  {line}"
-    except (WalkFailed, httpx.HTTPError) as error:
+    except (WalkFailed, Unreachable, httpx.HTTPError) as error:
         if not server.should_exit:
             yield f"  stopped: {str(error) or type(error).__name__}"
 

@@ -97,6 +97,7 @@ def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
         )
     )
     app.state.live.is_over = lambda: server.should_exit
+    app.state.waiting.is_over = lambda: server.should_exit
     return server
 
 

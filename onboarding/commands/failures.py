@@ -8,6 +8,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from onboarding import outages
+from onboarding.client import Problem, Unreachable
 from onboarding.commands.exits import NOT_FOUND, REFUSED, UNAVAILABLE, USAGE, Failure
 from onboarding.errors import (
     DatabaseAway,
@@ -91,6 +92,20 @@ def _no_answer(error: httpx.TransportError) -> Failure:
     )
 
 
+def _unreachable(error: Unreachable) -> Failure | None:
+    return (
+        _no_answer(error.__cause__) if isinstance(error.__cause__, httpx.TransportError) else None
+    )
+
+
+def _problem(error: Problem) -> Failure:
+    """What a service elsewhere says of itself; one that is away says so, too."""
+    facts = "; ".join(f"{name}: {value}" for name, value in error.facts.items())
+    sentence = f"{error.code}: {error.title}" + (f" ({facts})" if facts else "")
+    codes = {404: NOT_FOUND, 422: USAGE, 503: UNAVAILABLE}
+    return Failure(sentence, error.detail, codes.get(error.status, REFUSED))
+
+
 def _file(error: OSError) -> Failure | None:
     """A folder that cannot be used; other errors of the system are not ours to explain."""
     if error.filename is None:
@@ -122,5 +137,7 @@ _WORDS: Final[tuple[tuple[Any, Callable[[Any], Failure | None]], ...]] = (
     (ModuleNotFoundError, _driver),
     ((DBAPIError, PoolTimeout), _database),
     (httpx.TransportError, _no_answer),
+    (Unreachable, _unreachable),
+    (Problem, _problem),
     (OSError, _file),
 )

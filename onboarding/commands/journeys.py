@@ -1,6 +1,5 @@
 """`walk`: a sample journey, with a key that lives no longer than it does."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import httpx
 
 from onboarding import access
-from onboarding.commands import opening, printing
+from onboarding.commands import elsewhere, opening, printing
 from onboarding.commands.exits import Failure
 from onboarding.db import transaction
 from onboarding.settings import Settings
@@ -19,11 +18,10 @@ PATIENCE: Final = 10
 
 
 def run(
-    chosen: Settings, connection_type: str, url: str | None, key: str | None, *, as_json: bool
+    chosen: Settings, connection_type: str, url: str | None, key_file: str | None, *, as_json: bool
 ) -> None:
     """Walk one journey and print it; without a key, borrow one from the database."""
-    if key == "-":
-        key = sys.stdin.readline().strip()
+    key = elsewhere.key(chosen, key_file)
     # Between this machine and itself stands no proxy.
     with ExitStack() as stack:
         http = stack.enter_context(httpx.Client(timeout=PATIENCE, trust_env=url is not None))

@@ -82,6 +82,17 @@ def show(reference: str, *, as_json: bool) -> None:
     _say(masked, as_json=as_json)
 
 
+def history(reference: str, *, as_json: bool) -> None:
+    """Every step of one onboarding, from the first, personal data masked. Raises NotFound."""
+    with reading() as session:
+        found = queries.by_reference(session, reference)
+        steps = queries.history(session, found.id)
+        lines = [_step(each, masking.details(each.details)) for each in steps]
+        rows = [_history_row(each) for each in steps]
+    head = ("", "At", "Event", "State", "By")
+    printing.listed(lines, head, rows, empty="Nothing has happened.", as_json=as_json)
+
+
 def unmask(ring: Keyring, reference: str, reason: str, *, as_json: bool) -> None:
     """The same with personal data, and a row in the trail. Raises NotFound or Invalid."""
     with transaction() as session:

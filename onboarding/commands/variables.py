@@ -11,7 +11,7 @@ from onboarding.commands import printing
 from onboarding.settings import PREFIX, Settings, masked
 
 # How settings are named whose values nobody may read over a shoulder; URLs lose their password besides.
-_HIDDEN: Final = ("_secret",)
+_HIDDEN: Final = ("_secret", "api_key")
 
 
 class Variable(NamedTuple):

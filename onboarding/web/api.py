@@ -4,7 +4,15 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from onboarding.web import api_aggregators, api_onboardings, api_operations
+from onboarding.web import (
+    api_aggregators,
+    api_chart,
+    api_clients,
+    api_due,
+    api_list,
+    api_onboardings,
+    api_operations,
+)
 from onboarding.web.problems import MEDIA_TYPE, Problem
 
 _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -16,5 +24,9 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 
 router = APIRouter(prefix="/v1", responses=_ERRORS)
 router.include_router(api_onboardings.router)
+router.include_router(api_list.router)
+router.include_router(api_due.router)
+router.include_router(api_clients.router)
+router.include_router(api_chart.router)
 router.include_router(api_aggregators.router)
 router.include_router(api_operations.router)

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from onboarding import registry
 from onboarding.db import reading, transaction
-from onboarding.errors import Invalid
+from onboarding.errors import NameTaken, NotFound
 from onboarding.models import Aggregator
 from onboarding.web.api_access import Reader, Registrar
+from onboarding.web.api_conditional import tag_of
 from onboarding.web.api_route import StrictRoute
 from onboarding.web.schemas import AggregatorEntry, AggregatorList, AggregatorView
 
@@ -27,6 +28,18 @@ def listed(key: Reader) -> AggregatorList:
         return AggregatorList(items=[_view(each) for each in registry.known(session)])
 
 
+@router.get("/{aggregator_id}")
+def show(aggregator_id: AggregatorId, key: Reader, response: Response) -> AggregatorView:
+    """What the registry knows of one. Its ETag changes with it."""
+    with reading() as session:
+        found = registry.by_id(session, aggregator_id)
+        if found is None:
+            raise NotFound
+        shown = _view(found)
+    response.headers["ETag"] = tag_of(shown)
+    return shown
+
+
 @router.put("/{aggregator_id}")
 def record(
     aggregator_id: AggregatorId, body: AggregatorEntry, key: Registrar, response: Response
@@ -38,6 +51,7 @@ def record(
         aggregator = registry.upsert(session, aggregator_id=aggregator_id, **body.model_dump())
         shown = _view(aggregator)
     response.status_code = 201 if new else 200
+    response.headers["ETag"] = tag_of(shown)
     return shown
 
 
@@ -45,7 +59,7 @@ def _check_name(session: Session, aggregator_id: str, name: str) -> None:
     """A name leads to one aggregator, so an entry under another ID may not take it over."""
     namesake = registry.find(session, name)
     if namesake is not None and namesake.id != aggregator_id:
-        raise Invalid(
+        raise NameTaken(
             {"name": f"{namesake.id} has this name."}, {"name": "taken"}, {"name": "#/name"}
         )
 

@@ -1,4 +1,4 @@
-"""Which onboarding a caller has seen: ETag, If-Match, If-None-Match (RFC 9110 §8.8.3, §13.1)."""
+"""Which onboarding a caller has seen: its ETag, and If-Match (RFC 9110 §8.8.3, §13.1.1)."""
 
 import re
 from collections.abc import Iterator
@@ -15,14 +15,10 @@ from onboarding.web.refusals import Stale
 from onboarding.web.schemas import OnboardingView
 
 _TAG: Final = re.compile(r'"(\d{1,9})(?:\.[0-9a-z.]{1,20})?"')
-_ANY_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 
 IfMatch = Annotated[
     str,
     Header(alias="If-Match", description='The ETag that you have seen last, as in "7"; * for any.'),
-]
-IfNoneMatch = Annotated[
-    str | None, Header(alias="If-None-Match", description="The ETag of what you have already.")
 ]
 
 
@@ -44,12 +40,6 @@ def expected(if_match: str) -> int | None:
     if found is None:
         raise Invalid({"if-match": 'One ETag as it was sent, quotes included, as in "7".'})
     return int(found[1])
-
-
-def is_known(if_none_match: str | None, current: str) -> bool:
-    """Whether a caller has this already."""
-    text = (if_none_match or "").strip()
-    return text == "*" or current in _ANY_TAG.findall(text)
 
 
 @contextmanager

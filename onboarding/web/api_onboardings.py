@@ -6,10 +6,9 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
@@ -21,23 +20,22 @@ from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
 from onboarding.web.api_access import Reader, Revealer, Writer, own
-from onboarding.web.api_etags import IfMatch, IfNoneMatch, expected, is_known, tag, unless_stale
+from onboarding.web.api_conditional import IfNoneMatch
+from onboarding.web.api_etags import IfMatch, expected, tag, unless_stale
 from onboarding.web.api_once import Once, once
-from onboarding.web.api_route import StrictRoute
-from onboarding.web.api_view import step, view, views
+from onboarding.web.api_view import step, view
+from onboarding.web.api_waiting import Prefer, WaitingRoute
 from onboarding.web.refusals import NeverReplayed
 from onboarding.web.schemas import (
     ContinueLink,
     History,
     NewEvent,
     NewOnboarding,
-    OnboardingList,
     OnboardingView,
-    Page,
     RevealedSecret,
 )
 
-router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
+router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=WaitingRoute)
 
 NoIdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", include_in_schema=False)]
 
@@ -57,29 +55,20 @@ def start(body: NewOnboarding, key: Writer, asked: Once) -> Response:
         return once(session, key, asked, partial(_start, session, body, key))
 
 
-@router.get("")
-def listed(key: Reader, page: Annotated[Page, Query()]) -> OnboardingList:
-    """The onboardings that your system has started, newest first."""
-    with reading() as session:
-        found = queries.latest(
-            session, page.limit + 1, state=page.state, after=page.after, system_id=key.system_id
-        )
-        items = views(session, found[: page.limit])
-    more = len(found) > page.limit
-    return OnboardingList(items=items, next=_next_page(page, items[-1]) if more else None)
-
-
-@router.get("/{onboarding_id}", response_model=OnboardingView)
+@router.get("/{onboarding_id}")
 def show(
-    onboarding_id: str, key: Reader, response: Response, if_none_match: IfNoneMatch = None
-) -> OnboardingView | Response:
-    """Where an onboarding stands, and what may be done next."""
+    onboarding_id: str,
+    key: Reader,
+    response: Response,
+    if_none_match: IfNoneMatch = None,
+    prefer: Prefer = None,
+) -> OnboardingView:
+    """Where an onboarding stands. With If-None-Match and `Prefer: wait=20`, once it has moved on."""
     with reading() as session:
         onboarding = own(session, key, onboarding_id)
         shown = view(session, onboarding)
-        etag = tag(onboarding, shown)
-    response.headers["ETag"] = etag
-    return Response(None, 304, {"ETag": etag}) if is_known(if_none_match, etag) else shown
+        response.headers["ETag"] = tag(onboarding, shown)
+    return shown
 
 
 @router.get("/{onboarding_id}/history")
@@ -92,9 +81,17 @@ def history(onboarding_id: str, key: Reader) -> History:
 
 @router.post("/{onboarding_id}/events", response_model=OnboardingView)
 def fire(
-    onboarding_id: str, body: NewEvent, key: Writer, asked: Once, if_match: IfMatch
+    onboarding_id: str,
+    body: NewEvent,
+    key: Writer,
+    asked: Once,
+    if_match: IfMatch,
+    prefer: Prefer = None,
 ) -> Response:
-    """Fire an event: one of `allowed_events`, with the data that it takes."""
+    """Move an onboarding by an event: one of `allowed_events`, with the data that it takes.
+
+    With `Prefer: wait=20`, the answer comes once it is not the platform's move any more.
+    """
     seen = expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
@@ -198,8 +195,3 @@ def _told_link(request: Request, body: str) -> str:
     token = proofs.resume_token(state.ring, kept.link_id)
     url = f"{state.settings.base_url}/{kept.locale}/resume/{token}"
     return ContinueLink(url=url, expires_at=kept.expires_at).model_dump_json()
-
-
-def _next_page(page: Page, last: OnboardingView) -> str:
-    query = page.model_dump(exclude_none=True) | {"after": last.id}
-    return f"/v1/onboardings?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""How the API reads and answers: strict JSON in, and nothing out that a cache may keep."""
+"""How the API reads and answers: strict JSON in, and nothing out that a cache may keep unless a handler says so."""
 
 import json
 import re
@@ -30,7 +30,7 @@ class StrictRoute(RetriedRoute):
             if self.body_field is not None and (body := await request.body()):
                 check_json(request.headers.get("content-type", ""), body)
             response = await handle(request)
-            response.headers["Cache-Control"] = "no-store"
+            response.headers.setdefault("Cache-Control", "no-store")
             return response
 
         return strictly

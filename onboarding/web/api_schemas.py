@@ -1,14 +1,25 @@
 """What the API reads and writes for those who operate, field by field."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from onboarding.web.schemas import History, OnboardingView, State
 
-_Words = Annotated[str | None, Field(max_length=120)]
+# Said in the description; `filters` is what refuses, and says why.
+FOUND_BY: Final[JsonDict] = {"pattern": r"^[0-9a-f]{32}([.][0-9a-f]{32}){0,19}$"}
+ON_ONE_LINE: Final[JsonDict] = {"pattern": r"^[^\x00-\x1f\x7f-\xa0\xad]*$"}
+A_TIME: Final[JsonDict] = {
+    "pattern": "^([1-9][0-9]{0,3}[hd]|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]))?$"
+}
+_PLACE: Final[JsonDict] = {
+    "pattern": "^([0-9]{8}T[0-9]{6}[.][0-9]{6}~)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+}
+
+Words = Annotated[str | None, Field(max_length=120, json_schema_extra=ON_ONE_LINE)]
 
 
 class View(BaseModel):
@@ -24,18 +35,22 @@ class View(BaseModel):
         None, description="Whose turn it is."
     )
     overdue: Literal["yes"] | None = Field(None, description="Only those that are late.")
-    cause: _Words = Field(None, description="Only those with an incident of this code.")
+    cause: Words = Field(None, description="Only those with an incident of this code.")
     failing: Literal["yes"] | None = Field(None, description="Only those with any incident.")
-    owner: _Words = Field(None, description="The ID of the operator who took it on.")
-    aggregator: _Words = Field(None, description="An aggregator's ID.")
+    owner: Words = Field(None, description="The ID of the operator who took it on.")
+    aggregator: Words = Field(None, description="An aggregator's ID.")
     email: str | None = Field(
-        None, description="What an e-mail address is found by, as the console's address has it."
+        None,
+        description="What an e-mail address is found by, as the console's address has it.",
+        json_schema_extra=FOUND_BY,
     )
-    q: _Words = Field(
+    q: Words = Field(
         None,
         description="A reference, ID, client ID, Seller ID, address, aggregator, or part of an error.",
     )
-    after: _Words = Field(None, description="Where the page before ended: `next` says it.")
+    after: Annotated[str | None, Field(max_length=120)] = Field(
+        None, description="Where the page before ended: `next` says it.", json_schema_extra=_PLACE
+    )
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 
 

@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import db, deadlines, deciding
+from onboarding import db, deadlines, deciding, requirements
 from onboarding.chart import EVENT_TYPES, NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
+from onboarding.requirements import Requirements
+from onboarding.web import api_due
 from onboarding.web.schemas import (
     AggregatorNamed,
     NextMove,
@@ -46,8 +48,16 @@ def views(session: Session, onboardings: Sequence[Onboarding]) -> list[Onboardin
     clients = _clients(session, ids)
     secrets = _secrets(session, ids)
     sellers = _sellers(session, ids)
+    due = requirements.of_many(session, onboardings)
     return [
-        _view(each, now, clients.get(each.id), secrets.get(each.id), sellers.get(each.id))
+        _view(
+            each,
+            now,
+            due[each.id],
+            clients.get(each.id),
+            secrets.get(each.id),
+            sellers.get(each.id),
+        )
         for each in onboardings
     ]
 
@@ -75,6 +85,7 @@ def step(transition: Transition) -> TransitionView:
 def _view(
     onboarding: Onboarding,
     now: datetime,
+    due: Requirements,
     client_id: str | None,
     secret: SecretState | None,
     seller: SellerAccount | None,
@@ -94,6 +105,7 @@ def _view(
         entered_at=onboarding.entered_at,
         next_move=_next_move(onboarding, now),
         allowed_events=allowed_events(onboarding),
+        requirements=api_due.shown(due),
         client_id=client_id,
         secret=secret,
         seller=seller,
@@ -170,6 +182,10 @@ def _links(onboarding_id: UUID) -> dict[str, str]:
         "self": itself,
         "history": f"{itself}/history",
         "events": f"{itself}/events",
+        "allowed_events": f"{itself}/allowed-events",
+        "requirements": f"{itself}/requirements",
+        "client": f"{itself}/client",
+        "seller_links": f"{itself}/links",
         "secret_reveal": f"{itself}/secret-reveal",
         "continue": f"{itself}/continue-links",
     }

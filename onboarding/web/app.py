@@ -17,7 +17,9 @@ from onboarding.settings import Settings
 from onboarding.web import (
     api,
     console,
+    describing,
     development,
+    docs,
     health,
     live,
     metrics,
@@ -26,6 +28,7 @@ from onboarding.web import (
     quotas,
     runbooks,
     signin,
+    waiting,
     wizard,
 )
 from onboarding.web.announcing import announced
@@ -53,6 +56,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         openapi_url="/v1/openapi.json",
         middleware=_middleware(settings),
         telemetry=NONE_OF_FASTAPI,
+        generate_unique_id_function=describing.name_of,
         lifespan=closing(http, *([operators.http] if operators else [])),
     )
     app.state.settings = settings
@@ -61,9 +65,20 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.metrics = metrics.Kept()
     app.state.live = live.Streams()
     app.state.quotas = quotas.Quotas(settings)
+    app.state.waiting = waiting.Waiting()
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
-    for part in (health, metrics, runbooks, problem_pages, api, signin, console, wizard):
+    for part in (
+        health,
+        metrics,
+        runbooks,
+        problem_pages,
+        docs,
+        api,
+        signin,
+        console,
+        wizard,
+    ):
         app.include_router(part.router)
     if settings.sandbox:
         portal = sandbox.portal(
@@ -76,6 +91,8 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     if not settings.smtp_url:
         app.include_router(development.router)
     mount_static(app)
+    # The framework asks for it as a method.
+    app.openapi = describing.describe(app)  # type: ignore[method-assign]
     install_problem_handlers(app, pages.refusal)
     return app
 

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, compile_path
 from starlette.types import Scope
 
 from onboarding import db, logs, outages, words
@@ -135,11 +135,24 @@ def _is_api(path: str) -> bool:
 
 
 def _methods(request: Request) -> str:
-    """All that an address takes; the framework names those of the first route that it meets."""
+    """All that an address takes; the framework names those of the first route that it meets.
+
+    A page's address begins with a language, so its routes would fit those of the API: these are read
+    from the API's own description.
+    """
+    if documented := _documented(request):
+        return ", ".join(documented)
     routes = request.app.router.routes
     tried = [(method, {**request.scope, "method": method}) for method in _METHODS]
     taken = [m for m, scope in tried if any(r.matches(scope)[0] is Match.FULL for r in routes)]
     return ", ".join(taken)
+
+
+def _documented(request: Request) -> list[str]:
+    app, path = request.app, request.scope["path"]
+    described = app.openapi()["paths"] if _is_api(path) else {}
+    fits = (each for each in described if compile_path(each)[0].match(path))
+    return sorted({method.upper() for each in fits for method in described[each]})
 
 
 def _refusal_of_http(error: HTTPException) -> Refusal:

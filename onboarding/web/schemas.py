@@ -70,16 +70,6 @@ class AggregatorEntry(_Taken):
     asks_for: Literal["delegated", "full"]
 
 
-class Page(BaseModel):
-    """Which onboardings to list. Query parameters are text, so these are converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    state: State | None = None
-    after: UUID | None = Field(None, description="The last ID of the page before.")
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
-
-
 class _Shown(BaseModel):
     """What is written."""
 
@@ -119,6 +109,52 @@ class SellerAccount(_Shown):
     shop_name: str
 
 
+class DueItem(_Shown):
+    """One thing that has to happen: whose turn it is, since when, and until when that is fine."""
+
+    code: str
+    waiting_on: str
+    since: datetime | None
+    due_at: datetime | None
+    help_url: str
+
+
+class AlternativeView(_Shown):
+    """An event that leads elsewhere: where to, and what kinds of actors may fire it."""
+
+    event: str
+    leads_to: list[str]
+    who: list[str]
+
+
+class RequirementsView(_Shown):
+    """What is due. `past_due` repeats what is late of the items that are due or pending with us."""
+
+    currently_due: list[DueItem]
+    past_due: list[DueItem]
+    eventually_due: list[DueItem]
+    pending_verification: list[DueItem]
+    deadline: datetime | None
+    blocked_reason: str | None
+    blocked_help_url: str | None
+    alternatives: list[AlternativeView]
+
+
+class AllowedEvent(_Shown):
+    """An event that the caller may fire now: the fields of its data, and where to send it."""
+
+    event: str
+    takes: list[str]
+    needs: list[str]
+    href: str
+
+
+class AllowedEventList(_Shown):
+    """Every event that the caller may fire now."""
+
+    items: list[AllowedEvent]
+
+
 class OnboardingView(_Shown):
     """Where an onboarding stands."""
 
@@ -136,6 +172,7 @@ class OnboardingView(_Shown):
     entered_at: datetime
     next_move: NextMove | None
     allowed_events: list[str]
+    requirements: RequirementsView
     client_id: str | None
     secret: SecretState | None
     seller: SellerAccount | None

@@ -14,7 +14,7 @@ from onboarding import population
 from onboarding.chart import STATES
 from onboarding.commands import exits
 from tests.commands.conftest import Run
-from tests.commands.test_serving import COMMAND, SECONDS, environment, onboarding
+from tests.served import COMMAND, SECONDS, environment, onboarding
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """`serve`, and `walk` against it: the whole product in one process, as somebody's first minute shows it."""
 
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +14,9 @@ import pytest
 from onboarding import walking
 from onboarding.commands import exits
 from onboarding.commands.exits import Failure
+from tests.served import SECONDS, Served, onboarding
 from workers.listening import listen
 
-# As at a terminal: whoever runs the tests in the background has Ctrl-C ignored, and so do children.
-_HEARS = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-COMMAND = [sys.executable, "-c", f"{_HEARS}; from workers.cli import main; main()"]
-ROOT = Path(__file__).parents[2]
-SECONDS = 60
 ENDS = {
     "aggregator": "confirmed",
     "plugin": "confirmed",
@@ -32,59 +24,6 @@ ENDS = {
     "legacy_soap": "redirected_to_soap",
     "credentials_only": "credentials_issued",
 }
-
-
-class Served:
-    """A running `onboarding serve --demo`, and what it has printed until "Ctrl-C stops."."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.log = folder / "log.txt"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, "serve", "--demo"],
-                cwd=folder,
-                env=environment(ONBOARDING_PORT="0"),
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        self.out = self._first_words()
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return next(w.rstrip("/") for w in self.out.split() if w.startswith("http://"))
-
-    def _first_words(self) -> str:
-        assert self.process.stdout is not None
-        late = threading.Timer(SECONDS, self.process.kill)
-        late.start()
-        lines = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if line.startswith("Ctrl-C"):
-                break
-        late.cancel()
-        return "".join(lines)
-
-
-def onboarding(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """One command, from its start to its end."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        check=False,
-        cwd=folder,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-    )
-
-
-def environment(**more: str) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if "ONBOARDING" not in name}
-    return kept | {"PYTHONPATH": str(ROOT), "COLUMNS": "80"} | more
 
 
 @pytest.fixture(scope="module")
@@ -149,11 +88,11 @@ def test_no_borrowed_key_is_left(served: Served) -> None:
 
 
 def test_a_key_that_is_refused_says_so(served: Served) -> None:
-    failed = onboarding(
-        served.folder, "walk", "--type", "plugin", "--url", served.url, "--key", "onbk_wrong"
-    )
+    (served.folder / "wrong-key").write_text("onbk_wrong")
+    asked = ("walk", "--type", "plugin", "--url", served.url, "--key-file", "wrong-key")
+    failed = onboarding(served.folder, *asked)
     assert failed.returncode == exits.REFUSED
-    assert "POST /v1/onboardings answers 401: unauthorised" in failed.stderr
+    assert "401 unauthorised" in failed.stderr
 
 
 def test_ctrl_c_ends_it_soon_and_in_order(served: Served) -> None:

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from sqlalchemy import Engine, select, update
 
-from onboarding import db, outbox, presence, queries
+from onboarding import db, finding, outbox, presence
 from onboarding.db import reading, transaction
+from onboarding.filters import Filter
+from onboarding.finding import Place
 from onboarding.models import Message, Onboarding, Transition
 from onboarding.settings import settings
 from tests.builders import a_message, an_onboarding, promised, state_of
@@ -113,9 +115,8 @@ def check_the_lists(workers: list[Shifted], before: datetime, after: datetime) -
     assert all(abs(worker.did["wrong_by"]) > 500 for worker in workers), "they were wrong"
     listed: list[UUID] = []
     with reading() as session:
-        while page := queries.latest(
-            session, 4, state="started", after=listed[-1] if listed else None
-        ):
+        wanted = Filter(state="started")
+        while page := finding.page(session, wanted, 4, after=Place(listed[-1]) if listed else None):
             listed += [one.id for one in page]
             assert all(before <= one.created_at <= after for one in page)
     assert sorted(listed) == sorted(started)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from onboarding import cli, drawing, drawing_picture
-from onboarding.commands import exits, variables
+from onboarding.commands import exits, manual, variables
 from tests.commands.naming import command_names
 from workers import cli as _root  # noqa: F401 - adds its commands
 
@@ -17,6 +18,7 @@ PAGES: dict[str, tuple[Callable[[], str], str]] = {
     "docs/chart.md": (drawing.markdown, "chart --format md"),
     "docs/chart.svg": (drawing_picture.svg, "chart --format svg"),
     "docs/settings.md": (variables.markdown, "settings --format md"),
+    "docs/onboarding.1": (lambda: manual.page(get_command(cli.app)), "man"),
     ".env.example": (variables.env_example, "settings --format env"),
 }
 

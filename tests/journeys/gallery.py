@@ -263,6 +263,12 @@ def problems(person: Person) -> Pages:
         yield page.partition("/")[2] or page
 
 
+def api(person: Person) -> Pages:
+    """The page about the API."""
+    person.open("/docs")
+    yield "api"
+
+
 REFUSED = {
     "Northern Feeds": "not-registered",
     "Catalogue Express": "soap-only",
@@ -279,6 +285,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     other_ends,
     coming_back,
     problems,
+    api,
     console,
 )
 

@@ -6,8 +6,9 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from onboarding import queries, registry
+from onboarding import finding, queries, registry
 from onboarding.db import reading, transaction
+from onboarding.filters import Filter
 from onboarding.models import Onboarding
 from onboarding.sealing import Keyring
 from onboarding.walking_forms import Form, forms
@@ -85,7 +86,7 @@ def the_onboarding_of(visitor: Visitor) -> Onboarding:
 
 def the_onboardings() -> list[Onboarding]:
     with reading() as session:
-        return list(queries.latest(session, 10))
+        return list(finding.page(session, Filter(), 10))
 
 
 def history(onboarding_id: UUID) -> list[str]:

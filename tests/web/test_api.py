@@ -222,7 +222,7 @@ def test_the_registry_is_kept_and_those_who_wait_are_checked_again(system: Syste
 def test_a_name_leads_to_one_aggregator(system: System) -> None:
     _record(system, "feedwise", "Feedwise")
     body = {"name": "FEEDWISE!", "status": "suspended", "uses_rest": True, "asks_for": "full"}
-    problem = refused(system.put("/v1/aggregators/feed-wise-2", body), 422, "invalid")
+    problem = refused(system.put("/v1/aggregators/feed-wise-2", body), 409, "name_taken")
     said = {"field": "name", "code": "taken", "pointer": "#/name"}
     assert problem["errors"] == [said | {"detail": "feedwise has this name."}]
     (only,) = expect(system.get("/v1/aggregators"), 200)["items"]

@@ -200,7 +200,16 @@ def test_an_idempotency_key_is_a_short_word(system: System, sent: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=101", "limit=x", "state=lost", "state=%00", "after=1", "after=%ff", "all=1"],
+    [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "state=lost",
+        "state=%00",
+        "cursor=1",
+        "cursor=%ff",
+        "all=1",
+    ],
 )
 def test_a_wrong_query_is_refused(system: System, query: str) -> None:
     (error,) = refused(system.get(f"/v1/onboardings?{query}"), 422, "invalid")["errors"]

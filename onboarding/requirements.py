@@ -1,0 +1,169 @@
+"""What an onboarding waits for: what is due now, from whom, until when, and what else could be done.
+
+Read from the row alone: the state says how far it is on its path, and `NEXT_MOVE` for how long that is
+fine. Codes are events of the chart, and `verified` for a proof of who is asking.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onboarding import conditions, db, deadlines, deciding, finding
+from onboarding.chart import MAY_FIRE, NEXT_MOVE, OPEN
+from onboarding.drawing import arrows
+from onboarding.models import Onboarding, Transition
+from onboarding.words import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing that has to happen. What comes later has neither a beginning nor an end yet."""
+
+    code: str
+    waiting_on: str
+    since: datetime | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """An event that leads elsewhere: where to, and who may fire it."""
+
+    event: str
+    leads_to: tuple[str, ...]
+    who: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What is due, as a payment provider would put it.
+
+    `currently_due` waits for somebody outside, `pending_verification` for this program; `past_due` are
+    those of either that are late. `eventually_due` follows, in order. `deadline` is when time ends the
+    state, `blocked_reason` the code of what stands in the way.
+    """
+
+    currently_due: tuple[Due, ...] = ()
+    past_due: tuple[Due, ...] = ()
+    eventually_due: tuple[Due, ...] = ()
+    pending_verification: tuple[Due, ...] = ()
+    deadline: datetime | None = None
+    blocked_reason: str | None = None
+    alternatives: tuple[Alternative, ...] = ()
+
+
+# What each open state waits for.
+WAITS_FOR: Final[Mapping[str, str]] = {
+    "started": "choose_type",
+    "checking_aggregator": "approve_aggregator",
+    "awaiting_aggregator": "approve_aggregator",
+    "type_chosen": "issue_id",
+    "issuing_secret": "secret_generated",
+    "secret_ready": "reveal_secret",
+    "secret_lapsed": "reissue_secret",
+    "secret_revealed": "acknowledge_secret",
+    "awaiting_seller": "link_seller",
+    "seller_linked": "confirm",
+    "verifying": "verification_passed",
+}
+# What each code asks of somebody, for people.
+TEXTS: Final[Mapping[str, str]] = {
+    **conditions.TEXTS,
+    "reissue_secret": N_("New client secret asked for"),
+}
+_VERIFIED: Final = "verified"
+# Whose turn it is at each code, by the first state that waits for it.
+_WHOM: Final[Mapping[str, str]] = {
+    code: NEXT_MOVE[state].whom for state, code in reversed([*WAITS_FOR.items()])
+} | {_VERIFIED: NEXT_MOVE["type_chosen"].whom}
+
+
+def of(session: Session, onboarding: Onboarding) -> Requirements:
+    """What one onboarding waits for."""
+    return of_many(session, [onboarding])[onboarding.id]
+
+
+def of_many(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, Requirements]:
+    """The same of many, in as many statements as of one."""
+    unfinished = [each for each in onboardings if each.state in OPEN]
+    ids = [each.id for each in unfinished]
+    blocked = _told(session, unfinished) | {
+        found: causes[0] for found, causes in finding.causes_of(session, ids).items()
+    }
+    now = db.clock(session)
+    return {each.id: what_is_due(each, now, blocked.get(each.id)) for each in onboardings}
+
+
+def what_is_due(
+    onboarding: Onboarding, now: datetime, blocked_reason: str | None = None
+) -> Requirements:
+    """From the row alone. An end asks for nothing, and a state that we do not know neither."""
+    move = NEXT_MOVE.get(onboarding.state)
+    if move is None:
+        return Requirements()
+    code = _first(onboarding)
+    due = Due(code, move.whom, onboarding.entered_at, onboarding.entered_at + move.overdue_after)
+    ours = move.whom == "platform"
+    return Requirements(
+        currently_due=() if ours else (due,),
+        past_due=(due,) if due.due_at and now > due.due_at else (),
+        eventually_due=tuple(Due(each, _WHOM[each]) for each in _rest(onboarding, code)),
+        pending_verification=(due,) if ours else (),
+        deadline=deadlines.ends_at(onboarding),
+        blocked_reason=blocked_reason,
+        alternatives=tuple(_alternatives(onboarding, WAITS_FOR[onboarding.state])),
+    )
+
+
+def _told(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, str]:
+    """What the step to where it stands gave as its cause, as a registry's verdict does."""
+    rows = session.execute(
+        select(Transition.onboarding_id, Transition.details)
+        .join(Onboarding, Onboarding.id == Transition.onboarding_id)
+        .where(
+            Onboarding.id.in_([each.id for each in onboardings]),
+            Transition.sequence == Onboarding.sequence,
+        )
+    )
+    return {row.onboarding_id: row.details["cause"] for row in rows if row.details.get("cause")}
+
+
+def _first(onboarding: Onboarding) -> str:
+    """What is due now: a client ID is issued only to somebody who has proved who they are."""
+    code = WAITS_FOR[onboarding.state]
+    if code == "issue_id" and onboarding.contact_verified_at is None:
+        return _VERIFIED
+    return code
+
+
+def _rest(onboarding: Onboarding, code: str) -> list[str]:
+    """What follows on its path; a proof that was given is not asked for again."""
+    if code == "reissue_secret":
+        return _after(onboarding, "issue_id")
+    return _after(onboarding, code)
+
+
+def _after(onboarding: Onboarding, code: str) -> list[str]:
+    path = list(conditions.path(onboarding))
+    rest = path[path.index(code) + 1 :]
+    return [each for each in rest if each != _VERIFIED or onboarding.contact_verified_at is None]
+
+
+def _alternatives(onboarding: Onboarding, expected: str) -> list[Alternative]:
+    """Whatever else the chart allows, whoever may; what time does by itself is a deadline."""
+    events = deciding.allowed(deciding.facts_of(onboarding))
+    return [
+        Alternative(event, _targets(onboarding.state, event), tuple(sorted(MAY_FIRE[event])))
+        for event in events
+        if event != expected and MAY_FIRE[event] - {"platform", "clock"}
+    ]
+
+
+def _targets(state: str, event: str) -> tuple[str, ...]:
+    """Where it may lead: a choice leads to several places."""
+    return tuple(dict.fromkeys(a.target for a in arrows() if (a.source, a.event) == (state, event)))

@@ -1,0 +1,124 @@
+"""What an onboarding has led to: its client with each version of the secret, and its seller links."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onboarding.db import reading
+from onboarding.models import Client, Link, Onboarding, Secret
+from onboarding.web.api_access import Reader, own
+from onboarding.web.api_route import StrictRoute
+
+router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
+
+
+class _Shown(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class SecretVersion(_Shown):
+    """One version of a client secret, by its last 4 characters. Never the secret, nor more of it."""
+
+    version: int
+    ending: str
+    created_at: datetime
+    revealed_at: datetime | None
+    acknowledged_at: datetime | None
+    ended_at: datetime | None
+    ended_because: str | None
+
+
+class ClientView(_Shown):
+    """A client, and every version of its secret, the first one first; nothing before it is issued."""
+
+    client_id: str | None
+    created_at: datetime | None
+    revoked_at: datetime | None
+    secrets: list[SecretVersion]
+
+
+class SellerLink(_Shown):
+    """A seller account that the client, or the aggregator, may act for; or might, until it ended."""
+
+    seller_id: str
+    shop_name: str
+    client_id: str | None
+    aggregator_id: str | None
+    created_at: datetime
+    confirmed_at: datetime | None
+    ended_at: datetime | None
+
+
+class SellerLinkList(_Shown):
+    """Every link that there was, newest first."""
+
+    items: list[SellerLink]
+
+
+@router.get("/{onboarding_id}/client")
+def client(onboarding_id: str, key: Reader) -> ClientView:
+    """The client that was issued last, revoked or not; all of it is empty before one is."""
+    with reading() as session:
+        found = _latest_client(session, own(session, key, onboarding_id))
+        if found is None:
+            return ClientView(client_id=None, created_at=None, revoked_at=None, secrets=[])
+        return ClientView(
+            client_id=found.id,
+            created_at=found.created_at,
+            revoked_at=found.revoked_at,
+            secrets=[_version(each) for each in _secrets(session, found)],
+        )
+
+
+@router.get("/{onboarding_id}/links")
+def links(onboarding_id: str, key: Reader) -> SellerLinkList:
+    """The seller accounts that were linked, those that have ended included."""
+    with reading() as session:
+        onboarding = own(session, key, onboarding_id)
+        found = session.scalars(
+            select(Link).where(Link.onboarding_id == onboarding.id).order_by(Link.id.desc())
+        )
+        return SellerLinkList(items=[_link(each) for each in found])
+
+
+def _latest_client(session: Session, onboarding: Onboarding) -> Client | None:
+    return session.scalars(
+        select(Client)
+        .where(Client.onboarding_id == onboarding.id)
+        .order_by(Client.revoked_at.is_not(None), Client.created_at.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _secrets(session: Session, client: Client) -> Sequence[Secret]:
+    return session.scalars(
+        select(Secret).where(Secret.client_id == client.id).order_by(Secret.version)
+    ).all()
+
+
+def _version(secret: Secret) -> SecretVersion:
+    return SecretVersion(
+        version=secret.version,
+        ending=secret.ending[-4:],
+        created_at=secret.created_at,
+        revealed_at=secret.revealed_at,
+        acknowledged_at=secret.acknowledged_at,
+        ended_at=secret.ended_at,
+        ended_because=secret.ended_because,
+    )
+
+
+def _link(link: Link) -> SellerLink:
+    return SellerLink(
+        seller_id=link.seller_id,
+        shop_name=link.shop_name,
+        client_id=link.client_id,
+        aggregator_id=link.aggregator_id,
+        created_at=link.created_at,
+        confirmed_at=link.confirmed_at,
+        ended_at=link.ended_at,
+    )
