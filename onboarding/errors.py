@@ -144,14 +144,6 @@ class Invalid(Refusal):
         return error | ({"pointer": self.pointers[name]} if name in self.pointers else {})
 
 
-class NameTaken(Invalid):
-    """Another aggregator has this name."""
-
-    status = 409
-    code = "name_taken"
-    advice = "Change that one, or choose another name."
-
-
 class TooMany(Refusal):
     """That was tried too often."""
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from onboarding import addresses, db, succession
 from onboarding.access import Actor
 from onboarding.models import BrowserSession, ContactCode, Grant, Onboarding, Transition
-from onboarding.proofs import SESSION_IDLE, actor
+from onboarding.proof_statements import SESSION_IDLE
+from onboarding.proofs import actor
 
 
 def is_about(session: Session, browser: BrowserSession, onboarding: Onboarding) -> bool:

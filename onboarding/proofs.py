@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import addresses, db, outbox, sealing, succession
@@ -22,14 +22,12 @@ from onboarding.models import (
     BrowserSession,
     ContactCode,
     Grant,
-    Link,
     Onboarding,
     ResumeLink,
 )
+from onboarding.proof_statements import MAY_MOVE, OF_COOKIE, OWNED, SESSION_IDLE
 from onboarding.sealing import Keyring
 
-# Since somebody did something there last; looking writes nothing down.
-SESSION_IDLE: Final = timedelta(days=30)
 PROOF_FRESH: Final = timedelta(minutes=10)
 CODE_LASTS: Final = timedelta(minutes=10)
 CODE_ATTEMPTS: Final = 5
@@ -44,32 +42,6 @@ _ACTOR_LONGEST: Final = 200
 
 CodeVerdict = Literal["right", "wrong", "expired", "too_many"]
 
-_OF_COOKIE: Final = select(BrowserSession, db.now()).where(
-    BrowserSession.token_hash == bindparam("hash"),
-    BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
-    succession.not_over(),
-)
-# A session was granted the onboarding, or is signed in to the account that it links.
-_MOVES: Final = or_(
-    exists().where(Grant.session_id == BrowserSession.id, Grant.onboarding_id == Onboarding.id),
-    and_(
-        succession.is_signed_in(),
-        exists().where(
-            Link.onboarding_id == Onboarding.id,
-            Link.issuer == BrowserSession.issuer,
-            Link.subject == BrowserSession.subject,
-            Link.ended_at.is_(None),
-        ),
-    ),
-)
-_WANTED: Final = Onboarding.id == bindparam("onboarding")
-_OWNED: Final = _OF_COOKIE.add_columns(Onboarding).join(Onboarding, _WANTED).where(_MOVES)
-_MAY_MOVE: Final = (
-    select(Onboarding.id)
-    .join_from(BrowserSession, Onboarding, _WANTED)
-    .where(BrowserSession.id == bindparam("browser"), _MOVES)
-)
-
 
 def open_session(session: Session) -> tuple[BrowserSession, str]:
     """A new browser session and the cookie's value, which exists nowhere else."""
@@ -81,7 +53,7 @@ def open_session(session: Session) -> tuple[BrowserSession, str]:
 
 def find_session(session: Session, token: str) -> BrowserSession | None:
     """The session that a cookie leads to, unless it is idle or over."""
-    found = session.execute(_OF_COOKIE, {"hash": _hash(token)}).one_or_none()
+    found = session.execute(OF_COOKIE, {"hash": _hash(token)}).one_or_none()
     return succession.without_old_sign_in(*found) if found else None
 
 
@@ -90,7 +62,7 @@ def find_owned(
 ) -> tuple[BrowserSession, Onboarding] | None:
     """The same with the onboarding, if that session may move it: what every page asks, in one look."""
     wanted = {"hash": _hash(token), "onboarding": onboarding_id}
-    found = session.execute(_OWNED, wanted).one_or_none()
+    found = session.execute(OWNED, wanted).one_or_none()
     if found is None:
         return None
     browser, now, onboarding = found
@@ -129,7 +101,7 @@ def grant(session: Session, browser: BrowserSession, onboarding_id: UUID) -> Non
 def may_move(session: Session, browser: BrowserSession, onboarding_id: UUID) -> bool:
     """Whether this browser was granted the onboarding, or signed in to the account it links."""
     is_it = {"browser": browser.id, "onboarding": onboarding_id}
-    return session.scalar(_MAY_MOVE, is_it) is not None
+    return session.scalar(MAY_MOVE, is_it) is not None
 
 
 def actor(browser: BrowserSession) -> Actor:

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from onboarding import db, proofs
+from onboarding import db, proof_statements, proofs
 from onboarding.db import transaction
 from onboarding.models import BrowserSession, Grant, Onboarding
 from tests.builders import an_onboarding
@@ -28,7 +28,7 @@ def _visit(idle_for: float) -> None:
 
 
 def test_idle_browsers_go_with_their_grants_and_leave_the_onboardings() -> None:
-    idle = proofs.SESSION_IDLE.total_seconds()
+    idle = proof_statements.SESSION_IDLE.total_seconds()
     _visit(idle + 60)
     _visit(idle - 60)
 

@@ -66,7 +66,7 @@ def test_an_old_look_moves_nothing(client: Client) -> None:
     client.fire(started, "choose_type", {"connection_type": "plugin"})
     with pytest.raises(Problem) as refused:
         client.fire(started, "cancel")
-    assert (refused.value.code, refused.value.retryable) == ("moved_on", False)
+    assert (refused.value.code, refused.value.retryable) == ("stale", False)
 
 
 def test_a_list_is_read_to_its_end_and_a_start_is_started_once(client: Client) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from onboarding import outbox, proofs, redelivery
+from onboarding import outbox, proof_statements, proofs, redelivery
 from onboarding.db import in_seconds, new_id, transaction
 from onboarding.models import BrowserSession, Message
 from onboarding.outbox import Announcement
@@ -170,7 +170,7 @@ def test_a_cleaning_says_whether_there_is_more(database: Engine) -> None:
         for _ in range(5):
             proofs.open_session(session)
         session.flush()  # The update below is not the session's own.
-        idle = -proofs.SESSION_IDLE.total_seconds() - 60
+        idle = -proof_statements.SESSION_IDLE.total_seconds() - 60
         session.execute(update(BrowserSession).values(seen_at=in_seconds(idle)))
     assert [clock.clean(limit=3) for _ in range(2)] == [(3, True), (2, False)]
 

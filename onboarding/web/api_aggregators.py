@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from onboarding import registry
 from onboarding.db import reading, transaction
-from onboarding.errors import NameTaken, NotFound
+from onboarding.errors import NotFound
 from onboarding.models import Aggregator
 from onboarding.web.api_access import Reader, Registrar
 from onboarding.web.api_conditional import tag_of
 from onboarding.web.api_route import StrictRoute
+from onboarding.web.refusals import NameTaken
 from onboarding.web.schemas import AggregatorEntry, AggregatorList, AggregatorView
 
 router = APIRouter(prefix="/aggregators", tags=["Aggregators"], route_class=StrictRoute)

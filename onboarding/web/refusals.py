@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from onboarding.errors import Refusal, TooMany
+from onboarding.errors import Invalid, Refusal, TooMany
 
 
 class KeyInUrl(Refusal):
@@ -148,3 +148,11 @@ class Crashed(Refusal):
 
     # Leads to the log; nothing else leads to the cause.
     instance = ""
+
+
+class NameTaken(Invalid):
+    """Another aggregator has this name."""
+
+    status = 409
+    code = "name_taken"
+    advice = "Change that one, or choose another name."

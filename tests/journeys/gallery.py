@@ -21,6 +21,7 @@ from tests.journeys.entering import (
     let_in,
     portal_away,
 )
+from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
@@ -254,19 +255,6 @@ def coming_back(person: Person) -> Pages:
         person.open(f"/{person.locale}/onboardings/{here}")
         yield "unavailable"
     person.press("Try again")
-
-
-def problems(person: Person) -> Pages:
-    """What answers of the API lead to."""
-    for page in ("problems", "problems/in_flight"):
-        person.open(f"/{person.locale}/{page}")
-        yield page.partition("/")[2] or page
-
-
-def api(person: Person) -> Pages:
-    """The page about the API."""
-    person.open("/docs")
-    yield "api"
 
 
 REFUSED = {

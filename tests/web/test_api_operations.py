@@ -148,7 +148,6 @@ def test_one_scope_does_not_open_what_the_other_does(overseer: System, ring: Key
     without = a_system(overseer.app, set(access.SCOPES) - {SCOPE})
     for path in (PATH, f"{PATH}/{own['reference']}", "/v1/causes"):
         refused(without.get(path), 403, "forbidden")
-    refused(without.get("/v1/onboardings?overdue=yes"), 422, "invalid")
 
 
 def test_late_ones_come_page_by_page_longest_first(overseer: System) -> None:

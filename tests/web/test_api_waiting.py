@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, QueuePool
 
 from onboarding import access
-from onboarding.db import transaction
+from onboarding.db import new_id, transaction
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.app import create_app
@@ -57,7 +57,8 @@ def together(
                 asyncio.ensure_future(client.request(m, path, headers=key | headers, json=body))
                 for m, path, headers, body in requests
             ]
-            while waiting.number < len(sent):  # noqa: ASYNC110 - the product has no such event
+            while waiting.number < len(sent):
+                assert not [each.result().text for each in sent if each.done()]
                 await asyncio.sleep(0.01)
             await meanwhile(waiting)
             return await asyncio.gather(*sent)
@@ -72,7 +73,12 @@ def waits(onboarding: dict[str, Any], **headers: str) -> tuple[str, str, dict[st
 
 def issues(onboarding: dict[str, Any]) -> tuple[str, str, dict[str, str], Any]:
     body = {"event": "issue_id", "data": {}}
-    return ("POST", onboarding["links"]["events"], {"prefer": "respond-async, wait=30"}, body)
+    sent = {
+        "prefer": "respond-async, wait=30",
+        "idempotency-key": str(new_id()),
+        "if-match": f'"{onboarding["sequence"]}"',
+    }
+    return ("POST", onboarding["links"]["events"], sent, body)
 
 
 def work(onboarding: dict[str, Any]) -> Callable[[Waiting], Awaitable[None]]:

@@ -18,7 +18,6 @@ from onboarding.errors import (
     EventNotAllowed,
     Invalid,
     MovedOn,
-    NameTaken,
     NotEligible,
     Refusal,
     RoleNeeded,
@@ -28,7 +27,7 @@ from onboarding.errors import (
 from onboarding.sealing import Keyring
 from onboarding.web import pages
 from onboarding.web.problems import install_problem_handlers, problem
-from onboarding.web.refusals import QuotaExceeded, Stale
+from onboarding.web.refusals import NameTaken, QuotaExceeded, Stale
 from onboarding.words import translate
 from tests.servers.postgres import Postgres
 from tests.web.calling import System, a_system, refused, served

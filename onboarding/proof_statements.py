@@ -1,0 +1,41 @@
+"""What every page asks first: whose browser it is, and whether it may move this onboarding.
+
+Built once: building them took longer than the database did to answer.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import and_, bindparam, exists, or_, select
+
+from onboarding import db, succession
+from onboarding.models import BrowserSession, Grant, Link, Onboarding
+
+# Since somebody did something there last; looking writes nothing down.
+SESSION_IDLE: Final = timedelta(days=30)
+
+OF_COOKIE: Final = select(BrowserSession, db.now()).where(
+    BrowserSession.token_hash == bindparam("hash"),
+    BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
+    succession.not_over(),
+)
+# A session was granted the onboarding, or is signed in to the account that it links.
+_MOVES: Final = or_(
+    exists().where(Grant.session_id == BrowserSession.id, Grant.onboarding_id == Onboarding.id),
+    and_(
+        succession.is_signed_in(),
+        exists().where(
+            Link.onboarding_id == Onboarding.id,
+            Link.issuer == BrowserSession.issuer,
+            Link.subject == BrowserSession.subject,
+            Link.ended_at.is_(None),
+        ),
+    ),
+)
+_WANTED: Final = Onboarding.id == bindparam("onboarding")
+OWNED: Final = OF_COOKIE.add_columns(Onboarding).join(Onboarding, _WANTED).where(_MOVES)
+MAY_MOVE: Final = (
+    select(Onboarding.id)
+    .join_from(BrowserSession, Onboarding, _WANTED)
+    .where(BrowserSession.id == bindparam("browser"), _MOVES)
+)
