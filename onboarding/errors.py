@@ -8,7 +8,6 @@
      ├── MovedOn             409  somebody else was faster
      ├── FreshProofNeeded    403  sign in or enter a code again first
      ├── Invalid             422  a field is wrong
-     │    └── NameTaken      409  … another aggregator has it
      ├── TooMany             429  too often, try later
      ├── Unauthorised        401  who is asking?
      ├── Forbidden           403  asking is not enough

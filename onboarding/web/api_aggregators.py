@@ -41,7 +41,9 @@ def show(aggregator_id: AggregatorId, key: Reader, response: Response) -> Aggreg
     return shown
 
 
-@router.put("/{aggregator_id}")
+@router.put(
+    "/{aggregator_id}", responses={201: {"model": AggregatorView, "description": "It is new."}}
+)
 def record(
     aggregator_id: AggregatorId, body: AggregatorEntry, key: Registrar, response: Response
 ) -> AggregatorView:

@@ -25,11 +25,18 @@ _ABOUT: Final = (
 _NEVER: Final = "422"
 # What a handler checks by itself, to say more than that it is wrong.
 _HEADERS: Final = {
-    "if-match": {"pattern": '^"[0-9]{1,9}"$', "examples": ['"7"']},
+    "If-Match": {
+        "pattern": r'^(\*|"[0-9]{1,9}(\.[0-9a-z.]{1,20})?")$',
+        "examples": ['"7"'],
+    },
+    "Idempotency-Key": {
+        "pattern": r'^("[ !#-\[\]-~]{1,253}"|[!#-~][!-~]{0,254})$',
+        "examples": ["5d2d4f0c-8a51-4a8e-9f0e-3f3f5c1f7f6b"],
+    },
     "prefer": {"examples": ["wait=20"]},
 }
 _ONE: Final = "/v1/onboardings/{onboarding_id}"
-_SEEN: Final = {"onboarding_id": "$response.body#/id", "if-match": "$response.header.ETag"}
+_SEEN: Final = {"onboarding_id": "$response.body#/id", "If-Match": "$response.header.ETag"}
 
 
 def name_of(route: APIRoute) -> str:
@@ -69,8 +76,6 @@ def _completed(document: Document) -> Document:
         schemas.pop(leftover, None)
     for method, path, operation in operations(document):
         _complete(operation, EXAMPLES.get((method, path), {}))
-    # It is named to be refused: a secret is never replayed.
-    _drop_header(document["paths"][f"{_ONE}/secret-reveal"]["post"], "idempotency-key")
     for (method, path, status), links in _links().items():
         document["paths"][path][method]["responses"][status]["links"] = links
     return document
@@ -98,10 +103,6 @@ def _say_what_headers_hold(operation: Document) -> None:
             options = parameter["schema"].pop("anyOf", [])
             parameter["schema"] |= next((o for o in options if o.get("type") != "null"), {})
             parameter["schema"] |= _HEADERS.get(parameter["name"], {})
-
-
-def _drop_header(operation: Document, name: str) -> None:
-    operation["parameters"] = [p for p in operation["parameters"] if p["name"] != name]
 
 
 def _links() -> dict[tuple[str, str, str], Document]:

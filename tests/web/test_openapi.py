@@ -102,9 +102,11 @@ def test_links_lead_from_a_start_to_a_revealed_secret(system: System) -> None:
         method, path, operation = by_id[link["operationId"]]
         told = {n: _evaluated(v, answer) for n, v in link["parameters"].items()}
         onboarding_id = told.pop("onboarding_id")
-        headers = told | ({"prefer": "wait=0"} if "prefer" in told else {})
+        headers = {name.lower().replace("-", "_"): value for name, value in told.items()}
+        headers |= {"prefer": "wait=0"} if "prefer" in headers else {}
         address = path.format(onboarding_id=onboarding_id)
-        answer, seen = system.send(method, address, headers, json=link.get("requestBody")), "200"
+        assert method.upper() == "POST"
+        answer, seen = system.post(address, link.get("requestBody"), **headers), "200"
         if name == "issue_id":
             builders.work(UUID(onboarding_id))
             answer = system.get(f"/v1/onboardings/{onboarding_id}")
