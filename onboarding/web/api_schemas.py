@@ -10,7 +10,8 @@ from pydantic.config import JsonDict
 from onboarding.web.schemas import History, OnboardingView, State
 
 # Said in the description; `filters` is what refuses, and says why.
-FOUND_BY: Final[JsonDict] = {"pattern": r"^[0-9a-f]{32}([.][0-9a-f]{32}){0,19}$"}
+# Without a value, it is as if the name were not there.
+FOUND_BY: Final[JsonDict] = {"pattern": r"^([0-9a-f]{32}([.][0-9a-f]{32}){0,19})?$"}
 ON_ONE_LINE: Final[JsonDict] = {"pattern": r"^[^\x00-\x1f\x7f-\xa0\xad]*$"}
 A_TIME: Final[JsonDict] = {
     "pattern": "^([1-9][0-9]{0,3}[hd]|20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8]))?$"
