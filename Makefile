@@ -20,7 +20,7 @@ endif
 
 # AT_ONCE=2 runs two tests at a time, each with servers of its own, in half the time; on a machine that
 # does something else besides, some lose their patience.
-AT_ONCE ?= 0
+AT_ONCE ?= 2
 
 .PHONY: help run test check alerts bench faults mutants lock messages screenshots vendor clean browser
 .DELETE_ON_ERROR:
