@@ -18,8 +18,7 @@ ifeq ($(wildcard $(HOME)/.),)
 export UV_CACHE_DIR := $(CURDIR)/.tools/cache
 endif
 
-# AT_ONCE=2 runs two tests at a time, each with servers of its own, in half the time; on a machine that
-# does something else besides, some lose their patience.
+# Tests that run at a time, each with servers of its own; AT_ONCE=0 runs them one after the other.
 AT_ONCE ?= 2
 
 .PHONY: help run test check alerts bench faults mutants lock messages screenshots vendor clean browser

@@ -85,7 +85,7 @@ BEGIN: Final = f"""
         SELECT {_FIRST}, statement_timestamp(), statement_timestamp(),
             statement_timestamp() + %(wakes_after)s::interval, {_POSITION}
         FROM json_populate_record(NULL::onboardings, %(onboarding)s::json)
-        ON CONFLICT (start_key) DO NOTHING
+        ON CONFLICT (start_key) WHERE start_key IS NOT NULL DO NOTHING
         RETURNING id, sequence, state, rule_set, created_at, position
     )
     INSERT INTO transitions
@@ -125,6 +125,8 @@ TRANSITION: Final = insert(_transitions).values(
 STARTED: Final = (
     sqlite.insert(_onboardings)
     .values(_taken(_onboardings, (*_GIVEN, *INSTANTS)) | {"position": _NEXT})
-    .on_conflict_do_nothing(index_elements=["start_key"])
+    .on_conflict_do_nothing(
+        index_elements=["start_key"], index_where=_onboardings.c.start_key.is_not(None)
+    )
     .execution_options(preserve_rowcount=True)
 )

@@ -150,7 +150,7 @@ def one_reference(within: Within) -> Rows:
     Onboarding.start_key,
     what="{} onboardings were started by one form or one Idempotency-Key",
     do="Cancel those that nobody goes on with: `onboarding fire REF cancel --reason twice`; then"
-    " make the unique constraint uq_onboardings_start_key again.",
+    " make the unique index uq_onboardings_start_key again.",
 )
 def one_start_once(within: Within) -> Rows:
     """A form, or a request with an Idempotency-Key, that is sent again starts nothing again."""

@@ -85,6 +85,14 @@ class Onboarding(Base):
             sqlite_where=text("state = 'awaiting_aggregator'"),
         ),
         Index("ix_onboardings_state_entered_at", "state", "entered_at"),
+        # Of those only that have one: every move of an onboarding is an entry in each of its indexes.
+        Index(
+            "uq_onboardings_start_key",
+            "start_key",
+            unique=True,
+            postgresql_where=text("start_key IS NOT NULL"),
+            sqlite_where=text("start_key IS NOT NULL"),
+        ),
         Index(
             "ix_onboardings_contact_hash",
             "contact_hash",
@@ -129,7 +137,7 @@ class Onboarding(Base):
     contact_hash: Mapped[str | None] = mapped_column(String(32))
     contact_verified_at: Mapped[datetime | None]
     # A form sent twice starts one onboarding: the second insert meets this.
-    start_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    start_key: Mapped[str | None] = mapped_column(String(80))
     # The calling system that started it, with any of its keys.
     system_id: Mapped[UUID | None] = mapped_column(ForeignKey("systems.id"))
     created_at: Mapped[datetime] = mapped_column(server_default=now())
