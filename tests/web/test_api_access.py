@@ -46,7 +46,7 @@ def ask(system: System, route: Route, onboarding_id: object) -> Any:
 
 
 def test_every_route_is_found() -> None:
-    assert len(ROUTES) == 13
+    assert len(ROUTES) == 14
     assert len(OF_ONE) == 5
 
 
