@@ -20,6 +20,9 @@ from onboarding.models import Onboarding, Transition
 # Places of the log that one page looks at.
 LOOKS_AT: Final = 2000
 
+# Whose an onboarding is. Nothing else decides that where events are concerned.
+OWNER: Final = Onboarding.api_key_id
+
 _EVENTS: Final = {its_type: event for event, its_type in EVENT_TYPES.items()}
 
 
@@ -60,13 +63,8 @@ def page(session: Session, wanted: Wanted, after: Cursor, limit: int) -> Page:
     return Page(items, Cursor.of(items[-1][0]) if cut else end, more=cut or full)
 
 
-def owned_by(owner: UUID) -> ColumnElement[bool]:
-    """Which onboardings are a calling system's own. Nothing else decides that here."""
-    return Onboarding.api_key_id == owner
-
-
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions = [owned_by(wanted.owner)]
+    conditions: list[ColumnElement[bool]] = [OWNER.in_([wanted.owner])]
     if wanted.types:
         events = [_EVENTS[each] for each in wanted.types]
         conditions.append(Transition.event.in_(events))

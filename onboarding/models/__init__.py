@@ -6,7 +6,7 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
-from onboarding.models.listening import EventLog
+from onboarding.models.listening import SIGNATURES, Delivery, EventLog, Webhook
 from onboarding.models.onboardings import (
     Aggregator,
     Canary,
@@ -41,6 +41,7 @@ from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 __all__ = [
     "OUTCOMES",
     "RUN_STATUSES",
+    "SIGNATURES",
     "Aggregator",
     "ApiKey",
     "Assignment",
@@ -52,6 +53,7 @@ __all__ = [
     "CauseMark",
     "Client",
     "ContactCode",
+    "Delivery",
     "EventLog",
     "FailedAttempt",
     "Grant",
@@ -72,4 +74,5 @@ __all__ = [
     "Secret",
     "Transition",
     "UnprovedLetter",
+    "Webhook",
 ]

@@ -1,0 +1,358 @@
+"""Endpoints are told of what happens to their owner's onboardings: at least once, in order, signed."""
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Engine, update
+from standardwebhooks.webhooks import Webhook as Verifier
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from onboarding import db, endpoints, sending, signing, webhooks
+from onboarding import deliveries as noted_down
+from onboarding.db import reading, transaction
+from onboarding.endpoints import Rules
+from onboarding.models import Delivery, Webhook
+from onboarding.settings import settings
+from tests import builders, listening
+from tests.builders import fire, keyring, promised
+from tests.dumping import dump
+from tests.listening import (
+    Receiver,
+    Sent,
+    an_endpoint,
+    deliver_all,
+    deliveries,
+    let_pass,
+    owner_of,
+    started_by,
+    sweep,
+    the_endpoint,
+)
+from tests.racing import race
+from workers import clock
+from workers.webhooks import forget, note_events, promise_deliveries
+
+
+@pytest.fixture
+def receiver(database: Engine) -> Iterator[Receiver]:
+    clock.leap()
+    made = Receiver()
+    yield made
+    made.close()
+
+
+def keys_of(webhook_id: UUID) -> list[str]:
+    with reading() as session:
+        webhook = session.get_one(Webhook, webhook_id)
+        return [key.shown for key in webhooks.keys(session, keyring(), webhook)]
+
+
+def in_order(got: list[Sent]) -> bool:
+    """Whether each onboarding's came as 1, 2, 3 and so on."""
+    last: dict[str, int] = {}
+    for onboarding_id, sequence in (each.place for each in got):
+        if sequence != last.get(onboarding_id, 0) + 1:
+            return False
+        last[onboarding_id] = sequence
+    return True
+
+
+def test_whatever_happens_is_sent_to_its_owner_and_to_nobody_else(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    other = Receiver()
+    an_endpoint(other.url)
+    made = started_by(owner_of(mine), "type_chosen")
+    builders.an_onboarding("confirmed")
+    deliver_all()
+    assert [each.place for each in receiver.got] == [(str(made), 1), (str(made), 2)]
+    assert other.got == []
+    assert promised() == []
+    other.close()
+
+
+def test_what_happened_before_it_listened_is_not_sent(receiver: Receiver) -> None:
+    owner = listening.an_owner()
+    started_by(owner)
+    an_endpoint(receiver.url, owner)
+    later = started_by(owner)
+    deliver_all()
+    assert [each.place for each in receiver.got] == [(str(later), 1)]
+
+
+def test_only_the_types_that_it_wants(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url, types=["onboarding.type_chosen"])
+    made = started_by(owner_of(mine), "type_chosen")
+    deliver_all()
+    assert [each.place for each in receiver.got] == [(str(made), 2)]
+
+
+def test_others_verifiers_accept_what_is_delivered(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url, signature="hmac")
+    started_by(owner_of(mine))
+    deliver_all()
+    (sent,), (secret,) = receiver.got, keys_of(mine)
+    assert secret.startswith("whsec_")
+    Verifier(secret).verify(sent.body, sent.headers)
+    event = from_structured_event(HTTPMessage(sent.headers, sent.body))
+    assert event.get_id() == sent.id
+    assert event.get_type() == "onboarding.started"
+    assert event.get_data() == json.loads(sent.body)["data"]
+    at = int(sent.headers["webhook-timestamp"])
+    changed = (
+        (sent.body + b" ", sent.headers),
+        (sent.body, sent.headers | {"webhook-id": "evt_other"}),
+        (sent.body, sent.headers | {"webhook-timestamp": str(at - 1)}),
+        (sent.body, sent.headers | {"webhook-timestamp": str(at - 400)}),
+    )
+    for body, headers in changed:
+        with pytest.raises(WebhookVerificationError):
+            Verifier(secret).verify(body, headers)
+        assert not signing.is_signed([secret], headers, body)
+
+
+def test_by_default_it_is_signed_with_a_key_that_only_we_have(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    started_by(owner_of(mine))
+    deliver_all()
+    (sent,), (shown,) = receiver.got, keys_of(mine)
+    version, _, signature = sent.headers["webhook-signature"].partition(",")
+    assert (version, shown[:5]) == ("v1a", "whpk_")
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(shown[5:]))
+    content = f"{sent.id}.{sent.headers['webhook-timestamp']}.".encode() + sent.body
+    key.verify(base64.b64decode(signature), content)
+    assert signing.is_signed([shown], sent.headers, sent.body)
+    assert not signing.is_signed([shown], sent.headers, sent.body + b" ")
+
+
+@pytest.mark.parametrize("signature", ["ed25519", "hmac"])
+def test_during_a_rotation_both_keys_sign(receiver: Receiver, signature: str) -> None:
+    mine = an_endpoint(receiver.url, signature=signature)
+    (before,) = keys_of(mine)
+    with transaction() as session:
+        webhooks.rotate_key(session, keyring(), session.get_one(Webhook, mine))
+    assert keys_of(mine)[1:] == [before]
+    started_by(owner_of(mine))
+    deliver_all()
+    (sent,) = receiver.got
+    for key in keys_of(mine):
+        assert signing.is_signed([key], sent.headers, sent.body)
+    let_pass(signing.BOTH_FOR)
+    assert before not in keys_of(mine)
+    started_by(owner_of(mine))
+    deliver_all()
+    assert not signing.is_signed([before], receiver.got[-1].headers, receiver.got[-1].body)
+
+
+def test_no_key_is_in_the_database(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url, signature="hmac")
+    (secret,) = keys_of(mine)
+    kept = repr(dump(db.engine()))
+    raw = base64.b64decode(secret[6:])
+    assert secret[6:] not in kept
+    assert raw.hex() not in kept
+    assert repr(raw)[2:-1] not in kept
+
+
+def test_a_failure_is_tried_again_later_the_same(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    receiver.answer = lambda _: 500
+    started_by(owner_of(mine))
+    assert sweep(3) == 1
+    (delivery,) = deliveries()
+    assert (delivery.attempts, delivery.status, delivery.cause) == (1, 500, "answered_5xx")
+    let_pass(timedelta(seconds=7))
+    receiver.answer = lambda _: 200
+    deliver_all()
+    first, second = receiver.got
+    assert (first.id, first.body) == (second.id, second.body)
+    (delivery,) = deliveries()
+    assert delivery.delivered_at is not None
+    assert (delivery.status, delivery.cause) == (200, None)
+    assert the_endpoint(mine).failures == 0
+
+
+def test_an_event_waits_for_the_one_before_it_of_the_same_onboarding(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    first = started_by(owner_of(mine), "type_chosen")
+    receiver.answer = lambda sent: 500 if sent.place[0] == str(first) else 200
+    sweep()
+    second = started_by(owner_of(mine), "type_chosen")
+    with transaction() as session:
+        session.execute(update(Webhook).values(rests_until=None))
+    sweep(3)
+    assert [each.place for each in receiver.taken] == [(str(second), 1), (str(second), 2)]
+    receiver.answer = lambda _: 200
+    receiver.got.clear()
+    let_pass(timedelta(minutes=7))
+    deliver_all()
+    assert [each.place for each in receiver.got] == [(str(first), 1), (str(first), 2)]
+
+
+@pytest.mark.parametrize("status", [199, 300, 301, 302, 307, 400, 404, 429, 500, 503])
+def test_only_2xx_is_a_success_and_nobody_is_led_elsewhere(receiver: Receiver, status: int) -> None:
+    mine, elsewhere = an_endpoint(receiver.url), Receiver()
+    receiver.answer, receiver.location = lambda _: status, elsewhere.url
+    started_by(owner_of(mine))
+    sweep()
+    (delivery,) = deliveries()
+    assert delivery.delivered_at is None
+    assert elsewhere.got == []
+    elsewhere.close()
+
+
+def test_gone_means_gone(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    receiver.answer = lambda _: 410
+    started_by(owner_of(mine))
+    sweep()
+    assert the_endpoint(mine).disabled_because == "gone"
+    started_by(owner_of(mine))
+    let_pass(timedelta(days=1))
+    sweep(2)
+    assert len(receiver.got) == 1
+
+
+def test_after_ten_attempts_it_has_failed_and_so_has_the_endpoint(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    receiver.answer = lambda _: 503
+    started_by(owner_of(mine), "type_chosen")
+    for number in range(sending.ATTEMPTS):
+        assert len(receiver.got) == number
+        sweep()
+        let_pass(timedelta(hours=30))
+    first, second = deliveries()
+    assert (first.attempts, first.failed_at is not None) == (10, True)
+    assert (second.attempts, second.failed_at) == (0, None)
+    assert the_endpoint(mine).disabled_because == "answered_5xx"
+    sweep(2)
+    assert len(receiver.got) == sending.ATTEMPTS
+    again(mine, receiver)
+    assert in_order(receiver.got)
+
+
+def again(webhook_id: UUID, receiver: Receiver) -> None:
+    """Its owner has found out why, has what failed sent again, and enables it."""
+    receiver.answer = lambda _: 200
+    receiver.got.clear()
+    with transaction() as session:
+        failed = noted_down.redeliver(session, webhook_id, Delivery.failed_at.is_not(None))
+        assert failed == 1
+        webhook = session.get_one(Webhook, webhook_id)
+        webhooks.change(session, webhook, {"enabled": True}, rules())
+    deliver_all()
+
+
+def rules() -> Rules:
+    return endpoints.rules(settings())
+
+
+def test_a_receiver_that_was_down_for_three_days_gets_everything_in_order(
+    receiver: Receiver,
+) -> None:
+    mine = an_endpoint(receiver.url)
+    owner = owner_of(mine)
+    down = True
+    receiver.answer = lambda _: 503 if down else 204
+    made = [started_by(owner) for _ in range(5)]
+    for hour in range(72):
+        if hour % 8 == 0:
+            made.append(started_by(owner, "type_chosen"))
+        if hour % 24 == 5:
+            fire(made[hour // 24], "cancel")
+        sweep()
+        let_pass(timedelta(hours=1))
+    assert the_endpoint(mine).disabled_at is None
+    attempted, tried = len(receiver.got), receiver.got[:]
+    assert 20 < attempted < 200
+    down = False
+    receiver.got.clear()
+    deliver_all()
+    assert in_order(receiver.got)
+    assert len({each.id for each in receiver.got}) == len(receiver.got)
+    assert {each.place for each in receiver.got} == {
+        (str(one), step) for one in made for step in range(1, builders.the(one).sequence + 1)
+    }
+    bodies: dict[str, bytes] = {}
+    for each in [*tried, *receiver.got]:
+        assert bodies.setdefault(each.id, each.body) == each.body
+    assert [row for row in deliveries() if row.delivered_at is None] == []
+
+
+def test_who_is_dead_holds_up_nobody_else(receiver: Receiver) -> None:
+    dead = [an_endpoint("http://127.0.0.1:9/") for _ in range(3)]
+    well = an_endpoint(receiver.url)
+    for webhook_id in (*dead, well):
+        started_by(owner_of(webhook_id))
+    sweep()
+    assert len(receiver.got) == 1
+    assert {the_endpoint(each).failures for each in dead} == {1}
+    let_pass(timedelta(hours=1))
+    started_by(owner_of(well))
+    note_events()
+    assert promise_deliveries().done == 2, "of those who do not answer, one at a time"
+    assert promise_deliveries().done == 0
+
+
+def test_what_it_does_not_take_stays_in_the_log(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noted_down, "BACKLOG", 4)
+    monkeypatch.setattr(noted_down, "NOTES_AT_ONCE", 2)
+    mine = an_endpoint(receiver.url)
+    made = [started_by(owner_of(mine)) for _ in range(9)]
+    while note_events().done:
+        pass
+    assert 4 <= len(deliveries()) < 9
+    deliver_all()
+    assert [each.place for each in receiver.got] == [(str(one), 1) for one in made]
+
+
+def test_sweeps_at_once_note_everything_once_and_promise_one_message(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    for _ in range(5):
+        started_by(owner_of(mine))
+    noted = [each.done for each in race(*[note_events] * 6)]  # type: ignore[attr-defined]
+    assert sorted(noted) == [0, 0, 0, 0, 0, 5]
+    told = [each.done for each in race(*[promise_deliveries] * 6)]  # type: ignore[attr-defined]
+    assert sorted(told) == [0, 0, 0, 0, 0, 1]
+    assert len(promised(sending.TASK)) == 1
+
+
+def test_a_redelivery_is_the_same_again(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    started_by(owner_of(mine), "type_chosen")
+    deliver_all()
+    with transaction() as session:
+        assert noted_down.redeliver(session, mine) == 2
+    deliver_all()
+    first, second = receiver.got[:2], receiver.got[2:]
+    assert [(each.id, each.body) for each in first] == [(each.id, each.body) for each in second]
+
+
+def test_a_test_arrives_and_tells_of_nothing(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    with transaction() as session:
+        webhooks.test(session, session.get_one(Webhook, mine))
+    deliver_all()
+    (sent,) = receiver.got
+    assert json.loads(sent.body)["type"] == "webhook.test"
+    assert signing.is_signed(keys_of(mine), sent.headers, sent.body)
+
+
+def test_what_was_sent_long_ago_is_forgotten(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    started_by(owner_of(mine))
+    deliver_all()
+    let_pass(timedelta(days=29))
+    assert forget().done == 0
+    started_by(owner_of(mine))
+    note_events()
+    let_pass(timedelta(days=2))
+    assert forget().done == 1
+    assert [row.delivered_at for row in deliveries()] == [None]
