@@ -15,18 +15,19 @@ from onboarding.settings import Settings
 
 LONGEST: Final = 2000
 
-# `ipaddress` takes all IPv6 but a few for global, and leads IPv4 inside it and its multicast past.
+# `ipaddress` takes for global what differs from version to version, all IPv6 but a few, IPv4 inside
+# it, and multicast. So what is special (RFC 6890) stands here, and `ipaddress` has a say besides.
 _PUBLIC_6: Final = ipaddress.IPv6Network("2000::/3")
 _NOT_PUBLIC: Final = tuple(
     ipaddress.ip_network(each)
     for each in (
-        "224.0.0.0/4",  # multicast
-        "192.88.99.0/24",  # 6to4's relays
-        "168.63.129.16/32",  # a cloud's own services behind a public address
-        "2001::/23",  # protocols' own, Teredo among them
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4: an IPv4 address inside
-        "3fff::/20",  # documentation
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+        *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+        *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+        # A cloud's own services behind a public address.
+        "168.63.129.16/32",
+        # Protocols' own, Teredo among them; documentation; 6to4, with IPv4 inside.
+        *("2001::/23", "2001:db8::/32", "3fff::/20", "2002::/16"),
     )
 )
 _NAMES_OF_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})

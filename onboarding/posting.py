@@ -95,11 +95,15 @@ def _connected(
     with _dialled(postman, target, deadline) as raw, _cut_off(raw, deadline):
         raw.settimeout(max(deadline - time.monotonic(), 0.01))
         stream = postman.trust.wrap_socket(raw, server_hostname=target.host) if target.tls else raw
-        with stream:
-            connection = http.client.HTTPConnection(target.host, target.port)
-            connection.default_port = 443 if target.tls else 80
-            connection.sock = stream
+        connection = http.client.HTTPConnection(target.host, target.port)
+        connection.default_port = 443 if target.tls else 80
+        connection.sock = stream
+        try:
             yield target, connection
+        finally:
+            # An answer that could not be read holds on to it; it is closed all the same.
+            if (line := stream.detach()) >= 0:
+                socket.close(line)
 
 
 def _dialled(postman: Postman, target: Target, deadline: float) -> socket.socket:
