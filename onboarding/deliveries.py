@@ -6,13 +6,15 @@ is, and notes down what it is to be told. An event waits for those before it of 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, event_bodies, event_log, following
+from onboarding import db, event_bodies, event_log, following, webhooks
+from onboarding.errors import NotFound
 from onboarding.event_log import Cursor
 from onboarding.models import Delivery, Onboarding, Transition, Webhook
 
@@ -65,6 +67,28 @@ def redeliver(session: Session, webhook_id: UUID, *which: ColumnElement[bool]) -
         update(Delivery).where(Delivery.webhook_id == webhook_id, ended, *which).values(**again)
     )
     return int(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def which(
+    *, failed: bool, since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    """Those that failed for good, and those that were noted down in a time."""
+    conditions: list[ColumnElement[bool]] = []
+    if failed:
+        conditions.append(Delivery.failed_at.is_not(None))
+    if since:
+        conditions.append(Delivery.created_at >= since)
+    if until:
+        conditions.append(Delivery.created_at < until)
+    return conditions
+
+
+def one(session: Session, webhook_id: UUID, wanted: str) -> Delivery:
+    """One of an endpoint's. Raises NotFound."""
+    found = session.get(Delivery, webhooks.read_id(wanted))
+    if found is None or found.webhook_id != webhook_id:
+        raise NotFound
+    return found
 
 
 def of(

@@ -68,7 +68,7 @@ def of(session: Session, owner: UUID | None) -> Sequence[Webhook]:
 
 def one(session: Session, owner: UUID | None, wanted: str, *, lock: bool = False) -> Webhook:
     """One of theirs. Raises NotFound, the same for whatever else it is."""
-    found = session.get(Webhook, _id(wanted), with_for_update=lock or None)
+    found = session.get(Webhook, read_id(wanted), with_for_update=lock or None)
     if found is None or owner not in (None, found.owner_id):
         raise NotFound
     return found
@@ -139,6 +139,17 @@ def test(session: Session, webhook: Webhook) -> Delivery:
     return made
 
 
+def read_id(text: str) -> UUID:
+    """An ID as it was sent, and not as somebody else might write it. Raises NotFound."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise NotFound from None
+    if str(found) != text:
+        raise NotFound
+    return found
+
+
 def _check(said: Endpoint, rules: Rules) -> None:
     wrong: dict[str, str] = {}
     try:
@@ -153,17 +164,6 @@ def _check(said: Endpoint, rules: Rules) -> None:
         wrong["signature"] = f"One of {', '.join(SIGNATURES)}."
     if wrong:
         raise Invalid(wrong)
-
-
-def _id(text: str) -> UUID:
-    """As it was sent, and not as somebody else might write it."""
-    try:
-        found = UUID(text)
-    except ValueError:
-        raise NotFound from None
-    if str(found) != text:
-        raise NotFound
-    return found
 
 
 def _age(session: Session, webhook: Webhook) -> timedelta:

@@ -238,7 +238,9 @@ def test_of_an_endless_answer_little_is_read() -> None:
 
     def endless(line: socket.socket) -> None:
         nonlocal sent
-        line.sendall(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 999999999\r\n\r\n")
+        line.sendall(
+            b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 999999999\r\n\r\n"
+        )
         while True:
             sent += line.send(b"x" * 65536)
 

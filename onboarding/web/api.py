@@ -4,7 +4,13 @@ from typing import Any, Final
 
 from fastapi import APIRouter
 
-from onboarding.web import api_aggregators, api_events, api_onboardings, api_operations
+from onboarding.web import (
+    api_aggregators,
+    api_events,
+    api_onboardings,
+    api_operations,
+    api_webhooks,
+)
 from onboarding.web.problems import MEDIA_TYPE, Problem
 
 _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -17,5 +23,6 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
 router = APIRouter(prefix="/v1", responses=_ERRORS)
 router.include_router(api_onboardings.router)
 router.include_router(api_events.router)
+router.include_router(api_webhooks.router)
 router.include_router(api_aggregators.router)
 router.include_router(api_operations.router)

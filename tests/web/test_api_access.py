@@ -39,14 +39,18 @@ def system(database: Engine, ring: Keyring) -> System:
 def ask(system: System, route: Route, onboarding_id: object) -> Any:
     method, path = route
     address = path.format(
-        onboarding_id=onboarding_id, aggregator_id="feedwise", reference=onboarding_id
+        onboarding_id=onboarding_id,
+        aggregator_id="feedwise",
+        reference=onboarding_id,
+        webhook_id=onboarding_id,
+        delivery_id=onboarding_id,
     )
     body = {"event": "cancel"} if method == "POST" else None
     return system.send(method, address, json=body)
 
 
 def test_every_route_is_found() -> None:
-    assert len(ROUTES) == 14
+    assert len(ROUTES) == 24
     assert len(OF_ONE) == 5
 
 
