@@ -191,29 +191,32 @@ def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -
     proxy.close()
 
 
-def _trickles(line: socket.socket, what: bytes) -> None:
-    while True:
-        line.sendall(what)
-        threading.Event().wait(0.05)
+def says(*, first: bytes = b"", then: bytes = b"") -> Callable[[socket.socket], None]:
+    """A server that says something at once, and then something else byte by byte, if at all."""
+
+    def behave(line: socket.socket) -> None:
+        line.sendall(first)
+        while then:
+            line.sendall(then)
+            threading.Event().wait(0.05)
+
+    return behave
 
 
 BAD: dict[str, tuple[Callable[[socket.socket], object], str]] = {
     "says nothing": (lambda line: line.recv(1), "timeout"),
     "sends its headers byte by byte": (
-        lambda line: (line.sendall(b"HTTP/1.1 200 OK\r\nX: "), _trickles(line, b"x")),
+        says(first=b"HTTP/1.1 200 OK\r\nX: ", then=b"x"),
         "timeout",
     ),
     "sends its body byte by byte": (
-        lambda line: (
-            line.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n"),
-            _trickles(line, b"x"),
-        ),
+        says(first=b"HTTP/1.1 200 OK\r\ncontent-length: 9999\r\n\r\n", then=b"x"),
         "timeout",
     ),
     "hangs up": (lambda line: line.close(), "unreachable"),
-    "speaks no HTTP": (lambda line: line.sendall(b"220 mail ESMTP\r\n" * 9), "unreachable"),
+    "speaks no HTTP": (says(first=b"220 mail ESMTP\r\n" * 9), "unreachable"),
     "sends endless headers": (
-        lambda line: line.sendall(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9999),
+        says(first=b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 9999),
         "unreachable",
     ),
 }

@@ -31,6 +31,18 @@ class Following(BaseModel):
     onboarding: UUID | None = Field(None, description="Only those of this onboarding.")
 
 
+class Streaming(BaseModel):
+    """Which events a stream tells of."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: _Cursor = Field(
+        None, description="Where to go on, unless Last-Event-ID says it; else from now on."
+    )
+    type: list[EventType] = Field([], description="Only these types; give it once for each.")
+    onboarding: UUID | None = Field(None, description="Only those of this onboarding.")
+
+
 class EventData(BaseModel):
     """What has happened: from where to where, by which event and what kind of actor."""
 
