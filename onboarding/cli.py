@@ -29,6 +29,7 @@ from onboarding.cli_options import (
 from onboarding.cli_registry import aggregators, keys
 from onboarding.cli_reporting import report
 from onboarding.cli_samples import demo
+from onboarding.cli_webhooks import webhook
 from onboarding.commands.exits import MEANINGS
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(aggregators, name="aggregators")
 app.add_typer(keys, name="keys")
+app.add_typer(webhook, name="webhook")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
 app.add_typer(bulk, name="bulk")

@@ -30,7 +30,7 @@ _NOT_PUBLIC: Final = tuple(
         *("2001::/23", "2001:db8::/32", "3fff::/20", "2002::/16"),
     )
 )
-_NAMES_OF_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+NAMES_OF_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Unfit(Exception):
@@ -64,7 +64,7 @@ def target(url: str, rules: Rules) -> Target:
     """What a URL leads to. Raises Unfit."""
     parts, port = _read(url)
     host = parts.hostname or ""
-    here = rules.this_machine and host in _NAMES_OF_THIS_MACHINE
+    here = rules.this_machine and host in NAMES_OF_THIS_MACHINE
     if parts.scheme != "https" and not (here and parts.scheme == "http"):
         raise Unfit("An https:// URL.")
     port = port or (443 if parts.scheme == "https" else 80)
@@ -83,7 +83,7 @@ def may_be_reached(address: str, rules: Rules) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:
         return False
-    if rules.this_machine and address in _NAMES_OF_THIS_MACHINE:
+    if rules.this_machine and address in NAMES_OF_THIS_MACHINE:
         return True
     if isinstance(ip, ipaddress.IPv6Address) and ip not in _PUBLIC_6:
         return False

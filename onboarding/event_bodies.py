@@ -15,6 +15,7 @@ from onboarding.models import Transition
 # What history tells besides: facts that lead to no person. A Seller ID does, and a name that was typed may.
 _TOLD: Final = ("connection_type", "credential_mode", "aggregator_id", "client_id", "cause")
 
+MEDIA_TYPE: Final = "application/cloudevents+json"
 TYPES: Final = tuple(EVENT_TYPES.values())
 
 

@@ -4,7 +4,7 @@ import time
 from typing import Final
 from uuid import UUID
 
-from onboarding import deliveries, endpoints, outbox, posting, sending, signing
+from onboarding import deliveries, endpoints, event_bodies, outbox, posting, sending, signing
 from onboarding.db import reading, transaction
 from onboarding.outbox import Claim
 from onboarding.posting import Failed, Postman
@@ -73,7 +73,7 @@ def _send(part: Part, postman: Postman) -> None:
 def _post(part: Part, item: Item, postman: Postman) -> Outcome:
     body = item.body.encode()
     headers = signing.headers(part.keys, item.event_id, body, part.at)
-    headers |= {"content-type": "application/cloudevents+json", "user-agent": "onboarding"}
+    headers |= {"content-type": event_bodies.MEDIA_TYPE, "user-agent": "onboarding"}
     try:
         return Outcome(status=postman.post(part.url, headers, body))
     except Failed as error:

@@ -29,6 +29,9 @@ ASKS: Final = 0.5
 # Events that a stream reads at once.
 _AT_ONCE: Final = 100
 
+# Instead of a place: where the log ends at the moment.
+NOW: Final = "now"
+
 LastEventId = Annotated[str | None, Header(max_length=70)]
 
 
@@ -38,9 +41,9 @@ def listed(key: Reader, asked: Annotated[Following, Query()], request: Request) 
 
     A page may be empty and the log go on: ask again from `next` while `more` says so, and later on.
     """
-    after = Cursor.read(asked.after) if asked.after is not None else BEGINNING
     wanted = Wanted(_owner(key), tuple(asked.type), asked.onboarding)
     with reading() as session:
+        after = _place(session, asked.after)
         page = following.page(session, wanted, after, asked.limit)
     items = [EventBody.model_validate(each) for each in page.bodies(_source(request))]
     return EventPage(items=items, next=str(page.next), more=page.more)
@@ -62,9 +65,9 @@ def stream(
     A stream ends after five minutes, and a sign of life comes at least every 15 seconds.
     """
     wanted = Wanted(_owner(key), tuple(asked.type), asked.onboarding)
-    text = last_event_id or asked.after
+    text = asked.after if last_event_id is None else last_event_id
     with reading() as session:
-        after = Cursor.read(text) if text is not None else event_log.end(session)
+        after = _place(session, NOW if text is None else text)
     streams: Streams = request.app.state.event_streams
     place = streams.enter(str(key.id))
     tell = partial(_tell, key.id, wanted, _source(request))
@@ -77,6 +80,13 @@ def stream(
 def latest(session: Session) -> str:
     """The one question of all streams: how far does the log go?"""
     return str(event_log.end(session))
+
+
+def _place(session: Session, text: str | None) -> Cursor:
+    """Where to go on. Raises Invalid for what is no cursor of ours."""
+    if text is None:
+        return BEGINNING
+    return event_log.end(session) if text == NOW else Cursor.read(text)
 
 
 async def _tell(

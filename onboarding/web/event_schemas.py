@@ -25,7 +25,7 @@ class Following(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: _Cursor = Field(None, description="Where to go on: `next` of the page before.")
+    after: _Cursor = Field(None, description="Where to go on: `next` of the page before, or now.")
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     type: list[EventType] = Field([], description="Only these types; give it once for each.")
     onboarding: UUID | None = Field(None, description="Only those of this onboarding.")

@@ -16,6 +16,7 @@ from sqlalchemy import event as listening
 
 from onboarding import access, lifecycle
 from onboarding.db import transaction
+from onboarding.following import Wanted
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web import api_events, live
@@ -130,7 +131,7 @@ def test_a_key_that_is_revoked_meanwhile_is_told_nothing(system: System) -> None
     assert system.id is not None
     with transaction() as session:
         access.revoke_api_key(session, system.id)
-    wanted = api_events.Wanted(system.id)
+    wanted = Wanted(system.id)
     assert api_events._read(system.id, wanted, "/", start) == ([], start)  # noqa: SLF001
 
 

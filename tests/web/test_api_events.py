@@ -112,6 +112,14 @@ def test_an_empty_page_says_where_to_go_on(system: System) -> None:
     assert page(system, f"after={after['next']}")["items"] == []
 
 
+def test_whoever_only_wants_what_is_new_begins_now(system: System) -> None:
+    system.start()
+    now = page(system, "after=now")
+    assert now["items"] == []
+    made = system.start()["id"]
+    assert [each["subject"] for each in page(system, f"after={now['next']}")["items"]] == [made]
+
+
 def test_only_some_types_or_one_onboarding(system: System) -> None:
     first, second = system.with_secret()["id"], system.with_secret()["id"]
     some = "type=onboarding.started&type=onboarding.secret_generated"
