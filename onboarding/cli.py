@@ -23,6 +23,7 @@ from onboarding.cli_options import (
     Reference,
     Surroundings,
     Unmask,
+    chosen_settings,
     open_database,
     with_publisher,
 )
@@ -112,7 +113,7 @@ def migrate(*, as_json: AsJson = False) -> None:
     """Make the database and the keyring, or bring them up to date."""
     from onboarding.commands import opening
 
-    opening.migrate(_settings(), as_json=as_json)
+    opening.migrate(chosen_settings(), as_json=as_json)
 
 
 @app.command()
@@ -139,7 +140,7 @@ def walk(
     """
     from onboarding.commands import journeys
 
-    journeys.run(_settings(), connection_type, url, key, as_json=as_json)
+    journeys.run(chosen_settings(), connection_type, url, key, as_json=as_json)
 
 
 app.command()(ls)
@@ -159,7 +160,7 @@ def show(
         open_database()
         showing.show(reference, as_json=as_json)
     else:
-        showing.unmask(prepare(_settings()), reference, unmask, as_json=as_json)
+        showing.unmask(prepare(chosen_settings()), reference, unmask, as_json=as_json)
 
 
 @app.command()
@@ -174,7 +175,7 @@ def fire(
     """Move an onboarding by an event, as an operator."""
     from onboarding.commands import moving
 
-    ring = prepare(_settings())
+    ring = prepare(chosen_settings())
     with with_publisher(context):
         moving.fire(ring, reference, event, reason, as_json=as_json)
 
@@ -192,7 +193,7 @@ def retry(
     """Try again what has failed for good, once its cause is gone."""
     from onboarding.commands import moving
 
-    ring = prepare(_settings())
+    ring = prepare(chosen_settings())
     with with_publisher(context):
         moving.retry(ring, wanted, reason, as_json=as_json)
 
@@ -212,7 +213,7 @@ def act(
     """Do any action of the console: resend, nudge, extend, assign, let_go, …, or an event."""
     from onboarding.commands import moving
 
-    ring = prepare(_settings())
+    ring = prepare(chosen_settings())
     with with_publisher(context):
         moving.act(ring, reference, action, choice, reason, as_json=as_json)
 
@@ -227,7 +228,7 @@ def note(
     """Write something down about an onboarding."""
     from onboarding.commands import moving
 
-    moving.note(prepare(_settings()), reference, text, as_json=as_json)
+    moving.note(prepare(chosen_settings()), reference, text, as_json=as_json)
 
 
 @app.command()
@@ -257,7 +258,7 @@ def doctor(
     from onboarding.commands import doctor as looks
 
     known = context.obj.task_names() if context.obj else ()
-    raise typer.Exit(looks.examine(_settings(), known, deep=deep, as_json=as_json))
+    raise typer.Exit(looks.examine(chosen_settings(), known, deep=deep, as_json=as_json))
 
 
 @app.command()
@@ -290,13 +291,7 @@ def settings(
     if form in pages:
         sys.stdout.write(pages[form]())
     else:
-        variables.show(_settings(), as_json=as_json)
+        variables.show(chosen_settings(), as_json=as_json)
 
 
 app.command()(demo)
-
-
-def _settings() -> "Settings":
-    from onboarding.settings import settings
-
-    return settings()

@@ -14,7 +14,8 @@ from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.app import create_app
 from tests.commands.conftest import Run
-from tests.listening import Receiver, deliver_all, deliveries, started_by
+from tests.listening import deliver_all, deliveries, started_by
+from tests.receiving import Receiver
 from tests.sellers.serving import serving
 from workers import clock
 

@@ -1,26 +1,16 @@
 """Endpoints by the API: a system has events sent to it, looks what came of that, and has them sent again."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
 
 from onboarding import access, signing, webhooks
 from onboarding.sealing import Keyring
-from tests.listening import Receiver, deliver_all, let_pass, sweep
+from tests.listening import deliver_all, let_pass, sweep
+from tests.receiving import Receiver
 from tests.web.calling import System, a_system, expect, refused, served
-from workers import clock
-
-
-@pytest.fixture
-def receiver(database: Engine) -> Iterator[Receiver]:
-    clock.leap()
-    made = Receiver()
-    yield made
-    made.close()
 
 
 @pytest.fixture
