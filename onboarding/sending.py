@@ -118,6 +118,9 @@ def next_part(session: Session, ring: Keyring, webhook_id: UUID) -> Part | None:
 
 def record(session: Session, webhook_id: UUID, item: Item, outcome: Outcome) -> None:
     """What came of an attempt. Whoever is late writes nothing."""
+    webhook = session.get(Webhook, webhook_id, with_for_update=True)
+    if webhook is None:
+        return
     attempt = item.attempts + 1
     ends = _ends(outcome, attempt)
     noted = session.execute(
@@ -125,8 +128,7 @@ def record(session: Session, webhook_id: UUID, item: Item, outcome: Outcome) -> 
         .where(Delivery.id == item.id, Delivery.attempts == item.attempts, unfinished())
         .values(attempts=attempt, status=outcome.status, cause=outcome.cause, **ends)
     )
-    webhook = session.get(Webhook, webhook_id, with_for_update=True)
-    if webhook is None or not noted.rowcount:  # type: ignore[attr-defined]
+    if not noted.rowcount:  # type: ignore[attr-defined]
         return
     if outcome.arrived:
         _is_well(session, webhook)

@@ -20,6 +20,8 @@ from onboarding.signing import Key
 MOST_OF_ONE: Final = 20
 DESCRIPTION_AT_MOST: Final = 200
 TEST: Final = "webhook.test"
+# Why one is disabled, where nothing is wrong with it.
+BY_ITS_OWNER: Final = "by_its_owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def change(session: Session, webhook: Webhook, changes: dict[str, Any], rules: R
     webhook.url, webhook.description = said.url, said.description
     webhook.event_types = sorted(set(said.types))
     if changes.get("enabled") is False:
-        disable(session, webhook, "by_its_owner")
+        disable(session, webhook, BY_ITS_OWNER)
     elif changes.get("enabled"):
         webhook.disabled_at = webhook.disabled_because = webhook.rests_until = None
         webhook.failures = 0

@@ -93,9 +93,10 @@ def test_an_event_waits_for_the_one_before_it_of_the_same_onboarding(receiver: R
     first = started_by(owner_of(mine), "type_chosen")
     receiver.answer = lambda sent: 500 if sent.place[0] == str(first) else 200
     sweep()
-    second = started_by(owner_of(mine), "type_chosen")
     with transaction() as session:
         session.execute(update(Webhook).values(rests_until=None))
+    assert sweep() == 0, "it rests, and the next one waits for it"
+    second = started_by(owner_of(mine), "type_chosen")
     sweep(3)
     assert [each.place for each in receiver.taken] == [(str(second), 1), (str(second), 2)]
     receiver.answer = lambda _: 200

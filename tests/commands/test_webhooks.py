@@ -60,6 +60,21 @@ def test_an_endpoint_from_its_first_day_to_its_last(run: Run, receiver: Receiver
     assert deliveries() == []
 
 
+def test_doctor_says_that_somebody_has_stopped_listening(run: Run, receiver: Receiver) -> None:
+    def found() -> dict[str, object]:
+        return next(c for c in run("doctor", "--json").lines if c["name"] == "webhooks")
+
+    key_id, _ = a_key()
+    run("webhook", "add", receiver.url, "--key", key_id)
+    assert found()["found"] == "none disabled for failing"
+    receiver.answer = lambda _: 410
+    started_by(UUID(key_id))
+    deliver_all()
+    assert found()["found"] == "1 disabled"
+    (listed,) = run("webhook", "ls", "--json").lines
+    assert listed["disabled_because"] == "gone"
+
+
 @pytest.mark.parametrize("command", ["rm", "deliveries", "redeliver"])
 def test_what_is_not_there_is_not_found(run: Run, receiver: Receiver, command: str) -> None:
     for wanted in (str(uuid4()), "nonsense"):
