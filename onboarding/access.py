@@ -32,7 +32,7 @@ PLATFORM: Final = Actor("platform", "platform")
 CLOCK: Final = Actor("clock", "clock")
 
 # What a key may do: move its own onboardings, take their secrets, vouch for a contact's e-mail
-# address, change the registry; look at everybody's, masked.
+# address, change the registry; look at everybody's, masked; have events sent to its endpoints.
 SCOPES: Final = (
     "onboardings:read",
     "onboardings:write",
@@ -40,6 +40,7 @@ SCOPES: Final = (
     "contacts:vouch",
     "aggregators:write",
     "operations:read",
+    "webhooks:write",
 )
 
 KEY_PREFIX: Final = "onbk_"

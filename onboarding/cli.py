@@ -22,12 +22,14 @@ from onboarding.cli_options import (
     Publishing,
     Surroundings,
     Url,
+    chosen_settings,
     open_database,
     with_publisher,
 )
 from onboarding.cli_registry import aggregators, keys
 from onboarding.cli_reporting import report
 from onboarding.cli_samples import demo
+from onboarding.cli_webhooks import webhook
 from onboarding.commands.exits import MEANINGS
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ app = typer.Typer(
 )
 app.add_typer(aggregators, name="aggregators")
 app.add_typer(keys, name="keys")
+app.add_typer(webhook, name="webhook")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
 app.add_typer(bulk, name="bulk")
@@ -109,7 +112,7 @@ def migrate(*, as_json: AsJson = False) -> None:
     """Make the database and the keyring, or bring them up to date."""
     from onboarding.commands import opening
 
-    opening.migrate(_settings(), as_json=as_json)
+    opening.migrate(chosen_settings(), as_json=as_json)
 
 
 @app.command()
@@ -135,7 +138,7 @@ def walk(
     """
     from onboarding.commands import journeys
 
-    journeys.run(_settings(), connection_type, url, key_file, as_json=as_json)
+    journeys.run(chosen_settings(), connection_type, url, key_file, as_json=as_json)
 
 
 app.command()(ls)
@@ -179,7 +182,7 @@ def doctor(
     from onboarding.commands import doctor as looks
 
     known = context.obj.task_names() if context.obj else ()
-    raise typer.Exit(looks.examine(_settings(), known, deep=deep, as_json=as_json))
+    raise typer.Exit(looks.examine(chosen_settings(), known, deep=deep, as_json=as_json))
 
 
 @app.command()
@@ -213,13 +216,7 @@ def settings(
     if form in pages:
         sys.stdout.write(pages[form]())
     else:
-        variables.show(_settings(), as_json=as_json)
+        variables.show(chosen_settings(), as_json=as_json)
 
 
 app.command()(demo)
-
-
-def _settings() -> "Settings":
-    from onboarding.settings import settings
-
-    return settings()

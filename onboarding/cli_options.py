@@ -36,6 +36,14 @@ class Surroundings:
     task_names: Callable[[], Collection[str]] = tuple
 
 
+def chosen_settings() -> "Settings":
+    """The settings of this process. Raises WrongSettings."""
+    # Its libraries take longer to load than some commands to run.
+    from onboarding.settings import settings  # noqa: PLC0415
+
+    return settings()
+
+
 def open_database() -> None:
     """Open logs and the database that the settings name. Raises Failure."""
     # Its libraries take longer to load than some commands to run.

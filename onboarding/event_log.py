@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, func, literal_column, select, true, tuple_
+from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from onboarding import db
@@ -47,25 +47,49 @@ class Cursor(NamedTuple):
 
 
 BEGINNING: Final = Cursor(0, UUID(int=0), 0)
+# The order of the log.
+COLUMNS: Final = (Transition.position, Transition.onboarding_id, Transition.sequence)
 
 
 def page(session: Session, after: Cursor, limit: int) -> Sequence[Transition]:
     """What follows in the log, at most `limit`; whoever asks again from its last misses nothing."""
-    place = tuple_(*_COLUMNS)
+    place = tuple_(*COLUMNS)
     return session.scalars(
         select(Transition)
         .where(place > tuple_(*after), _is_settled(session))
-        .order_by(*_COLUMNS)
+        .order_by(*COLUMNS)
         .limit(limit)
     ).all()
+
+
+def stretch(session: Session, after: Cursor, places: int) -> tuple[Cursor, bool]:
+    """Where the next so many places end, and whether there are that many."""
+    part = (
+        select(*COLUMNS)
+        .where(tuple_(*COLUMNS) > tuple_(*after), _is_settled(session))
+        .order_by(*COLUMNS)
+        .limit(places)
+        .subquery()
+    )
+    count = select(func.count()).select_from(part).scalar_subquery()
+    last = session.execute(
+        select(*part.c, count).order_by(*(column.desc() for column in part.c)).limit(1)
+    ).one_or_none()
+    return (Cursor(*last[:3]), last[3] == places) if last else (after, False)
+
+
+def between(after: Cursor, end: Cursor) -> ColumnElement[bool]:
+    """Behind the one and up to the other, which can be read."""
+    place = tuple_(*COLUMNS)
+    return and_(place > tuple_(*after), place <= tuple_(*end))
 
 
 def end(session: Session) -> Cursor:
     """The last place that can be read now."""
     last = session.execute(
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(_is_settled(session))
-        .order_by(*(column.desc() for column in _COLUMNS))
+        .order_by(*(column.desc() for column in COLUMNS))
         .limit(1)
     ).one_or_none()
     return Cursor(*last) if last else BEGINNING
@@ -84,9 +108,6 @@ def leap(session: Session) -> None:
     last = session.scalar(select(func.max(Transition.position))) or 0
     shift = max(last, log.shift if log else 0) + _LEAP
     session.merge(EventLog(id=1, shift=shift, history=session.scalar(select(this_history()))))
-
-
-_COLUMNS: Final = (Transition.position, Transition.onboarding_id, Transition.sequence)
 
 
 def _is_settled(session: Session) -> ColumnElement[bool]:

@@ -44,6 +44,7 @@ FIELDS: Final[dict[str, str]] = {
     "reason": "A code for what was wrong with the sign-in.",
     "run": "The ID of the run.",
     "status": "The HTTP status of the answer.",
+    "webhook": "The ID of the endpoint.",
     "why": "Which event the chart did not allow any more, and in which state.",
 }
 
@@ -127,6 +128,9 @@ LINES: Final[dict[str, Line]] = {
         "info", "What dead processes had in hand came due at once.", "processes", "messages"
     ),
     "use_not_noted": _line("info", "That an API key was used could not be noted.", "error"),
+    "webhook_disabled": _line(
+        "warning", "An endpoint of another system is sent nothing any more.", "webhook", "cause"
+    ),
 }  # fmt: skip
 
 

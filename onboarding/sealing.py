@@ -7,7 +7,7 @@ alphabetical order is used for new values, earlier ones still open and verify ol
     public  public half: seals; a worker that has no more cannot open what it sealed
     pepper  keys the hashes of client secrets and of e-mail addresses; losing it ends every credential
     derive  one-time codes and resume links are derived from it, not stored; a new one ends those
-            that are on their way
+            that are on their way. So are the keys of webhooks, each from the one it was made under
 """
 
 import base64
@@ -136,6 +136,11 @@ def derive(ring: Keyring, purpose: str, name: str) -> bytes:
     """32 bytes that only this keyring can make for a purpose and a name, and makes again."""
     _, key = ring.current("derive")
     return _hmac(key, purpose, name)
+
+
+def derive_under(ring: Keyring, key_id: str, purpose: str, name: str) -> bytes:
+    """The same under one key, for what must outlast the next. Raises Unavailable without that key."""
+    return _hmac(ring.get("derive", key_id), purpose, name)
 
 
 def signed(ring: Keyring, context: str, said: Mapping[str, Any]) -> str:

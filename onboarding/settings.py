@@ -84,6 +84,14 @@ def _risky(value: str) -> str:
     return value
 
 
+def _ports(value: str) -> str:
+    """Numbers of ports, separated by commas."""
+    for port in value.split(","):
+        if not port.strip().isdecimal() or not 0 < int(port) < 1 << 16:
+            raise ValueError("ports from 1 to 65535, separated by commas")
+    return value
+
+
 def _only_in_tests(value: str, others: ValidationInfo) -> str:
     """Crash points, where nobody's real credentials are at stake."""
     if value and others.data.get("live"):
@@ -191,6 +199,9 @@ class Settings(BaseSettings):
     worker_threads: int = Field(
         4, ge=1, le=64, description="Tasks at once where tasks run inside the process."
     )
+    webhook_ports: Annotated[str, AfterValidator(_ports)] = Field(
+        "443", description="The ports at which endpoints of other systems may be, as in 443,8443."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="The least that is logged."
     )
@@ -221,6 +232,11 @@ class Settings(BaseSettings):
         """The public URL without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def ports_of_webhooks(self) -> frozenset[int]:
+        """The ports, as numbers."""
+        return frozenset(int(port) for port in self.webhook_ports.split(","))
 
     @property
     def sandbox(self) -> bool:

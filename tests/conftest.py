@@ -1,9 +1,15 @@
 """What every test can ask for."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
+from sqlalchemy import Engine
 
 from onboarding import outbox
 from onboarding.outbox import Announcement
+from tests.receiving import Receiver
+from workers import clock
 
 pytest_plugins = ["tests.servers.fixtures", "tests.databases", "tests.system", "tests.faults.stage"]
 
@@ -14,3 +20,11 @@ def published() -> list[Announcement]:
     told: list[Announcement] = []
     outbox.publish_with(told.extend)
     return told
+
+
+@pytest.fixture
+def receiver(database: Engine) -> Iterator[Receiver]:
+    """A server of another system, which is told of events where somebody says so."""
+    assert clock.leap().done
+    with closing(Receiver()) as made:
+        yield made

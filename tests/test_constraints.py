@@ -64,6 +64,15 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_secrets_revealed_before_acknowledged": {"acknowledged_at": NOW},
     "ck_secrets_ended_has_a_reason": {"ended_at": NOW},
     "ck_links_client_or_aggregator": {"aggregator_id": "feedwise"},
+    "ck_webhooks_signature": {"signature": "none"},
+    "ck_webhooks_key_number": {"key_number": 0},
+    "ck_webhooks_rotated_from_a_key": {"rotated_at": NOW},
+    "ck_webhooks_disabled_has_a_reason": {"disabled_at": NOW},
+    "ck_webhooks_failures": {"failures": -1},
+    "ck_deliveries_of_a_transition": {"sequence": None},
+    "ck_deliveries_attempts": {"attempts": -1},
+    "ck_deliveries_one_end": {"delivered_at": NOW, "failed_at": NOW, "cause": "timeout"},
+    "ck_deliveries_failed_has_a_cause": {"failed_at": NOW},
 }
 # More ways to break the same rule.
 MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
@@ -82,6 +91,9 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
     ("ck_runs_stop_above", {"stop_above": -1}),
     ("ck_runs_ends", {"status": "done"}),
     ("ck_run_items_at", {"outcome": "done"}),
+    ("ck_webhooks_rotated_from_a_key", {"previous_key_id": "2025"}),
+    ("ck_webhooks_disabled_has_a_reason", {"disabled_because": "gone"}),
+    ("ck_deliveries_of_a_transition", {"onboarding_id": None}),
 ]
 OTHER = new_id()
 NEW_ONBOARDING = {"id": OTHER, "reference": "ONB-00000-00001", "start_key": None}
@@ -101,6 +113,7 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_audit_preview_id": {"number": 2},
     "uq_runs_number": {"id": OTHER},
     "uq_saved_views_owner_id_name": {"id": OTHER, "shared": False},
+    "uq_deliveries_webhook_id_event_id": {"id": OTHER},
 }
 # The partial ones let a second row in once the first has ended.
 ENDED: dict[str, dict[str, Any]] = {
@@ -144,6 +157,9 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_assignments_operator_id": {"operator_id": OTHER},
     "fk_saved_views_owner_id": {"id": OTHER, "owner_id": OTHER, "name": "Others", "shared": False},
     "fk_cause_marks_owner_id": {"code": "other", "owner_id": OTHER},
+    "fk_webhooks_system_id": {"id": OTHER, "system_id": OTHER},
+    "fk_deliveries_webhook_id": {"id": OTHER, "webhook_id": OTHER},
+    "fk_deliveries_onboarding_id": {"id": OTHER, "event_id": "evt_2", "onboarding_id": OTHER},
     "fk_pending_sign_ins_session_id": {"state": "t", "session_id": OTHER},
     "fk_pending_sign_ins_onboarding_id": {"state": "t", "onboarding_id": OTHER},
 }

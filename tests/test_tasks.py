@@ -34,6 +34,7 @@ from tests.builders import (
 from tests.databases import forget_settings
 from tests.dumping import dump
 from tests.faults.breaking import failing
+from tests.listening import a_delivery
 from tests.racing import race
 from tests.test_registry import record
 from workers import clock, tasks, turns
@@ -79,6 +80,7 @@ PROMISES: dict[str, Callable[[], object]] = {
     "recheck_parked": _a_recheck,
     "canary": send_canary,
     "run_slice": _a_slice,
+    "deliver_webhooks": a_delivery,
 }
 
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from onboarding import canaries, crash_points, logs, presence, queries, redelivery
 from onboarding.db import reading, transaction
 from onboarding.outbox import Publish
-from workers import clock
+from workers import clock, webhooks
 from workers.clock import Swept
 
 log = logs.get(__name__)
@@ -49,10 +49,13 @@ def run(
     deaths = Deaths()
     seldom = [
         Seldom(clock.promise_slices, PAUSE),
+        Seldom(webhooks.note_events, PAUSE),
+        Seldom(webhooks.promise_deliveries, PAUSE),
         Seldom(clock.leap, LEAP_EVERY),
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),
+        Seldom(webhooks.forget, CLEAN_EVERY),
         *also,
     ]
 

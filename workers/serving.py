@@ -96,8 +96,8 @@ def _server(chosen: Settings, ring: Keyring) -> uvicorn.Server:
             h11_max_incomplete_event_size=64 * 1024,
         )
     )
-    app.state.live.is_over = lambda: server.should_exit
-    app.state.waiting.is_over = lambda: server.should_exit
+    for held in (app.state.live, app.state.event_streams, app.state.waiting):
+        held.is_over = lambda: server.should_exit
     return server
 
 

@@ -30,6 +30,7 @@ from onboarding.models import Mail
 from onboarding.outbox import Claim
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
+from workers import webhooks
 from workers.kinds import Outside, Quick, Work
 
 log = logs.get(__name__)
@@ -124,6 +125,11 @@ def run_slice(claim: Claim) -> None:
         running.go_on(session, due)
 
 
+def deliver_webhooks(claim: Claim) -> None:
+    """The next part of what is due at one endpoint of another system."""
+    webhooks.deliver(claim, _ring())
+
+
 TASKS: Final[dict[str, Work]] = {
     "generate_secret": Quick(generate_secret),
     "check_aggregator": Quick(check_aggregator),
@@ -133,6 +139,7 @@ TASKS: Final[dict[str, Work]] = {
     "canary": Quick(canary),
     "send_email": Outside(compose, deliver, keep),
     "run_slice": run_slice,
+    "deliver_webhooks": deliver_webhooks,
 }
 
 

@@ -21,7 +21,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def create(name: str, scopes: Sequence[str], system: str | None, *, as_json: bool) -> None:
     """Make a key and print it, for the only time. Raises Invalid for an unknown scope, and Failure."""
     with transaction() as session:
-        owner = _system(session, system) if system else None
+        owner = system_named(session, system) if system else None
         key, text = access.create_api_key(session, name, scopes, owner)
     _print_once(key, text, as_json=as_json)
 
@@ -61,7 +61,7 @@ def revoke(key_id: str, *, as_json: bool) -> None:
         printing.say("Revoked: whoever sends it is refused from now on.")
 
 
-def _system(session: Session, name_or_id: str) -> System:
+def system_named(session: Session, name_or_id: str) -> System:
     """Raises Failure where there is none, or where several have the name."""
     found = access.systems(session, name_or_id)
     if not found:

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import canaries, db, queries
+from onboarding import canaries, db, queries, webhooks
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.commands import printing, workers
-from onboarding.models import Message, Onboarding
+from onboarding.models import Message, Onboarding, Webhook
 
 # A message that nobody has finished for this long means that nobody works.
 WAITS_AT_MOST: Final = timedelta(minutes=10)
@@ -33,6 +33,7 @@ def checks(session: Session, known_tasks: Collection[str]) -> Iterator[Check]:
     yield _workers(session)
     yield _incidents(session)
     yield _overdue(session)
+    yield _webhooks(session)
 
 
 def _states(session: Session) -> Check:
@@ -89,6 +90,17 @@ def _overdue(session: Session) -> Check:
     ours = sum(n for state, n in counts.items() if NEXT_MOVE[state].whom == "platform")
     found = f"{sum(counts.values())}, of these {ours} wait for us"
     return Check("overdue", found, "See `onboarding ls --overdue`." if ours else "")
+
+
+def _webhooks(session: Session) -> Check:
+    """Somebody has stopped listening without saying so."""
+    lost = Webhook.disabled_because != webhooks.BY_ITS_OWNER
+    found = session.scalar(select(func.count()).select_from(Webhook).where(lost))
+    if found:
+        return Check(
+            "webhooks", f"{found} disabled", "See `onboarding webhook ls`, tell its owner."
+        )
+    return Check("webhooks", "none disabled for failing")
 
 
 def _count_overdue(session: Session, state: str) -> int:

@@ -6,7 +6,7 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
-from onboarding.models.listening import EventLog
+from onboarding.models.listening import SIGNATURES, Delivery, EventLog, Webhook
 from onboarding.models.onboardings import (
     Aggregator,
     Canary,
@@ -43,6 +43,7 @@ from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 __all__ = [
     "OUTCOMES",
     "RUN_STATUSES",
+    "SIGNATURES",
     "Aggregator",
     "ApiKey",
     "Assignment",
@@ -54,6 +55,7 @@ __all__ = [
     "CauseMark",
     "Client",
     "ContactCode",
+    "Delivery",
     "EventLog",
     "FailedAttempt",
     "Grant",
@@ -76,4 +78,5 @@ __all__ = [
     "System",
     "Transition",
     "UnprovedLetter",
+    "Webhook",
 ]

@@ -9,9 +9,11 @@ from onboarding.web import (
     api_chart,
     api_clients,
     api_due,
+    api_events,
     api_list,
     api_onboardings,
     api_operations,
+    api_webhooks,
 )
 from onboarding.web.problems import MEDIA_TYPE, Problem
 
@@ -28,5 +30,7 @@ router.include_router(api_list.router)
 router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_chart.router)
+router.include_router(api_events.router)
+router.include_router(api_webhooks.router)
 router.include_router(api_aggregators.router)
 router.include_router(api_operations.router)

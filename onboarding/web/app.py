@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import Lifespan
 
-from onboarding import __version__, sealing
+from onboarding import __version__, changes, sealing
 from onboarding.broker import Glance
 from onboarding.sealing import Keyring
 from onboarding.sellers import sandbox
@@ -16,6 +16,7 @@ from onboarding.sellers.provider import Provider
 from onboarding.settings import Settings
 from onboarding.web import (
     api,
+    api_events,
     console,
     describing,
     development,
@@ -63,7 +64,8 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.ring = ring
     app.state.broker = Glance(settings.broker_url) if settings.broker_url else None
     app.state.metrics = metrics.Kept()
-    app.state.live = live.Streams()
+    app.state.live = live.Streams(changes.latest)
+    app.state.event_streams = live.Streams(api_events.latest, api_events.ASKS)
     app.state.quotas = quotas.Quotas(settings)
     app.state.waiting = waiting.Waiting()
     app.state.provider = _provider(settings, ring, http)

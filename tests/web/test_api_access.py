@@ -42,8 +42,13 @@ def system(database: Engine, ring: Keyring) -> System:
 def ask(system: System, route: Route, onboarding_id: object, **headers: str) -> Any:
     method, path = route
     address = path.format(
-        onboarding_id=onboarding_id, aggregator_id="feedwise", reference=onboarding_id
+        onboarding_id=onboarding_id,
+        aggregator_id="feedwise",
+        reference=onboarding_id,
+        webhook_id=onboarding_id,
+        delivery_id=onboarding_id,
     )
+    system.app.state.event_streams.lasts = 0.0  # type: ignore[attr-defined]
     if method != "POST":
         return system.send(method, address, headers)
     return system.post(address, {"event": "cancel"}, **headers)

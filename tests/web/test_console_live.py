@@ -79,7 +79,7 @@ def test_a_page_says_what_it_has_seen_and_the_stream_goes_on_from_there(app: Fas
 
 def fresh() -> Streams:
     """As another process would be: it has asked nothing yet."""
-    made = Streams()
+    made = Streams(changes.latest)
     made.lasts = 0.0
     return made
 
@@ -98,7 +98,7 @@ def test_nobody_follows_without_signing_in(app: FastAPI) -> None:
 
 
 def test_one_operator_has_some_and_all_together_have_more(app: FastAPI) -> None:
-    visitor, streams = at_console(app, "viewer"), Streams()
+    visitor, streams = at_console(app, "viewer"), Streams(changes.latest)
     app.state.live = streams
     mine = [streams.enter("operator:1") for _ in range(live.MOST_OF_ONE)]
     with pytest.raises(Unavailable):
@@ -112,7 +112,7 @@ def test_one_operator_has_some_and_all_together_have_more(app: FastAPI) -> None:
 
 
 def test_a_stream_gives_its_place_back_and_ends_with_the_server(app: FastAPI) -> None:
-    streams = Streams()
+    streams = Streams(changes.latest)
 
     async def listen() -> list[str]:
         said = streams.told(streams.enter("operator:1"), "")
@@ -127,7 +127,7 @@ def test_a_stream_gives_its_place_back_and_ends_with_the_server(app: FastAPI) ->
 
 
 def test_whoever_hangs_up_gives_the_place_back(app: FastAPI) -> None:
-    streams = Streams()
+    streams = Streams(changes.latest)
 
     async def hang_up(said: AsyncIterator[str]) -> None:
         await anext(said)
@@ -138,7 +138,7 @@ def test_whoever_hangs_up_gives_the_place_back(app: FastAPI) -> None:
 
 
 def test_many_streams_ask_one_question(app: FastAPI, database: Engine) -> None:
-    streams, asked = Streams(), []
+    streams, asked = Streams(changes.latest), []
 
     async def first_words(who: str) -> str:
         said = streams.told(streams.enter(who), "")

@@ -1,0 +1,139 @@
+"""`webhook ls`, `add`, `rm`, `deliveries` and `redeliver`: endpoints of every system, by hand."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from onboarding import deliveries, endpoints, webhooks
+from onboarding.commands import printing
+from onboarding.commands.keys import system_named
+from onboarding.db import reading, transaction
+from onboarding.models import Delivery, Webhook
+from onboarding.sealing import Keyring
+from onboarding.settings import settings
+from onboarding.webhooks import Endpoint
+
+_HEAD: Final = ("ID", "URL", "Types", "Stands")
+_SENT_HEAD: Final = ("ID", "Type", "Attempts", "Stands")
+
+
+def ls(*, as_json: bool) -> None:
+    """Every endpoint, the oldest first."""
+    with reading() as session:
+        found = webhooks.of(session, None)
+        lines, rows = [_facts(each) for each in found], [_row(each) for each in found]
+    empty = "No endpoints yet. Add one: onboarding webhook add https://… --system NAME"
+    printing.listed(lines, _HEAD, rows, empty=empty, as_json=as_json)
+
+
+def add(ring: Keyring, system: str, said: Mapping[str, Any], *, as_json: bool) -> None:
+    """A new one of this system. Raises Invalid, and Failure where no or several are called so."""
+    chosen = settings()
+    rules, base_url = endpoints.rules(chosen), chosen.base_url
+    with transaction() as session:
+        owner = system_named(session, system).id
+        made = webhooks.add(session, ring, owner, Endpoint(**said), rules, base_url)
+        (key,) = webhooks.keys(session, ring, made)
+        facts = _facts(made)
+    if as_json:
+        printing.line(facts | {"key": key.shown})
+    else:
+        printing.text(key.shown)
+        printing.say(f"Verify with this. To try it: onboarding webhook deliveries {facts['id']}")
+
+
+def rm(webhook_id: str, *, as_json: bool) -> None:
+    """Raises NotFound where there is none."""
+    with transaction() as session:
+        webhooks.remove(session, webhooks.one(session, None, webhook_id, lock=True))
+    if as_json:
+        printing.line({"id": webhook_id, "removed": True})
+    else:
+        printing.say("Removed: nothing is sent there any more.")
+
+
+def sent(webhook_id: str, limit: int, *, failed: bool, as_json: bool) -> None:
+    """What was sent to one, newest first. Raises NotFound."""
+    with reading() as session:
+        webhook = webhooks.one(session, None, webhook_id)
+        found = deliveries.of(session, webhook.id, limit=limit, failed=failed)
+        lines, rows = [_sent_facts(each) for each in found], [_sent_row(each) for each in found]
+    printing.listed(lines, _SENT_HEAD, rows, empty="Nothing of that kind.", as_json=as_json)
+
+
+def redeliver(
+    webhook_id: str,
+    delivery: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    as_json: bool,
+) -> None:
+    """What failed for good, unless something else is said. Raises NotFound."""
+    with transaction() as session:
+        webhook = webhooks.one(session, None, webhook_id)
+        if delivery:
+            one: UUID = deliveries.one(session, webhook.id, delivery).id
+            which = [Delivery.id == one]
+        else:
+            which = deliveries.which(
+                failed=not (since or until), since=_in_utc(since), until=_in_utc(until)
+            )
+        count = deliveries.redeliver(session, webhook.id, *which)
+    if as_json:
+        printing.line({"count": count})
+    else:
+        printing.say(f"Sent again: {count}.")
+
+
+def _in_utc(when: datetime | None) -> datetime | None:
+    return when.replace(tzinfo=UTC) if when else None
+
+
+def _facts(webhook: Webhook) -> dict[str, object]:
+    return {
+        "id": webhook.id,
+        "system_id": webhook.system_id,
+        "url": webhook.url,
+        "types": webhook.event_types,
+        "description": webhook.description,
+        "signature": webhook.signature,
+        "created_at": webhook.created_at,
+        "disabled_at": webhook.disabled_at,
+        "disabled_because": webhook.disabled_because,
+        "failures": webhook.failures,
+        "rests_until": webhook.rests_until,
+    }
+
+
+def _row(webhook: Webhook) -> tuple[str, ...]:
+    stands = f"{webhook.failures} failures" if webhook.failures else ""
+    if webhook.disabled_because:
+        stands = f"off: {webhook.disabled_because}"
+    return (str(webhook.id), webhook.url, "\n".join(webhook.event_types) or "all", stands)
+
+
+def _sent_facts(delivery: Delivery) -> dict[str, object]:
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "type": delivery.type,
+        "onboarding_id": delivery.onboarding_id,
+        "sequence": delivery.sequence,
+        "created_at": delivery.created_at,
+        "attempts": delivery.attempts,
+        "next_at": delivery.next_at,
+        "delivered_at": delivery.delivered_at,
+        "failed_at": delivery.failed_at,
+        "status": delivery.status,
+        "cause": delivery.cause,
+    }
+
+
+def _sent_row(delivery: Delivery) -> tuple[str, ...]:
+    if delivery.delivered_at:
+        stands = f"arrived {printing.moment(delivery.delivered_at)}"
+    else:
+        stands = f"{'failed' if delivery.failed_at else 'waits'} {delivery.cause or ''}".strip()
+    return (str(delivery.id), delivery.type, str(delivery.attempts), stands)

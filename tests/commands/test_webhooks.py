@@ -1,0 +1,124 @@
+"""`webhook …`: endpoints by hand, and events on a machine that nobody reaches."""
+
+import json
+from collections.abc import Iterator
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Engine
+
+from onboarding import access, signing
+from onboarding.commands import exits
+from onboarding.db import transaction
+from onboarding.sealing import Keyring
+from onboarding.settings import settings
+from onboarding.web.app import create_app
+from tests.commands.conftest import Run
+from tests.listening import deliver_all, deliveries, started_by
+from tests.receiving import Receiver
+from tests.sellers.serving import serving
+from workers import clock
+
+
+@pytest.fixture
+def receiver(sqlite: Engine, ring: Keyring) -> Iterator[Receiver]:
+    clock.leap()
+    made = Receiver()
+    yield made
+    made.close()
+
+
+def a_key() -> tuple[str, str]:
+    with transaction() as session:
+        key, text = access.create_api_key(session, "test", access.SCOPES)
+    return str(key.id), text
+
+
+def test_an_endpoint_from_its_first_day_to_its_last(run: Run, receiver: Receiver) -> None:
+    key_id, _ = a_key()
+    added = run("webhook", "add", receiver.url, "--system", key_id, "--json").lines[0]
+    assert added["key"].startswith("whpk_")
+    (listed,) = run("webhook", "ls", "--json").lines
+    assert (listed["id"], listed["url"]) == (added["id"], receiver.url)
+    assert added["id"][:8] in run("webhook", "ls").out
+    started_by(UUID(key_id))
+    deliver_all()
+    assert signing.is_signed([added["key"]], receiver.got[0].headers, receiver.got[0].body)
+    (sent,) = run("webhook", "deliveries", added["id"], "--json").lines
+    assert sent["status"] == 204
+    assert run("webhook", "deliveries", added["id"], "--failed").code == 0
+    again = run("webhook", "redeliver", added["id"], "--delivery", sent["id"], "--json")
+    assert again.lines == [{"count": 1}]
+    assert run("webhook", "redeliver", added["id"], "--json").lines == [{"count": 0}]
+    deliver_all()
+    since = ("--since", "2020-01-01")
+    assert run("webhook", "redeliver", added["id"], *since, "--json").lines == [{"count": 1}]
+    assert run("webhook", "rm", added["id"], "--json").lines == [
+        {"id": added["id"], "removed": True}
+    ]
+    assert run("webhook", "ls", "--json").lines == []
+    assert deliveries() == []
+
+
+def test_doctor_says_that_somebody_has_stopped_listening(run: Run, receiver: Receiver) -> None:
+    def found() -> dict[str, object]:
+        return next(c for c in run("doctor", "--json").lines if c["name"] == "webhooks")
+
+    key_id, _ = a_key()
+    run("webhook", "add", receiver.url, "--system", key_id)
+    assert found()["found"] == "none disabled for failing"
+    receiver.answer = lambda _: 410
+    started_by(UUID(key_id))
+    deliver_all()
+    assert found()["found"] == "1 disabled"
+    (listed,) = run("webhook", "ls", "--json").lines
+    assert listed["disabled_because"] == "gone"
+
+
+@pytest.mark.parametrize("command", ["rm", "deliveries", "redeliver"])
+def test_what_is_not_there_is_not_found(run: Run, receiver: Receiver, command: str) -> None:
+    for wanted in (str(uuid4()), "nonsense"):
+        assert run("webhook", command, wanted).code == exits.NOT_FOUND
+
+
+def test_what_cannot_be_an_endpoint_is_refused(run: Run, receiver: Receiver) -> None:
+    key_id, _ = a_key()
+    refused = run("webhook", "add", "https://10.0.0.1/", "--system", key_id)
+    assert refused.code == exits.USAGE
+    assert "everybody can reach" in refused.err
+    assert run("webhook", "add", receiver.url, "--system", str(uuid4())).code == exits.NOT_FOUND
+
+
+@pytest.mark.parametrize("signature", ["ed25519", "hmac"])
+def test_a_laptop_hears_of_events_without_a_tunnel(
+    run: Run, receiver: Receiver, ring: Keyring, signature: str
+) -> None:
+    key_id, text = a_key()
+    made = started_by(UUID(key_id), "type_chosen")
+    with serving(lambda _: create_app(settings(), ring)) as url:
+        asked = ("webhook", "listen", "--url", url, "--key", text, "--once")
+        begun = ("--after", f"0-{'0' * 32}-0", "--signature", signature)
+        forwarded = run(*asked, *begun, "--forward-to", receiver.url, "--json")
+        people = run(*asked, *begun)
+        nothing = run(*asked)
+    assert [line["event"]["data"]["sequence"] for line in forwarded.lines] == [1, 2]
+    assert all(line["verified"] and line["answered"] == 204 for line in forwarded.lines)
+    shown = forwarded.err.split()[-1]
+    assert [each.place for each in receiver.got] == [(str(made), 1), (str(made), 2)]
+    for each, line in zip(receiver.got, forwarded.lines, strict=True):
+        assert signing.is_signed([shown], each.headers, each.body)
+        assert json.loads(each.body) == line["event"]
+    assert "onboarding.type_chosen" in people.out
+    assert shown in people.err
+    assert (nothing.code, nothing.out) == (0, "")
+
+
+def test_it_forwards_to_this_machine_only(run: Run, receiver: Receiver) -> None:
+    for url in ("https://hooks.example/", "http://10.0.0.1/", "nonsense"):
+        refused = run("webhook", "listen", "--key", "onbk_x", "--forward-to", url)
+        assert refused.code == exits.USAGE
+
+
+def test_a_system_that_does_not_answer_is_said_to_be_away(run: Run, receiver: Receiver) -> None:
+    away = run("webhook", "listen", "--url", "http://127.0.0.1:9", "--key", "onbk_x", "--once")
+    assert away.code == exits.UNAVAILABLE
