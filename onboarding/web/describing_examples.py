@@ -27,6 +27,22 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "issue_id": {"event": "issue_id", "data": {"connection_name": "Corner Shop sync"}},
         "cancel": {"event": "cancel"},
     },
+    ("post", "/v1/webhooks"): {
+        "of_one_type": {
+            "url": "https://hooks.example/onboarding",
+            "types": ["onboarding.confirmed"],
+            "description": "The portal",
+        },
+        "least": {"url": "https://hooks.example/onboarding", "signature": "hmac"},
+    },
+    ("patch", "/v1/webhooks/{webhook_id}"): {
+        "elsewhere": {"url": "https://hooks.example/moved"},
+        "enabled_again": {"enabled": True},
+    },
+    ("post", "/v1/webhooks/{webhook_id}/redeliver"): {
+        "what_failed": {"failed": True},
+        "of_a_time": {"since": "2026-11-27T00:00:00Z", "until": "2026-11-28T00:00:00Z"},
+    },
     ("put", "/v1/aggregators/{aggregator_id}"): {
         "registered": {
             "name": "Feedwise",

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from onboarding import access, db
 from onboarding.sealing import Keyring
 from tests.dumping import dump
-from tests.web.calling import System, a_system, refused, served
+from tests.web.calling import System, a_system, expect, refused, served
 
 Route = tuple[str, str]
 
@@ -36,7 +36,9 @@ class Rule:
 ONE: Final = "/v1/onboardings/{onboarding_id}"
 LOOKED_AFTER: Final = "/v1/operations/onboardings"
 AGGREGATOR: Final = {"name": "A", "status": "registered", "uses_rest": True, "asks_for": "full"}
+HOOK: Final = "/v1/webhooks/{webhook_id}"
 READS, WRITES, OVERSEES = "onboardings:read", "onboardings:write", "operations:read"
+LISTENS: Final = "webhooks:write"
 # For everybody, and about nobody.
 PUBLIC: Final = {("GET", "/v1/openapi.json"), ("HEAD", "/v1/openapi.json")}
 RULES: Final[dict[Route, Rule]] = {
@@ -57,6 +59,18 @@ RULES: Final[dict[Route, Rule]] = {
     ("PUT", "/v1/aggregators/{aggregator_id}"): Rule(
         "aggregators:write", 201, foreign=None, body=AGGREGATOR
     ),
+    ("GET", "/v1/events"): Rule(READS, foreign=None),
+    ("GET", "/v1/events/stream"): Rule(READS, foreign=None),
+    ("POST", "/v1/webhooks"): Rule(LISTENS, 201, foreign=None, body={"url": "https://h.example/"}),
+    ("GET", "/v1/webhooks"): Rule(LISTENS, foreign=None),
+    ("GET", HOOK): Rule(LISTENS),
+    ("PATCH", HOOK): Rule(LISTENS, body={"description": "Ours"}),
+    ("DELETE", HOOK): Rule(LISTENS, 204),
+    ("POST", f"{HOOK}/rotate-key"): Rule(LISTENS),
+    ("POST", f"{HOOK}/test"): Rule(LISTENS, 202),
+    ("GET", f"{HOOK}/deliveries"): Rule(LISTENS),
+    ("POST", f"{HOOK}/deliveries/{{delivery_id}}/redeliver"): Rule(LISTENS, 202),
+    ("POST", f"{HOOK}/redeliver"): Rule(LISTENS, 202, body={"failed": True}),
     # Whoever oversees sees everybody's, masked.
     ("GET", LOOKED_AFTER): Rule(OVERSEES, foreign=None),
     ("GET", f"{LOOKED_AFTER}/{{reference}}"): Rule(OVERSEES, foreign=200),
@@ -64,7 +78,11 @@ RULES: Final[dict[Route, Rule]] = {
     ("GET", "/v1/causes"): Rule(OVERSEES, foreign=None),
 }
 ROUTES: Final = [*RULES]
-NOTHING: Final = str(db.new_id())
+Names = dict[str, str]
+# What a path names, where none of it is there.
+NOTHING: Final[Names] = dict.fromkeys(
+    ("onboarding_id", "reference", "webhook_id", "delivery_id"), str(db.new_id())
+) | {"aggregator_id": "a"}
 
 
 @pytest.fixture
@@ -80,10 +98,24 @@ def found(app: FastAPI) -> Iterator[Route]:
             yield from ((method, str(route.path)) for method in (route.methods or ()))
 
 
-def ask(system: System, route: Route, about: str) -> httpx.Response:
-    """The route, about this onboarding."""
+def things(owner: System) -> Names:
+    """Something of this system's for whatever a path names."""
+    onboarding = owner.with_secret()["id"]
+    webhook = expect(owner.post("/v1/webhooks", {"url": "https://h.example/"}), 201)["id"]
+    delivery = expect(owner.post(f"/v1/webhooks/{webhook}/test"), 202)["id"]
+    return NOTHING | {
+        "onboarding_id": onboarding,
+        "reference": onboarding,
+        "webhook_id": webhook,
+        "delivery_id": delivery,
+    }
+
+
+def ask(system: System, route: Route, about: Names) -> httpx.Response:
+    """The route, about these."""
     method, path = route
-    named = path.format(onboarding_id=about, reference=about, aggregator_id="a")
+    named = path.format(**about)
+    system.app.state.event_streams.lasts = 0.0  # type: ignore[attr-defined]
     headers = {"x_request_id": "the-same"}
     if method == "POST":
         return system.post(named, RULES[route].body, **headers)
@@ -102,9 +134,8 @@ def test_every_route_is_in_the_table(ring: Keyring) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_nobody_gets_nothing(route: Route, owner: System) -> None:
-    onboarding = owner.with_secret()["id"]
     nobody = System(owner.app)
-    answers = [ask(nobody, route, about) for about in (onboarding, NOTHING)]
+    answers = [ask(nobody, route, about) for about in (things(owner), NOTHING)]
     for answer in answers:
         refused(answer, 401, "unauthorised")
     assert told(answers[0]) == told(answers[1])
@@ -112,9 +143,8 @@ def test_nobody_gets_nothing(route: Route, owner: System) -> None:
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if RULES[r].scope], ids=" ".join)
 def test_its_own_without_the_scope_gets_nothing(route: Route, owner: System) -> None:
-    onboarding = owner.with_secret()["id"]
-    others = set(access.SCOPES) - {RULES[route].scope}
-    answers = [ask(a_system(owner.app, others, owner), route, it) for it in (onboarding, NOTHING)]
+    others = a_system(owner.app, set(access.SCOPES) - {RULES[route].scope}, owner)
+    answers = [ask(others, route, about) for about in (things(owner), NOTHING)]
     for answer in answers:
         refused(answer, 403, "forbidden")
     assert told(answers[0]) == told(answers[1])
@@ -122,9 +152,8 @@ def test_its_own_without_the_scope_gets_nothing(route: Route, owner: System) -> 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_its_own_needs_no_more_than_the_scope(route: Route, owner: System) -> None:
-    onboarding = owner.with_secret()["id"]
     second = a_system(owner.app, [RULES[route].scope or "contacts:vouch"], owner)
-    answer = ask(second, route, onboarding)
+    answer = ask(second, route, things(owner))
     assert answer.status_code == RULES[route].status, answer.text
 
 
@@ -134,7 +163,7 @@ def test_another_s_looks_as_if_it_were_not_there(
 ) -> None:
     """Unless it is the business of whoever asks."""
     stranger = a_system(owner.app)
-    foreign, nothing = owner.with_secret()["id"], ask(stranger, route, NOTHING)
+    foreign, nothing = things(owner), ask(stranger, route, NOTHING)
     refused(nothing, 404, "not_found")
     before = dump(sqlite)
     answer = ask(stranger, route, foreign)
@@ -148,8 +177,7 @@ def test_another_s_looks_as_if_it_were_not_there(
 def test_what_changes_something_has_a_name_or_is_never_repeated(
     route: Route, owner: System
 ) -> None:
-    onboarding = owner.with_secret()["id"]
-    path = route[1].format(onboarding_id=onboarding)
+    path = route[1].format(**things(owner))
     headers = {"if_match": "*"}
     if route[1].endswith("/secret-reveal"):
         named = owner.send("POST", path, headers | {"idempotency_key": "a"})
@@ -164,6 +192,6 @@ def test_the_description_says_which_headers_must_be_there(ring: Keyring) -> None
     for method, path in ROUTES:
         given = paths[path][method.lower()].get("parameters", [])
         needed = {each["name"] for each in given if each["in"] == "header" and each["required"]}
-        moves = path.endswith(("/events", "/secret-reveal"))
+        moves = method == "POST" and path.endswith(("/events", "/secret-reveal"))
         named = method == "POST" and not path.endswith("/secret-reveal")
         assert ("Idempotency-Key" in needed, "If-Match" in needed) == (named, moves), path

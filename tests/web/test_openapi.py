@@ -47,7 +47,7 @@ def test_every_operation_says_what_it_is_and_what_it_refuses_with() -> None:
     document = committed()
     assert document["openapi"].startswith("3.1")
     ids = [each["operationId"] for _, _, each in operations(document)]
-    assert len(ids) == len({*ids}) == 19
+    assert len(ids) == len({*ids}) == 31
     for method, path, operation in operations(document):
         assert operation["description"], path
         problem = operation["responses"]["default"]["content"]["application/problem+json"]
@@ -70,13 +70,17 @@ def test_an_example_is_taken_as_it_stands(
     onboarding = system.start(contact={"email": "dev@shop.example"})
     if name == "issue_id":
         system.fire(onboarding, "choose_type", connection_type="plugin")
-    address = path.format(onboarding_id=onboarding["id"], aggregator_id="feedwise")
+    webhook = expect(system.post("/v1/webhooks", EXAMPLES[ENDPOINT]["least"]), 201)
+    address = path.format(
+        onboarding_id=onboarding["id"], aggregator_id="feedwise", webhook_id=webhook["id"]
+    )
     sent = {"if_match": "*", "idempotency_key": name} if method == "post" else {}
     answer = system.send(method.upper(), address, sent, json=EXAMPLES[method, path][name])
     assert answer.is_success, answer.text
 
 
 AGGREGATOR = ("put", "/v1/aggregators/{aggregator_id}")
+ENDPOINT = ("post", "/v1/webhooks")
 
 
 def test_links_lead_to_operations_that_are_there() -> None:
