@@ -33,6 +33,7 @@ _HEADERS: Final = {
         "pattern": r'^("[ !#-\[\]-~]{1,253}"|[!#-~][!-~]{0,254})$',
         "examples": ["5d2d4f0c-8a51-4a8e-9f0e-3f3f5c1f7f6b"],
     },
+    "last-event-id": {"pattern": "^(now|[0-9]{1,18}-[0-9a-f]{32}-[0-9]{1,9})$"},
     "prefer": {"examples": ["wait=20"]},
 }
 _ONE: Final = "/v1/onboardings/{onboarding_id}"

@@ -1,9 +1,10 @@
 """What the API writes of events, and what may be asked of them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from onboarding.event_bodies import TYPES
 
@@ -17,7 +18,8 @@ def _event_type(value: str) -> str:
 EventType = Annotated[str, AfterValidator(_event_type), Field(json_schema_extra={"enum": [*TYPES]})]
 # A text, so that it reads as it does in a webhook, to the letter.
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-_Cursor = Annotated[str | None, Field(max_length=70)]
+_PLACE: Final[JsonDict] = {"pattern": "^(now|[0-9]{1,18}-[0-9a-f]{32}-[0-9]{1,9})$"}
+_Cursor = Annotated[str | None, Field(max_length=70, json_schema_extra=_PLACE)]
 
 
 class Following(BaseModel):
