@@ -28,6 +28,7 @@ from tests.acting import a_lead
 from tests.at_runs import begin, look, work
 from tests.builders import SELLER, Walk
 from tests.commands.conftest import Run
+from tests.commands.looking import DOING, FILES, LOOKING
 from tests.commands.naming import command_names
 from tests.composing import put
 from tests.databases import forget_settings
@@ -52,63 +53,6 @@ PERSONAL: Final = (
     ACCOUNT.seller_id,
     ACCOUNT.shop_name,
 )
-
-# What each command shows. The others do something, and tell a reference and a state at most.
-LOOKING: Final = {
-    "aggregators ls": "--json",
-    "audit ls": "--json",
-    "audit verify": "--json",
-    "bulk ls": "--json",
-    "bulk show": "1 --json",
-    "bulk start": "note --view failing=yes --dry-run --json",
-    "causes ls": "--json",
-    "chart": "--onboarding {ref}",
-    "doctor": "--deep --json",
-    "history": "{ref} --json",
-    "incidents": "--json",
-    "keys ls": "--json",
-    "ls": "--json",
-    "report funnel": "--json",
-    "report times": "--json",
-    "settings": "--json",
-    "show": "{ref} --json",
-    "views ls": "--json",
-    "webhook ls": "--json",
-    "act": "{ref} note --reason INC-442",
-    "note": "{ref} INC-442 --json",
-    "retry": "{ref} --reason INC-442 --json",
-    "fire": "{ref} unlink_seller --reason INC-442 --json",
-}
-FILES: Final = (" --format csv", " --format ndjson", " --q {seller}", " --q {email} --json")
-DOING: Final = {
-    "aggregators set",
-    "bulk abort",
-    "bulk agree",
-    "bulk decline",
-    "bulk pause",
-    "bulk resume",
-    "causes mark",
-    "demo",
-    "keys create",
-    "keys revoke",
-    "keys rotate",
-    "man",
-    "migrate",
-    "operators link",
-    "relay",
-    "restored",
-    "route",
-    "serve",
-    "walk",
-    "webhook add",
-    "webhook deliveries",
-    "webhook listen",
-    "webhook redeliver",
-    "webhook rm",
-    "web",
-    "worker",
-    "worker-health",
-}
 
 
 @dataclass
