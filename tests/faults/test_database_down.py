@@ -12,6 +12,7 @@ from sqlalchemy import make_url, select
 
 from onboarding import db
 from onboarding.commands import records
+from onboarding.db import new_id
 from onboarding.migrations import upgrade
 from onboarding.models import Message
 from tests.faults.journeys import ENDS, Journey
@@ -99,7 +100,7 @@ def check_outage(http: httpx.Client, key: str) -> None:
         assert answer.headers["retry-after"]
     assert "ne répond pas" in http.get("/fr/connections").text
     form = http.post(
-        "/fr/onboardings/x/cancel", headers=visitor | {"Sec-Fetch-Site": "same-origin"}
+        f"/fr/onboardings/{new_id()}/cancel", headers=visitor | {"Sec-Fetch-Site": "same-origin"}
     )
     assert form.status_code == 503
 
@@ -120,7 +121,8 @@ def test_a_standby_by_mistake_is_read_only_until_it_is_promoted(
     )
     sent = http.post("/v1/onboardings", json={"locale": "en"}, headers=headers)
     assert (sent.status_code, sent.json()["code"]) == (503, "read_only")
-    assert http.get("/v1/onboardings", headers=headers).status_code == 200
+    looked = http.get("/v1/onboardings", headers=headers)
+    assert looked.status_code == 200, looked.text
     with psycopg.connect(conninfo(make_url(server.url("postgres"))), autocommit=True) as operator:
         operator.execute("SELECT pg_promote()")
     wait_until(http, 200)

@@ -179,7 +179,7 @@ def test_a_statement_without_an_end_is_cut_off(on_postgresql: Engine) -> None:
         "statement_timeout": "10s",
         "idle_in_transaction_session_timeout": "30s",
     }
-    with db.reading() as session:
+    with db.snapshot() as session:
         db.without_hurry(session)
         assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "0"
 
