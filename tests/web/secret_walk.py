@@ -30,8 +30,7 @@ from tests.web.visiting import (
 )
 
 EMAIL: Final = "ada@shop.example"
-# As many as two busy cores serve within the two seconds that a row is waited for.
-CLICKS: Final = 10
+CLICKS: Final = 20
 
 
 def at(app: FastAPI, state: str, connection_type: str = "own_development", **more: Any) -> Visitor:

@@ -69,7 +69,7 @@ def test_the_name_of_the_connection_is_kept(sqlite: Engine, app: FastAPI) -> Non
     assert the(visitor).connection_name == "ERP café"
 
 
-def test_ten_clicks_issue_one_client_id_and_one_secret(database: Engine, app: FastAPI) -> None:
+def test_twenty_clicks_issue_one_client_id_and_one_secret(database: Engine, app: FastAPI) -> None:
     visitor = at(app, "type_chosen")
     page = prove(visitor, page_of(visitor), email=EMAIL)
     outcomes = click_often(visitor, page, "/client-id")
@@ -81,14 +81,14 @@ def test_ten_clicks_issue_one_client_id_and_one_secret(database: Engine, app: Fa
     assert len(letters("your client secret is ready")) == 1
 
 
-def test_ten_clicks_send_one_code(database: Engine, app: FastAPI) -> None:
+def test_twenty_clicks_send_one_code(database: Engine, app: FastAPI) -> None:
     visitor = at(app, "type_chosen")
     outcomes = click_often(visitor, page_of(visitor), "/contact", email=EMAIL)
     assert {answer.status_code for _, answer in outcomes} == {303}
     assert len(letters()) == count(ContactCode) == 1
 
 
-def test_ten_clicks_with_a_right_code_all_lead_on(database: Engine, app: FastAPI) -> None:
+def test_twenty_clicks_with_a_right_code_all_lead_on(database: Engine, app: FastAPI) -> None:
     visitor = at(app, "type_chosen")
     asked = visitor.follow(visitor.press(page_of(visitor), "/contact", email=EMAIL))
     outcomes = click_often(visitor, asked, "/contact-code", code=code_in(letters()[0]))

@@ -26,7 +26,7 @@ from tests.web.visiting import (
     text,
 )
 
-CLICKS = 10
+CLICKS = 20
 SUBJECT = "continue connecting"
 STATES = ("started", "awaiting_seller", "awaiting_aggregator", "type_chosen", "secret_ready")
 
@@ -119,7 +119,7 @@ def test_a_link_works_once(sqlite: Engine, app: FastAPI) -> None:
     assert first.get(link).headers["location"] == first.home(onboarding_id)
 
 
-def test_ten_clicks_let_one_browser_in(database: Engine, app: FastAPI) -> None:
+def test_twenty_clicks_let_one_browser_in(database: Engine, app: FastAPI) -> None:
     onboarding_id = builders.an_onboarding("type_chosen")
     _, link = saved(app, onboarding_id)
     before = grants()
@@ -138,7 +138,7 @@ def test_ten_clicks_let_one_browser_in(database: Engine, app: FastAPI) -> None:
     assert inside[0].get(inside[0].home(onboarding_id)).status_code == 200
 
 
-def test_ten_clicks_send_one_link(database: Engine, app: FastAPI) -> None:
+def test_twenty_clicks_send_one_link(database: Engine, app: FastAPI) -> None:
     onboarding_id = builders.an_onboarding("type_chosen")
     visitor = a_visitor(app, onboarding_id)
 

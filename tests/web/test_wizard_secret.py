@@ -133,7 +133,7 @@ def test_one_click_of_twenty_gets_the_secret(database: Engine, app: FastAPI) -> 
         )
 
 
-def test_ten_clicks_acknowledge_once(database: Engine, app: FastAPI) -> None:
+def test_twenty_clicks_acknowledge_once(database: Engine, app: FastAPI) -> None:
     visitor = at(app, "secret_ready")
     shown = visitor.press(page_of(visitor), "/secret-reveal")
     outcomes = click_often(visitor, shown, "/secret-acknowledgement", stored="yes")
@@ -141,7 +141,7 @@ def test_ten_clicks_acknowledge_once(database: Engine, app: FastAPI) -> None:
     assert events(visitor, "acknowledge_secret") == 1
 
 
-def test_ten_clicks_on_the_last_new_secret_of_the_day_make_one(
+def test_twenty_clicks_on_the_last_new_secret_of_the_day_make_one(
     database: Engine, app: FastAPI
 ) -> None:
     visitor = at(app, "secret_revealed")
