@@ -20,7 +20,9 @@ from onboarding.models import EventLog, Transition
 
 # By more than a history can have gone on after the last that its heir knows of.
 _LEAP: Final = 1 << 24
-_CURSOR: Final = re.compile(r"(\d{1,18})-([0-9a-f]{32})-(\d{1,9})")
+# How a place in the log is written.
+SHAPE: Final = "([0-9]{1,18})-([0-9a-f]{32})-([0-9]{1,9})"
+_CURSOR: Final = re.compile(SHAPE)
 
 
 class Cursor(NamedTuple):
@@ -102,8 +104,11 @@ def is_elsewhere(session: Session) -> bool:
 
 
 def leap(session: Session) -> None:
-    """Go on behind all that another history of this database may have shown its readers."""
-    db.one_by_one(session, "event_log")
+    """Go on behind all that another history of this database may have shown its readers.
+
+    Nobody writes meanwhile: who still counts as before would come in behind a reader.
+    """
+    db.hold(session, "transitions", alone=True)
     log = session.get(EventLog, 1)
     last = session.scalar(select(func.max(Transition.position))) or 0
     shift = max(last, log.shift if log else 0) + _LEAP

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, select, text
+from sqlalchemy.exc import DBAPIError
 
 from onboarding import event_log, lifecycle
 from onboarding.db import reading, transaction
@@ -150,6 +151,15 @@ def test_whoever_reads_while_many_write_misses_nothing(log: Engine) -> None:
     assert len(found) == len(set(found))
     assert set(found) == everything()
     assert in_sequence(found)
+
+
+def test_nobody_who_counts_as_before_comes_in_behind_a_leap(postgresql: Engine) -> None:
+    with transaction() as session, ThreadPoolExecutor(1) as other:
+        slow = builders.start(session).id
+        assert isinstance(other.submit(clock.leap).exception(), DBAPIError)
+    assert clock.leap() == (1, False)
+    later = an_onboarding()
+    assert places(read()) == [(slow, 1), (later, 1)]
 
 
 def test_another_history_goes_on_behind_all_that_readers_may_have_seen(log: Engine) -> None:

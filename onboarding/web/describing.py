@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from onboarding.web import describing_events
 from onboarding.web.describing_examples import EXAMPLES
+from onboarding.web.event_schemas import PLACE
 from onboarding.web.problems import Problem
 
 Document = dict[str, Any]
@@ -33,7 +34,7 @@ _HEADERS: Final = {
         "pattern": r'^("[ !#-\[\]-~]{1,253}"|[!#-~][!-~]{0,254})$',
         "examples": ["5d2d4f0c-8a51-4a8e-9f0e-3f3f5c1f7f6b"],
     },
-    "last-event-id": {"pattern": "^(now|[0-9]{1,18}-[0-9a-f]{32}-[0-9]{1,9})$"},
+    "last-event-id": PLACE,
     "prefer": {"examples": ["wait=20"]},
 }
 _ONE: Final = "/v1/onboardings/{onboarding_id}"

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from onboarding.event_bodies import TYPES
+from onboarding.event_log import SHAPE
 
 
 def _event_type(value: str) -> str:
@@ -18,8 +19,8 @@ def _event_type(value: str) -> str:
 EventType = Annotated[str, AfterValidator(_event_type), Field(json_schema_extra={"enum": [*TYPES]})]
 # A text, so that it reads as it does in a webhook, to the letter.
 Instant = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-_PLACE: Final[JsonDict] = {"pattern": "^(now|[0-9]{1,18}-[0-9a-f]{32}-[0-9]{1,9})$"}
-_Cursor = Annotated[str | None, Field(max_length=70, json_schema_extra=_PLACE)]
+PLACE: Final[JsonDict] = {"pattern": f"^(now|{SHAPE})$"}
+_Cursor = Annotated[str | None, Field(max_length=70, json_schema_extra=PLACE)]
 
 
 class Following(BaseModel):
