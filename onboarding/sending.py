@@ -22,7 +22,6 @@ from onboarding.signing import Key
 
 log = logs.get(__name__)
 
-TASK: Final = "deliver_webhooks"
 # Seconds from one attempt to the next; after the last one it has failed for good, three days later.
 _HOUR: Final = 3600
 WAITS: Final = (
@@ -96,7 +95,9 @@ def promise(session: Session, limit: int = 20) -> int:
     if not session.scalar(select(at_it)):
         due += session.scalars(ill.order_by(Webhook.rests_until).limit(1))
     for webhook in due:
-        webhook.message_id = outbox.promise(session, TASK, {"webhook": webhook.id.hex})
+        webhook.message_id = outbox.promise(
+            session, "deliver_webhooks", {"webhook": webhook.id.hex}
+        )
     return len(due)
 
 

@@ -111,7 +111,9 @@ def test_what_is_taken_away_is_in_the_trail_and_names_nobody(app: FastAPI) -> No
     with reading() as session:
         (entry,) = audit.latest(session, 5)
     assert (entry.action, entry.outcome, entry.role) == ("export", "done", "viewer")
-    assert entry.details == {"view": {"q": "al***"}, "format": "csv", "rows": 1}
+    request = taken.headers["x-request-id"]
+    view = {"q": "al***"}
+    assert entry.details == {"view": view, "format": "csv", "rows": 1, "request_id": request}
     assert "alexandra" not in entry.reason
 
 

@@ -233,7 +233,7 @@ def test_sweeps_at_once_note_everything_once_and_promise_one_message(receiver: R
     assert sorted(noted) == [0, 0, 0, 0, 0, 5]
     told = [each.done for each in race(*[promise_deliveries] * 6)]  # type: ignore[attr-defined]
     assert sorted(told) == [0, 0, 0, 0, 0, 1]
-    assert len(promised(sending.TASK)) == 1
+    assert len(promised("deliver_webhooks")) == 1
 
 
 def test_a_redelivery_is_the_same_again(receiver: Receiver) -> None:

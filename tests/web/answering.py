@@ -36,7 +36,7 @@ def on_the_way(site: FastAPI, way: str) -> tuple[Visitor, httpx.Response]:
 def answered(visitor: Visitor, page: httpx.Response, code: str) -> httpx.Response:
     """Answer the question of a page with one code, as a browser would send it."""
     form = page_form(page)
-    answer = visitor.post(form.action, form.filled(**given(page, code)))
+    answer = visitor.insist(form.action, form.filled(**given(page, code)))
     # What the registry contradicts is chosen once more.
     knowing = "knowing" in answer.text and page_form(answer).fields.get("knowing") == code
     return answered(visitor, answer, code) if knowing else answer

@@ -115,7 +115,7 @@ def click_often(visitor: Visitor, page: httpx.Response, form: str, **typed: str)
 
     def click() -> tuple[Visitor, httpx.Response]:
         one = Visitor(visitor.app, visitor.locale, dict(visitor.cookies))
-        return one, one.post(action, hidden | typed)
+        return one, one.insist(action, hidden | typed)
 
     outcomes = race(*[click] * CLICKS)
     assert not [o for o in outcomes if isinstance(o, Exception)], outcomes

@@ -126,7 +126,7 @@ def test_twenty_clicks_let_one_browser_in(database: Engine, app: FastAPI) -> Non
 
     def click() -> Visitor:
         visitor = Visitor(app)
-        assert visitor.post(link).status_code == 303
+        assert visitor.insist(link).status_code == 303
         return visitor
 
     visitors = race(*[click] * CLICKS)
@@ -144,7 +144,7 @@ def test_twenty_clicks_send_one_link(database: Engine, app: FastAPI) -> None:
 
     def click() -> int:
         one = Visitor(app, cookies=dict(visitor.cookies))
-        return one.post(f"{one.home(onboarding_id)}/save", {"email": EMAIL}).status_code
+        return one.insist(f"{one.home(onboarding_id)}/save", {"email": EMAIL}).status_code
 
     assert race(*[click] * CLICKS) == [303] * CLICKS
     assert len(letters()) == 1

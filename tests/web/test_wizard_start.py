@@ -166,7 +166,7 @@ def test_sent_twenty_times_at_once_it_starts_once(site: FastAPI, browser: str, c
 
     def send(cookies: dict[str, str]) -> tuple[str, int]:
         clicker = Visitor(site, cookies=cookies)
-        answer = clicker.post(action, hidden | {"connection_type": chosen})
+        answer = clicker.insist(action, hidden | {"connection_type": chosen})
         # Whichever answer the browser sees last, its cookie leads on.
         return answer.headers["location"], clicker.follow(answer).status_code
 

@@ -23,6 +23,7 @@ from workers import turns
 BASE = "http://127.0.0.1:8000"
 # What every browser of today adds to a form of the page that it shows.
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+_BUSY = 503
 
 
 def a_site(ring: Keyring) -> FastAPI:
@@ -46,6 +47,16 @@ class Visitor:
 
     def post(self, path: str, form: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         return self.send("POST", path, data=form or {}, **({"headers": SAME_ORIGIN} | more))
+
+    def insist(self, path: str, form: dict[str, Any] | None = None) -> httpx.Response:
+        """Send a form again while the service is too busy, as its page asks; five times at most.
+
+        Where many wait for one row and the disk is slow, the last of them are told so.
+        """
+        for _ in range(4):
+            if (answer := self.post(path, form)).status_code != _BUSY:
+                return answer
+        return self.post(path, form)
 
     def open(self, path: str) -> httpx.Response:
         """The page that an address leads to."""
