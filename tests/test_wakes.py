@@ -7,7 +7,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from onboarding import db
+from onboarding.ids import new_id
 from onboarding.outbox import Announcement
 from tests.builders import a_message, promised
 from tests.servers.valkey import Valkey
@@ -17,6 +17,7 @@ from workers import turns
 from workers.wakes import LOOK, Bell, bell_of
 
 A_WHILE = 20.0
+MESSAGES = "messages"
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_whoever_listens_hears(bell: Bell) -> None:
     with ThreadPoolExecutor() as other:
         heard = other.submit(bell.hear, A_WHILE)
         listening(bell)
-        assert bell.ring()
+        assert bell.ring(MESSAGES)
         assert heard.result()
 
 
@@ -51,18 +52,28 @@ def bell_rings(bell: Bell) -> list[bool]:
     rings = []
     for _ in range(3):
         listening(bell)
-        rings.append(bell.ring())
+        rings.append(bell.ring(MESSAGES))
     return rings
 
 
 def test_where_nobody_listens_it_says_so_and_whoever_comes_at_once_hears(bell: Bell) -> None:
-    assert [bell.ring() for _ in range(5)] == [False] * 5
+    assert [bell.ring(MESSAGES) for _ in range(5)] == [False] * 5
     assert bell.hear(A_WHILE)
     assert not bell.hear(0.01)
 
 
+def test_a_message_that_waits_is_as_good_as_somebody_who_listens(
+    bell: Bell, valkey: Valkey
+) -> None:
+    with redis.Redis.from_url(valkey.url) as client:
+        client.lpush(MESSAGES, "")
+        assert bell.ring(MESSAGES)
+        client.delete(MESSAGES)
+    assert not bell.ring(MESSAGES)
+
+
 def test_an_item_that_nobody_took_is_forgotten(bell: Bell, valkey: Valkey) -> None:
-    bell.ring()
+    bell.ring(MESSAGES)
     with redis.Redis.from_url(valkey.url) as client:
         assert 0 < client.pttl(LOOK) <= 500
 
@@ -74,7 +85,7 @@ def test_there_is_none_without_redis() -> None:
 def test_no_message_is_sent_where_somebody_listens(
     database: Engine, valkey: Valkey, bell: Bell
 ) -> None:
-    fresh = [Announcement("send_email", db.new_id())]
+    fresh = [Announcement("send_email", new_id())]
     with celery_publisher(valkey, enough=1000) as publisher, ThreadPoolExecutor() as other:
         heard = other.submit(bell.hear, A_WHILE)
         listening(bell)
@@ -91,9 +102,9 @@ def test_what_goes_first_is_sent_whoever_listens(
     with celery_publisher(valkey, enough=1000) as publisher, ThreadPoolExecutor() as other:
         heard = other.submit(bell.hear, 2)
         listening(bell)
-        publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+        publisher.publish([Announcement("send_email", new_id(), first=True)])
         until(lambda: in_the_broker(valkey) == 1)
-        bell.ring()
+        bell.ring(MESSAGES)
         assert heard.result()
 
 
@@ -107,7 +118,7 @@ def test_a_call_goes_on_with_what_it_hears_of(database: Engine) -> None:
         a_message("revoke_client", about={"client_id": "cid_2"})
         return next(more)
 
-    turns.drain(str(db.new_id()), hear=hear)
+    turns.drain(str(new_id()), hear=hear)
     assert [message.about["client_id"] for message in promised()] == ["cid_2"]
 
 
@@ -115,5 +126,5 @@ def test_a_broker_that_is_away_ends_a_call_and_hurts_nobody(database: Engine) ->
     a_message("revoke_client", about={"client_id": "cid_1"})
     away = bell_of("redis://127.0.0.1:1/0")
     assert away is not None
-    turns.drain(str(db.new_id()), hear=away.hear)
+    turns.drain(str(new_id()), hear=away.hear)
     assert promised() == []

@@ -28,6 +28,8 @@ BACKLOG = 10_000
 ENOUGH = 1000
 # What goes before all that waits in the broker: Celery counts from 0 there.
 FIRST, NORMAL = 0, 3
+# What Celery writes between a queue's name and a priority in Redis, where each priority is a list.
+SEPARATOR = "\x06\x16"
 # How AMQP, and all who take after it, say that there is none.
 NO_SUCH_QUEUE = 404
 
@@ -168,7 +170,7 @@ class CeleryPublisher:
                 crash_points.reach("publish.sent")
 
     def _wake(self, producer: Producer, announcement: Announcement) -> None:
-        if _comes_alone(announcement) or not (self._is_heard() or self._waits(producer)):
+        if _comes_alone(announcement) or not self._somebody_looks(producer):
             self._app.send_task(
                 announcement.task,
                 args=(str(announcement.id),),
@@ -177,13 +179,11 @@ class CeleryPublisher:
                 retry=False,
             )
 
-    def _is_heard(self) -> bool:
-        """Whether somebody listens who takes all that nobody has tried."""
-        return self._bell is not None and self._bell.ring()
-
-    def _waits(self, producer: Producer) -> bool:
-        """Whether a message waits that will wake a worker."""
+    def _somebody_looks(self, producer: Producer) -> bool:
+        """Whether somebody listens who takes all that nobody has tried, or a message waits that will wake one."""
         name = self._app.conf.task_default_queue
+        if self._bell:
+            return self._bell.ring(f"{name}{SEPARATOR}{NORMAL}")
         declared = producer.channel.queue_declare(
             name, durable=True, exclusive=False, auto_delete=False
         )

@@ -21,15 +21,20 @@ class Bell:
     def __init__(self, url: str) -> None:
         self._redis = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
 
-    def ring(self) -> bool:
-        """Have somebody look. False: nobody listened. Raises redis.RedisError."""
+    def ring(self, messages: str) -> bool:
+        """Have somebody look. False: nobody listened, and in this list of messages none waits that will.
+
+        Raises redis.RedisError.
+        """
         # No transaction: Redis hands an item over between two commands, but after all of those.
         asked = self._redis.pipeline(transaction=False)
         asked.lpush(LOOK, "")
         asked.llen(LOOK)
         asked.ltrim(LOOK, 0, 0)
         asked.pexpire(LOOK, FORGOTTEN_AFTER)
-        return not asked.execute()[1]
+        asked.llen(messages)
+        _, unheard, *_, waiting = asked.execute()
+        return not unheard or waiting > 0
 
     def hear(self, seconds: float) -> bool:
         """Wait for so long at most; whether there is more to do. Raises redis.RedisError."""
