@@ -85,10 +85,13 @@ def _postgresql(url: str, pool_size: int) -> Engine:
 def _choose_autocommit(connection: Connection) -> None:
     """A look needs neither BEGIN nor ROLLBACK, two round trips: each statement sees what is committed.
 
-    So it does in READ COMMITTED anyway. `driver` leaves connections as it needs them.
+    So it does in READ COMMITTED anyway. `driver` leaves connections as it needs them; who asks for an
+    isolation level has it set already.
     """
     options = connection.get_execution_options()
-    looks = bool(options.get("onboarding_read_only")) and "isolation_level" not in options
+    if "isolation_level" in options:
+        return
+    looks = bool(options.get("onboarding_read_only"))
     driver: Any = connection.connection.driver_connection
     if driver.autocommit != looks:
         driver.autocommit = looks
