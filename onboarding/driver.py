@@ -28,15 +28,21 @@ def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
 
 def within(session: Session, statement: str, values: Mapping[str, Any]) -> Rows:
     """Execute it in the session's transaction."""
-    result = session.connection().exec_driver_sql(statement, dict(values))
-    return [tuple(row) for row in result] if result.returns_rows else []
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    try:
+        return _rows(driver.execute(statement, values))
+    except psycopg.Error as error:
+        told = _told(connection.engine, error, driver)
+        if told.connection_invalidated:
+            connection.invalidate(told)
+        raise told from error
 
 
 def look(statement: str, values: Mapping[str, Any]) -> Rows:
     """Read in one round trip: what was committed when it began."""
     with _autocommitting(db.engine()) as driver:
-        cursor = driver.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
+        return _rows(driver.execute(statement, values))
 
 
 def alone(statement: str, values: Mapping[str, Any]) -> Rows:
@@ -71,6 +77,11 @@ def _autocommitting(engine: Engine) -> Iterator[Any]:
         raise told from error
     finally:
         pooled.close()
+
+
+def _rows(cursor: Any) -> Rows:
+    """Whether there are any its result says for less than its description."""
+    return cursor.fetchall() if cursor.pgresult.nfields else []
 
 
 def _told(engine: Engine, error: psycopg.Error, driver: Any) -> DBAPIError:

@@ -1,8 +1,8 @@
 """Writes transitions: the new state, its history and what it promises, in one statement.
 
 The statement moves an onboarding only from the transition that was decided on, so of two that were
-decided at the same time one is written. PostgreSQL takes the rows as JSON, any number of them in one
-value, so the statement is always the same. SQLite changes one table in one statement; there it takes
+decided at the same time one is written. PostgreSQL takes several rows as JSON, any number of them in
+one value, so the statement is always the same. SQLite changes one table in one statement; there it takes
 three, and none of them a round trip.
 """
 
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, deadlines, driver, outbox, tracing
 from onboarding.access import Actor
 from onboarding.outbox import Promise
-from onboarding.outbox_statements import INSERT, LEASE, REPUBLISH_AFTER
+from onboarding.outbox_statements import INSERT
 from onboarding.recording_statements import (
     BEGIN,
     INSTANTS,
@@ -28,6 +28,7 @@ from onboarding.recording_statements import (
     TRANSITION,
     moved_on_sqlite,
     moving,
+    moving_one,
 )
 
 # Executes a statement on PostgreSQL: within a transaction, or alone.
@@ -105,15 +106,26 @@ def move(session: Session, steps: Sequence[Step]) -> bool:
 
 def move_with(execute: Execute, steps: Sequence[Step]) -> set[UUID]:
     """The same on PostgreSQL; which onboardings were moved. Nobody is told of what was promised."""
+    if len(steps) == 1:
+        return _ids(_move_one(execute, steps[0]))
     return {
-        onboarding_id
+        moved
         for chooses, alike in groupby(steps, _chooses)
-        for (onboarding_id,) in _execute(execute, chooses=chooses, steps=list(alike))
+        for moved in _ids(execute(moving(chooses=chooses), _rows(list(alike))))
     }
 
 
-def _execute(execute: Execute, *, chooses: bool, steps: Sequence[Step]) -> driver.Rows:
-    return execute(moving(chooses=chooses, alone=len(steps) == 1), _rows(steps))
+def _move_one(execute: Execute, step: Step) -> driver.Rows:
+    values = _transition(step) | {"details": _json(step.details), "wakes_at": step.wakes_at}
+    for number, promise in enumerate(step.promises):
+        record = outbox.record(promise) | {"about": _json(promise.about)}
+        values |= {f"{name}_{number}": value for name, value in record.items()}
+    statement = moving_one(chooses=_chooses(step), promises=len(step.promises))
+    return execute(statement, {**values, **(step.choices or {})})
+
+
+def _ids(rows: driver.Rows) -> set[UUID]:
+    return {moved for (moved,) in rows}
 
 
 def _is_sqlite(session: Session) -> bool:
@@ -128,12 +140,10 @@ def _chooses(step: Step) -> bool:
 def _rows(steps: Sequence[Step]) -> dict[str, Any]:
     """The rows of each table, as the statement takes them."""
     return {
-        "ids": [step.onboarding_id for step in steps] if len(steps) > 1 else steps[0].onboarding_id,
+        "ids": [step.onboarding_id for step in steps],
         "onboardings": _json([_onboarding(step) for step in steps]),
         "transitions": _json([_transition(step) for step in steps]),
         "messages": _json([outbox.record(each) for step in steps for each in step.promises]),
-        "due_after": REPUBLISH_AFTER,
-        "lease": LEASE,
     }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, insert, literal_column, select,
 from sqlalchemy.dialects import sqlite
 
 from onboarding.models import Base
-from onboarding.outbox_statements import PROMISED
+from onboarding.outbox_statements import LEASE, PROMISED, REPUBLISH_AFTER
 
 # What `choose_type` may set, and `start_over` clears.
 CHOICES: Final = (
@@ -33,6 +33,8 @@ _WRITTEN: Final = [name for name in map(str, _transitions.c.keys()) if name != "
 _FIRST: Final = ", ".join(_GIVEN)
 _HISTORY: Final = ", ".join(_WRITTEN)
 _PROMISED: Final = ", ".join(PROMISED)
+_DUE_AT: Final = f"statement_timestamp() + make_interval(secs => {REPUBLISH_AFTER})"
+_LEASED_UNTIL: Final = f"statement_timestamp() + make_interval(secs => {LEASE})"
 
 # This transaction's place in the log of events: see `event_log`.
 _POSITION: Final = "COALESCE((SELECT shift FROM event_log), 0) + pg_current_xact_id()::text::bigint"
@@ -44,13 +46,43 @@ _NEXT: Final[ColumnElement[int]] = literal_column(
 
 
 @cache
-def moving(*, chooses: bool, alone: bool) -> str:
-    """Move onboardings on PostgreSQL. It looks them up by `ids`: how many rows come as JSON the planner can only guess.
+def moving_one(*, chooses: bool, promises: int) -> str:
+    """Move one onboarding on PostgreSQL. Values that come by themselves cost the server half of what JSON does.
 
-    One `alone` is asked for by its name, or the server would plan the statement each time anew: it
-    takes any list for one of ten, and believes that a plan for this very list is better.
+    It is asked for by its ID, or the server would plan the statement each time anew: it takes any list
+    for one of ten, and believes that a plan for this very list is better.
     """
-    wanted = "%(ids)s" if alone else "ANY(%(ids)s::uuid[])"
+    set_ = "".join(f", {name} = %({name})s" for name in CHOICES) if chooses else ""
+    return f"""
+        WITH moved AS (
+            UPDATE onboardings
+            SET state = %(target)s, sequence = %(sequence)s, entered_at = %(at)s,
+                wakes_at = %(wakes_at)s, reminders = 0, extra_days = 0{set_},
+                position = GREATEST(position, {_POSITION})
+            WHERE id = %(onboarding_id)s AND sequence = %(sequence)s - 1
+            RETURNING id, position
+        ){"".join(map(_promised_by_one, range(promises)))}
+        INSERT INTO transitions ({_HISTORY}, position)
+        SELECT {", ".join(f"%({name})s" for name in _WRITTEN)}, position FROM moved
+        RETURNING onboarding_id
+    """  # noqa: S608 - names of columns, from the models
+
+
+def _promised_by_one(number: int) -> str:
+    """The values of each promise have its number behind their names."""
+    values = ", ".join(f"%({name}_{number})s" for name in PROMISED)
+    return f"""
+        , promised_{number} AS (
+            INSERT INTO messages ({_PROMISED}, due_at, leased_until)
+            SELECT {values}, {_DUE_AT}, CASE WHEN %(attempts_{number})s > 0 THEN {_LEASED_UNTIL} END
+            FROM moved
+        )
+    """  # noqa: S608 - names of columns, from the models
+
+
+@cache
+def moving(*, chooses: bool) -> str:
+    """Move several on PostgreSQL. It looks them up by `ids`: how many rows come as JSON the planner can only guess."""
     set_ = "".join(f", {name} = new.{name}" for name in CHOICES) if chooses else ""
     return f"""
         WITH moved AS (
@@ -59,15 +91,12 @@ def moving(*, chooses: bool, alone: bool) -> str:
                 wakes_at = new.wakes_at, reminders = 0, extra_days = 0{set_},
                 position = GREATEST(onboardings.position, {_POSITION})
             FROM json_populate_recordset(NULL::onboardings, %(onboardings)s::json) AS new
-            WHERE onboardings.id = {wanted}
+            WHERE onboardings.id = ANY(%(ids)s::uuid[])
                 AND onboardings.id = new.id AND onboardings.sequence = new.sequence - 1
             RETURNING onboardings.id, onboardings.position
         ), promised AS (
             INSERT INTO messages ({_PROMISED}, due_at, leased_until)
-            SELECT {_PROMISED}, statement_timestamp() + make_interval(secs => %(due_after)s),
-                CASE WHEN attempts > 0 THEN
-                    statement_timestamp() + make_interval(secs => %(lease)s)
-                END
+            SELECT {_PROMISED}, {_DUE_AT}, CASE WHEN attempts > 0 THEN {_LEASED_UNTIL} END
             FROM json_populate_recordset(NULL::messages, %(messages)s::json)
             WHERE onboarding_id IN (SELECT id FROM moved)
         )
