@@ -23,6 +23,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, text
 
 from onboarding import db, invariants
+from onboarding.ids import new_id
 from onboarding.migrations import upgrade
 from onboarding.models import Base
 from onboarding.sealing import open_keyring
@@ -112,7 +113,7 @@ def _copy(journey: Rows, number: int) -> Rows:
 
     def anew(value: Any) -> Any:
         if isinstance(value, UUID):
-            return new.setdefault(value, db.new_id())
+            return new.setdefault(value, new_id())
         if isinstance(value, dict):
             return {name: anew(each) for name, each in value.items()}
         if isinstance(value, str) and value.startswith("cid_"):

@@ -16,8 +16,9 @@ from sqlalchemy import insert
 
 from onboarding import db, exports
 from onboarding.chart import OPEN
-from onboarding.db import new_id, snapshot, transaction
+from onboarding.db import snapshot, transaction
 from onboarding.filters import Filter
+from onboarding.ids import new_id
 from onboarding.migrations import upgrade
 from onboarding.models import Onboarding
 from tests.servers.folders import server_folder

@@ -26,7 +26,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from onboarding import db
-from onboarding.db import new_id
+from onboarding.ids import new_id
 from onboarding.migrations import upgrade
 from onboarding.models import Client, Message, Onboarding, Transition
 from onboarding.sealing import open_keyring

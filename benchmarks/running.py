@@ -25,7 +25,8 @@ from sqlalchemy import Engine, func, insert, select
 from benchmarks.console import rows_written
 from benchmarks.recovery import BATCH, ONBOARDING, client, message, onboarding, step
 from onboarding import db, invariants, runs
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
+from onboarding.ids import new_id
 from onboarding.migrations import upgrade
 from onboarding.models import AuditEntry, Client, Message, Onboarding, Run, RunItem, Transition
 from onboarding.operators import Who

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import checksums, db
 from onboarding.errors import Forbidden, Invalid, Unauthorised
+from onboarding.ids import new_id
 from onboarding.models import ApiKey, System
 
 
@@ -64,7 +65,7 @@ def create_api_key(
         raise Invalid({"scopes": f"No such scope: {', '.join(unknown)}."})
     if not 0 < len(name) <= NAME_AT_MOST:
         raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
-    key_id = db.new_id()
+    key_id = new_id()
     if system is None:
         session.execute(insert(System).values(id=key_id, name=name))
     return _add(session, key_id, system.id if system else key_id, name, wanted)
@@ -110,7 +111,7 @@ def rotate_api_key(session: Session, key_id: UUID, overlap: timedelta) -> tuple[
         return None
     ends_at = db.clock(session) + overlap
     old.expires_at = min(ends_at, old.expires_at) if old.expires_at else ends_at
-    return _add(session, db.new_id(), old.system_id, old.name, old.scopes)
+    return _add(session, new_id(), old.system_id, old.name, old.scopes)
 
 
 def api_keys(session: Session) -> Sequence[ApiKey]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, sealing
 from onboarding.errors import TooMany
+from onboarding.ids import new_id
 from onboarding.models import ContactCode, Mail, Message, Onboarding, UnprovedLetter
 
 # Letters an hour that visitors cause at an address which nobody has proved: codes, links, and what a
@@ -54,7 +55,7 @@ def count_letter(session: Session, onboarding: Onboarding, email: str | None) ->
     )
     if (session.scalar(sent) or 0) >= UNPROVED_AN_HOUR:
         raise TooMany(3600)
-    session.add(UnprovedLetter(id=db.new_id(), address_hash=address))
+    session.add(UnprovedLetter(id=new_id(), address_hash=address))
 
 
 def any_without_hash(session: Session) -> bool:

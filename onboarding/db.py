@@ -5,14 +5,11 @@ handler, so that the commit has happened before an answer exists.
 """
 
 import os
-import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import DateTime, Engine, Float, literal, select, text
 from sqlalchemy.engine import Dialect
@@ -247,13 +244,6 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def new_id(*, at: datetime | None = None) -> UUID:
-    """A UUID of version 7 (RFC 9562 §5.7): sorts by time of creation, now or then; indexes like it."""
-    milliseconds = int(at.timestamp() * 1000) if at else time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | (7 << 76) | (secrets.randbits(12) << 64)
-    return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, event_bodies, event_log, following, webhooks
 from onboarding.errors import NotFound
 from onboarding.event_log import Cursor
+from onboarding.ids import new_id
 from onboarding.models import Delivery, Onboarding, Transition, Webhook
 
 # Places of the log that are looked at in one transaction, and what may wait for one endpoint: what
@@ -48,11 +49,8 @@ def note(session: Session) -> tuple[int, bool]:
             continue
         rows = [*_rows(session, listening, after, end)]
         if rows:
-            # In the order of the log, also among those of one instant.
-            ids = sorted(db.new_id() for _ in rows)
-            session.execute(
-                insert(Delivery), [row | {"id": i} for row, i in zip(rows, ids, strict=True)]
-            )
+            # IDs in the order of the log, also among those of one instant.
+            session.execute(insert(Delivery), [row | {"id": new_id()} for row in rows])
         theirs = Webhook.id.in_([webhook.id for webhook in listening])
         session.execute(update(Webhook).where(theirs).values(noted_until=str(end)))
         noted, more = noted + len(rows), more or full

@@ -29,6 +29,7 @@ from onboarding.access import Actor
 from onboarding.chart import REVOKES
 from onboarding.deciding import Wish
 from onboarding.errors import NotFound
+from onboarding.ids import new_id
 from onboarding.models import Client, Onboarding
 from onboarding.outbox import Claim
 from onboarding.recording import Step
@@ -144,7 +145,7 @@ def new(
 ) -> dict[str, Any]:
     """The columns of an onboarding that begins; the database says when."""
     return dict.fromkeys(_NOT_YET) | {
-        "id": db.new_id(),
+        "id": new_id(),
         "reference": new_reference(),
         "state": "started",
         "sequence": 1,

@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, lifecycle, registry
+from onboarding import credentials, lifecycle, registry
 from onboarding.access import Actor
 from onboarding.errors import EventNotAllowed
+from onboarding.ids import new_id
 from onboarding.models import Link, Onboarding
 
 
@@ -57,7 +58,7 @@ def link_seller(
         raise EventNotAllowed("link_seller", "awaiting_seller", (), "aggregator_registered")
     session.execute(
         insert(Link).values(
-            id=db.new_id(),
+            id=new_id(),
             onboarding_id=onboarding_id,
             client_id=client.id if client else None,
             aggregator_id=aggregator.id if aggregator else None,

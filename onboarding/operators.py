@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, sealing
 from onboarding.access import Actor
 from onboarding.errors import NoRole, RoleNeeded, SignInNeeded
+from onboarding.ids import new_id
 from onboarding.models import Operator, OperatorSession
 from onboarding.sealing import Keyring
 from onboarding.settings import ROLES
@@ -83,7 +84,7 @@ def known(session: Session, issuer: str, subject: str, name: str, role: str) -> 
     account = (Operator.issuer == issuer, Operator.subject == subject)
     found = session.scalars(select(Operator).where(*account)).one_or_none()
     if found is None:
-        found = Operator(id=db.new_id(), issuer=issuer, subject=subject)
+        found = Operator(id=new_id(), issuer=issuer, subject=subject)
         session.add(found)
     found.name, found.role = name, role
     session.flush()  # A session refers to it.
@@ -93,7 +94,7 @@ def known(session: Session, issuer: str, subject: str, name: str, role: str) -> 
 def sign_in(session: Session, operator: Operator) -> str:
     """A new session of this operator; returns the cookie's value, which exists nowhere else."""
     token = secrets.token_urlsafe(32)
-    session.add(OperatorSession(id=db.new_id(), token_hash=_hash(token), operator_id=operator.id))
+    session.add(OperatorSession(id=new_id(), token_hash=_hash(token), operator_id=operator.id))
     return token
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from onboarding import attempts, crash_points, db, driver, tracing
+from onboarding.ids import new_id
 from onboarding.models import Message
 from onboarding.outbox_statements import (
     FINISH,
@@ -82,7 +83,7 @@ class Promise:
     first: bool = False
     # The process that promises it, where that takes the first turn at it at once.
     taker: int | None = None
-    id: UUID = field(default_factory=db.new_id)
+    id: UUID = field(default_factory=new_id)
     traceparent: str | None = field(default_factory=tracing.current)
 
     @property

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from onboarding import db, sealing
+from onboarding import sealing
 from onboarding.errors import PreviewOver
+from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 
 LASTS: Final = timedelta(minutes=15)
@@ -44,7 +45,7 @@ def make(
     choice: str = "",
 ) -> Preview:
     """A new preview; it can be carried out once."""
-    return Preview(db.new_id(), action, actor, at, items, query, choice)
+    return Preview(new_id(), action, actor, at, items, query, choice)
 
 
 def sealed(ring: Keyring, preview: Preview) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from onboarding import addresses, db, outbox, sealing, succession
 from onboarding.access import Actor
 from onboarding.errors import NotFound, TooMany
+from onboarding.ids import new_id
 from onboarding.models import (
     BrowserSession,
     ContactCode,
@@ -46,7 +47,7 @@ CodeVerdict = Literal["right", "wrong", "expired", "too_many"]
 def open_session(session: Session) -> tuple[BrowserSession, str]:
     """A new browser session and the cookie's value, which exists nowhere else."""
     token = secrets.token_urlsafe(32)
-    browser = BrowserSession(id=db.new_id(), token_hash=_hash(token), accounts={})
+    browser = BrowserSession(id=new_id(), token_hash=_hash(token), accounts={})
     session.add(browser)
     return browser, token
 
@@ -131,7 +132,7 @@ def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
     )
     if (recent or 0) >= CODES_AN_HOUR:
         raise TooMany(3600)
-    code = ContactCode(id=db.new_id(), onboarding_id=onboarding.id, email=email)
+    code = ContactCode(id=new_id(), onboarding_id=onboarding.id, email=email)
     session.add(code)
     about = {"notice": "contact_code", "code": str(code.id)}
     _promise_letter(session, onboarding, about, email)

@@ -20,6 +20,7 @@ from onboarding.actions import Action, Order
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotEligible, NotFound, Refusal
 from onboarding.filters import Filter
+from onboarding.ids import new_id
 from onboarding.models import Run, RunItem
 from onboarding.operators import Who
 from onboarding.previews import Preview
@@ -201,7 +202,7 @@ def _verdict(action: Action, order: Order, stands: Standing) -> Verdict:
 def _run(session: Session, order: Order, chosen: Preview, plan: Plan, *, proposed: bool) -> Run:
     now, last = db.clock(session), session.scalar(select(func.max(Run.number)))
     return Run(
-        id=db.new_id(),
+        id=new_id(),
         number=(last or 0) + 1,
         action=chosen.action,
         choice=order.choice,

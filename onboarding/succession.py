@@ -15,6 +15,7 @@ from sqlalchemy.sql import ColumnElement
 
 from onboarding import db
 from onboarding.errors import NotFound
+from onboarding.ids import new_id
 from onboarding.models import BrowserSession, Grant
 
 # As long as a code: whoever got no answer enters another one within that time.
@@ -30,7 +31,7 @@ def succeed(session: Session, browser: BrowserSession, token_hash: bytes) -> Bro
     """
     now = db.clock(session)
     heir = BrowserSession(
-        id=db.new_id(),
+        id=new_id(),
         token_hash=token_hash,
         created_at=now,
         seen_at=now,

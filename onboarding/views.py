@@ -16,6 +16,7 @@ from onboarding import audit, db, filters
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.filters import YES, Filter
+from onboarding.ids import new_id
 from onboarding.models import Operator, SavedView
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
@@ -96,7 +97,7 @@ def save(session: Session, who: Who, name: str, wanted: Filter, *, shared: bool)
     assert who.operator_id is not None
     session.add(
         SavedView(
-            id=db.new_id(),
+            id=new_id(),
             owner_id=who.operator_id,
             name=kept,
             query=wanted.query(),

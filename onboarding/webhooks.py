@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, endpoints, event_bodies, event_log, signing
 from onboarding.endpoints import Rules, Unfit
 from onboarding.errors import Invalid, NotFound
+from onboarding.ids import new_id
 from onboarding.models import SIGNATURES, Delivery, Webhook
 from onboarding.sealing import Keyring
 from onboarding.signing import Key
@@ -45,7 +46,7 @@ def add(
         raise Invalid({"url": f"A system has {MOST_OF_ONE} endpoints at most."})
     key_id, _ = ring.current("derive")
     made = Webhook(
-        id=db.new_id(),
+        id=new_id(),
         system_id=owner,
         url=said.url,
         event_types=sorted(set(said.types)),
@@ -124,11 +125,11 @@ def keys(session: Session, ring: Keyring, webhook: Webhook) -> list[Key]:
 
 def test(session: Session, webhook: Webhook) -> Delivery:
     """Something to be sent that tells of nothing: does it arrive, is its signature understood?"""
-    its_id, now = f"test_{db.new_id().hex}", db.clock(session)
+    its_id, now = f"test_{new_id().hex}", db.clock(session)
     data = {"webhook_id": str(webhook.id)}
     body = event_bodies.envelope(its_id, TEST, now, data, webhook.source)
     made = Delivery(
-        id=db.new_id(),
+        id=new_id(),
         webhook_id=webhook.id,
         event_id=its_id,
         type=TEST,

@@ -8,10 +8,11 @@ from uuid import UUID
 from bs4 import BeautifulSoup
 from sqlalchemy import update
 
-from onboarding import credentials, db, lifecycle, notices, proofs
+from onboarding import credentials, lifecycle, notices, proofs
 from onboarding.access import CLOCK, PLATFORM
 from onboarding.chart import NEXT_MOVE, NOTICES
 from onboarding.db import reading, transaction
+from onboarding.ids import new_id
 from onboarding.mail import Letter
 from onboarding.models import Onboarding
 from onboarding.outbox import Claim
@@ -43,7 +44,7 @@ def a_claim(onboarding_id: UUID, notice: str, **about: Any) -> Claim:
     """A turn at the message that the latest transition promised."""
     sequence = the(onboarding_id).sequence
     about = {"notice": notice, **about}
-    return Claim(db.new_id(), "send_email", 1, 8, onboarding_id, sequence, about)
+    return Claim(new_id(), "send_email", 1, 8, onboarding_id, sequence, about)
 
 
 def compose(claim: Claim, locale: str = "en", **given: Any) -> Letter | None:

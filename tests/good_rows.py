@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from onboarding.db import new_id
+from onboarding.ids import new_id
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ID = new_id()

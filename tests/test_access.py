@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import Engine, event, update
 
 from onboarding import access, db
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import Forbidden, Invalid, Unauthorised
+from onboarding.ids import new_id
 from onboarding.models import ApiKey
 from tests.dumping import everything_written
 

@@ -12,8 +12,9 @@ from sqlalchemy import Engine, event
 
 from onboarding import alone, db, queries
 from onboarding.access import PLATFORM
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
+from onboarding.ids import new_id
 from onboarding.outbox import Announcement
 from tests.builders import SELLER, an_onboarding, fire, promised, state_of, the, work
 from tests.dumping import dump

@@ -12,7 +12,7 @@ from benchmarks.journeys import ours
 from benchmarks.journeys.clients import Mouth
 from benchmarks.journeys.measuring import Written
 from onboarding import db, presence
-from onboarding.db import new_id
+from onboarding.ids import new_id
 from tests.databases import connected
 from tests.servers.folders import server_folder
 from tests.servers.postgres import Postgres

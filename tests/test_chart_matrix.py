@@ -22,8 +22,9 @@ from statemachine.exceptions import TransitionNotAllowed
 from onboarding import deciding, lifecycle
 from onboarding.access import Actor
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, Chart, Facts
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Refusal
+from onboarding.ids import new_id
 from onboarding.models import Onboarding, Transition
 from tests.expected_moves import ACTORS, MAY, OPEN, STATES, Case, expected_target
 

@@ -14,7 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.models import Base
 from tests.good_rows import GOOD, NOW
 

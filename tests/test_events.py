@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from onboarding import events
 from onboarding.chart import MAY_FIRE, STATES
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
 from onboarding.errors import (
     EventNotAllowed,
     EventNotYours,
@@ -19,6 +19,7 @@ from onboarding.errors import (
     NotFound,
     Refusal,
 )
+from onboarding.ids import new_id
 from onboarding.models import Onboarding
 from tests.builders import ACTORS, API, SELLER, a_walk, an_onboarding, handle, promised, the, vouch
 from tests.dumping import dump

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, func, select, update
 from onboarding import credentials, db, lifecycle, links, queries, recording_statements
 from onboarding.access import CLOCK, PLATFORM
 from onboarding.chart import NEXT_MOVE, NOTICES, STATES
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
+from onboarding.ids import new_id
 from onboarding.models import Client, Link, Message, Onboarding, SealedSecret, Secret, Transition
 from tests import builders
 from tests.builders import SELLER, a_walk, an_onboarding, fire, promised, state_of, the

@@ -21,8 +21,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from onboarding import db, mail
+from onboarding import mail
 from onboarding.errors import NotFound
+from onboarding.ids import new_id
 from onboarding.mail import Letter, Refused, Unavailable
 from onboarding.masking import Personal
 from onboarding.settings import Settings
@@ -201,7 +202,7 @@ def test_without_a_mail_server_a_letter_is_a_file_of_its_owner(files: Settings) 
 
 def test_stored_letters_are_listed_newest_first_and_read_back(files: Settings) -> None:
     assert mail.stored(files) == []
-    letters = [replace(LETTER, message_id=db.new_id(), subject=f"{n}") for n in range(3)]
+    letters = [replace(LETTER, message_id=new_id(), subject=f"{n}") for n in range(3)]
     for letter in reversed(letters):
         mail.deliver(letter, files)
     listed = mail.stored(files)

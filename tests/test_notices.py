@@ -11,10 +11,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select, update
 
-from onboarding import credentials, db, lifecycle, mail, notices, proofs
+from onboarding import credentials, lifecycle, mail, notices, proofs
 from onboarding.access import CLOCK
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound
+from onboarding.ids import new_id
 from onboarding.models import ContactCode, Link, Mail, ResumeLink
 from onboarding.outbox import Claim
 from onboarding.settings import Settings, settings
@@ -248,6 +249,6 @@ def test_a_letter_does_not_print_what_it_says(sqlite: Engine) -> None:
 
 
 def test_a_message_about_an_onboarding_that_is_gone_is_refused(sqlite: Engine) -> None:
-    claim = Claim(db.new_id(), "send_email", 1, 8, db.new_id(), 1, {"notice": "confirmed"})
+    claim = Claim(new_id(), "send_email", 1, 8, new_id(), 1, {"notice": "confirmed"})
     with transaction() as session, pytest.raises(NotFound):
         notices.compose(session, claim, keyring(), settings())

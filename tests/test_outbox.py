@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, update
 
 from onboarding import outbox, outbox_statements, redelivery
-from onboarding.db import clock, new_id, reading, transaction
+from onboarding.db import clock, reading, transaction
+from onboarding.ids import new_id
 from onboarding.models import Message
 from onboarding.outbox import Claim, LeaseLost
 from tests.builders import a_message

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from onboarding import db, figures, finding, queries, stuck
 from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.commands import records
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.filters import Filter
+from onboarding.ids import new_id
 from onboarding.models import Message, Onboarding
 
 # What is asked again and again while nothing happens must not look at everybody who waits.

@@ -8,9 +8,10 @@ from sqlalchemy import Engine, event, insert, update
 from sqlalchemy.orm import Session
 
 from onboarding import deliveries, event_log, following, sending
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.event_log import BEGINNING
 from onboarding.following import Wanted
+from onboarding.ids import new_id
 from onboarding.models import Delivery, Transition, Webhook
 from tests import builders
 from tests.listening import an_endpoint, an_owner, started_by

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, proofs
 from onboarding.access import Actor
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import NotFound
+from onboarding.ids import new_id
 from onboarding.models import BrowserSession, Grant, ResumeLink
 from onboarding.sealing import Keyring, open_keyring
 from tests import builders

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, update
 
 from onboarding import db, outbox
 from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.models import Message
 from onboarding.outbox import Announcement
 from tests.builders import a_message, a_walk, handle, promised, state_of, vouch
@@ -136,7 +137,7 @@ def test_one_message_wakes_a_worker_for_all_that_nobody_has_tried(
     overdue_messages(200)
     with celery_publisher(valkey, enough=1000) as publisher:
         assert sweep_all(publisher) == sweep_all(publisher) == 200
-        publisher.publish([Announcement("send_email", db.new_id(), tried=True)])
+        publisher.publish([Announcement("send_email", new_id(), tried=True)])
         until(lambda: in_the_broker(valkey) == 2)
         valkey.forget()
         assert sweep_all(publisher) == 200
@@ -145,11 +146,11 @@ def test_one_message_wakes_a_worker_for_all_that_nobody_has_tried(
 
 def test_what_goes_first_counts_as_well(database: Engine, valkey: Valkey) -> None:
     with celery_publisher(valkey, enough=3) as publisher:
-        publisher.publish([Announcement("send_email", db.new_id(), first=True)])
-        publisher.publish([Announcement("send_email", db.new_id(), tried=True)])
+        publisher.publish([Announcement("send_email", new_id(), first=True)])
+        publisher.publish([Announcement("send_email", new_id(), tried=True)])
         until(lambda: in_the_broker(valkey) == 2)
         until(publisher.has_room)
-        publisher.publish([Announcement("send_email", db.new_id(), first=True)])
+        publisher.publish([Announcement("send_email", new_id(), first=True)])
         assert not publisher.has_room()
 
 

@@ -7,10 +7,11 @@ from sqlalchemy import Engine
 
 from onboarding import db, finding, queries, redelivery
 from onboarding.chart import NEXT_MOVE, OPEN, STATES
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import NotFound
 from onboarding.filters import Filter
 from onboarding.finding import Place
+from onboarding.ids import new_id
 from onboarding.models import BrowserSession, Grant, Message, Onboarding
 from tests.builders import (
     ACCOUNT,

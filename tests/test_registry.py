@@ -12,8 +12,9 @@ from sqlalchemy import Engine, insert, select
 
 from onboarding import lifecycle, registry
 from onboarding.access import PLATFORM
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
 from onboarding.errors import Invalid
+from onboarding.ids import new_id
 from onboarding.models import Aggregator, Onboarding, Transition
 from tests import builders
 from tests.builders import OPERATOR, an_onboarding, fire, handle, promised, state_of, the

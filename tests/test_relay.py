@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import Engine, insert, update
 
 from onboarding import outbox, proof_statements, proofs, redelivery
-from onboarding.db import in_seconds, new_id, transaction
+from onboarding.db import in_seconds, transaction
+from onboarding.ids import new_id
 from onboarding.models import BrowserSession, Message
 from onboarding.outbox import Announcement
 from tests.builders import age, an_onboarding, promised, state_of

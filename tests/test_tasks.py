@@ -12,7 +12,8 @@ from sqlalchemy import Engine, func, select
 
 from onboarding import db, outbox, redelivery
 from onboarding.chart import ON_ENTRY
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
+from onboarding.ids import new_id
 from onboarding.models import Mail, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from onboarding.settings import settings as settings_of

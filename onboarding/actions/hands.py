@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, deadlines, redelivery
+from onboarding import deadlines, redelivery
 from onboarding.actions.rules import Action, Option, Order, Told
 from onboarding.chart import EXTRA_DAYS_AT_MOST
+from onboarding.ids import new_id
 from onboarding.models import Assignment, Note, Operator
 from onboarding.operators import MAY
 from onboarding.standing import Standing
@@ -112,5 +113,5 @@ def _let_go(session: Session, standing: Standing, order: Order) -> Told:
 def _note(session: Session, standing: Standing, order: Order) -> Told:
     """The reason is what was noted: it says why by itself."""
     noted = {"onboarding_id": standing.onboarding.id, "author": order.who.id}
-    session.add(Note(id=db.new_id(), text=order.reason, **noted))
+    session.add(Note(id=new_id(), text=order.reason, **noted))
     return {}

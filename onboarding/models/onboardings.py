@@ -23,8 +23,9 @@ from onboarding.chart import (
     OPEN,
     STATES,
 )
-from onboarding.db import new_id, now
+from onboarding.db import now
 from onboarding.histories import this_transaction
+from onboarding.ids import new_id
 from onboarding.models.base import Base, one_of
 
 _WITHOUT_HASH = "contact_hash IS NULL AND contact_email IS NOT NULL"

@@ -12,7 +12,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from onboarding.db import new_id, now
+from onboarding.db import now
+from onboarding.ids import new_id
 from onboarding.models.base import Base
 
 

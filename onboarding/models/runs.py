@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from onboarding.db import new_id, now
+from onboarding.db import now
+from onboarding.ids import new_id
 from onboarding.models.base import Base, one_of
 
 # Waits for a second person · is carried out · rests until somebody says go on · was ended by somebody

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from onboarding import db, deadlines
+from onboarding import deadlines
 from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
+from onboarding.ids import new_id
 from onboarding.models import Client, ContactCode, Mail, Message, Onboarding
 from onboarding.population import trouble
 from onboarding.population.chance import Chance
@@ -66,7 +67,7 @@ def _hand_over(chance: Chance, kept: Ledger, letter: _Called, *, latest: bool) -
 
 def _send(kept: Ledger, letter: _Called) -> None:
     sent = {
-        "id": db.new_id(at=letter.at),
+        "id": new_id(at=letter.at),
         "onboarding_id": kept.onboarding_id,
         "notice": letter.about["notice"],
         "locale": kept.story.person.locale,

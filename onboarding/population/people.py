@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from onboarding import db, registry
+from onboarding import registry
 from onboarding.access import CLOCK, PLATFORM, Actor, calling_system
 from onboarding.chart import MAY_FIRE
+from onboarding.ids import new_id
 from onboarding.population.chance import Chance
 from onboarding.population.roads import Kind
 from onboarding.population.scenes import Scene
@@ -92,7 +93,7 @@ def why_refused(scene: Scene, choices: dict[str, Any]) -> str:
 def _actor(scene: Scene, *, through_system: bool) -> Actor:
     if through_system:
         return calling_system(scene.key)
-    return Actor("seller", f"browser:{db.new_id(at=scene.now)}")
+    return Actor("seller", f"browser:{new_id(at=scene.now)}")
 
 
 def _aggregator(chance: Chance, scene: Scene, mode: str, *, refused: bool) -> dict[str, str]:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from onboarding import credentials, db, lifecycle, recording_statements, sealing
+from onboarding import credentials, lifecycle, recording_statements, sealing
 from onboarding.chart import REVOKES
+from onboarding.ids import new_id
 from onboarding.models import (
     Base,
     Client,
@@ -47,7 +48,7 @@ Effect = Callable[[Ledger, Step], Row | None]
 
 def write(scene: Scene, story: Story) -> Ledger:
     """All rows of a story but for letters and messages."""
-    kept = Ledger(story, scene, db.new_id(at=story.steps[0].at))
+    kept = Ledger(story, scene, new_id(at=story.steps[0].at))
     for sequence, step in enumerate(story.steps, 1):
         details = step.details
         if effect := _EFFECTS.get(step.event):
@@ -107,7 +108,7 @@ def _transition(kept: Ledger, sequence: int, step: Step, details: Row) -> Row:
 def _code(kept: Ledger, sent_at: datetime) -> Row:
     """The one that was entered and was right."""
     return {
-        "id": db.new_id(at=sent_at),
+        "id": new_id(at=sent_at),
         "onboarding_id": kept.onboarding_id,
         "email": kept.story.person.email,
         "created_at": sent_at,
@@ -165,7 +166,7 @@ def _end_secret(because: str) -> Effect:
 def _link(kept: Ledger, step: Step) -> None:
     person = kept.story.person
     kept.link = {
-        "id": db.new_id(at=step.at),
+        "id": new_id(at=step.at),
         "onboarding_id": kept.onboarding_id,
         "client_id": kept.client["id"] if kept.client else None,
         "aggregator_id": None if kept.client else kept.story.choices["aggregator_id"],

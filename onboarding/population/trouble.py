@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from onboarding import db, outbox, outbox_statements
+from onboarding import outbox, outbox_statements
+from onboarding.ids import new_id
 from onboarding.population.chance import Chance
 
 _RESTS: Final = timedelta(minutes=10), timedelta(minutes=50)
@@ -73,7 +74,7 @@ def promise(
 def _message(promised: dict[str, Any], cause: Cause, at: datetime) -> dict[str, Any]:
     most = outbox.ATTEMPTS.get(promised["task"], outbox.MAX_ATTEMPTS)
     return promised | {
-        "id": db.new_id(at=at),
+        "id": new_id(at=at),
         "created_at": at,
         "attempts": cause.attempts,
         "max_attempts": most,

@@ -16,6 +16,7 @@ from onboarding import credentials, db, events, lifecycle, proofs, queries
 from onboarding.access import calling_system
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid
+from onboarding.ids import new_id
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
@@ -182,7 +183,7 @@ def _within_data() -> Iterator[None]:
 
 def _add_link(session: Session, onboarding: Onboarding) -> Answer:
     """What is kept of a link opens nothing: its token is derived from it, with the keyring."""
-    link_id = db.new_id()
+    link_id = new_id()
     proofs.add_resume_link(session, link_id, onboarding.id)
     expires_at = db.clock(session) + proofs.RESUME_LINK_LASTS
     kept = _KeptLink(link_id=link_id, locale=onboarding.locale, expires_at=expires_at)

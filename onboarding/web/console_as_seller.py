@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, audit, db, ownership, queries
+from onboarding import actions, audit, ownership, queries
 from onboarding.audit import Attempt
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, MovedOn, RoleNeeded
+from onboarding.ids import new_id
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.operators import Who
 from onboarding.web import console_frame, inert, pages, wizard_states
@@ -87,7 +88,7 @@ def _visitor(onboarding: Onboarding) -> BrowserSession:
     """The browser that they used last, as it is known; one that is nobody's where there is none."""
     with reading() as session:
         known = ownership.browser_of(session, onboarding.id)
-    return known or BrowserSession(id=db.new_id(), accounts={})
+    return known or BrowserSession(id=new_id(), accounts={})
 
 
 def _back(request: Request, reference: str) -> str:

@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match, compile_path
 from starlette.types import Scope
 
-from onboarding import db, logs, outages, words
+from onboarding import logs, outages, words
 from onboarding.errors import (
     Invalid,
     NotFound,
@@ -30,6 +30,7 @@ from onboarding.errors import (
     Unauthorised,
     Unavailable,
 )
+from onboarding.ids import new_id
 from onboarding.web.refusals import (
     Collided,
     Crashed,
@@ -127,7 +128,7 @@ def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Excep
 
 
 def _instance() -> str:
-    return f"urn:uuid:{db.new_id()}"
+    return f"urn:uuid:{new_id()}"
 
 
 def _is_api(path: str) -> bool:

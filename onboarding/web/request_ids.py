@@ -6,7 +6,8 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onboarding import db, logs
+from onboarding import logs
+from onboarding.ids import new_id
 
 HEADER: Final = "X-Request-ID"
 # Whatever else a caller sends could be taken for something else in a log.
@@ -19,7 +20,7 @@ def identified(app: ASGIApp) -> ASGIApp:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await app(scope, receive, send)
-        request_id = _theirs(scope) or str(db.new_id())
+        request_id = _theirs(scope) or str(new_id())
 
         async def naming(message: Message) -> None:
             if message["type"] == "http.response.start":

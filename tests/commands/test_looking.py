@@ -8,8 +8,9 @@ import pytest
 
 from onboarding import finding, population
 from onboarding.commands import exits
-from onboarding.db import new_id, reading
+from onboarding.db import reading
 from onboarding.filters import Filter
+from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders

@@ -10,7 +10,7 @@ from uuid import UUID
 import psycopg
 
 from onboarding import credentials, sealing
-from onboarding.db import new_id
+from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 
 # The schema of that version.

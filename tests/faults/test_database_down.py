@@ -12,7 +12,7 @@ from sqlalchemy import make_url, select
 
 from onboarding import db
 from onboarding.commands import records
-from onboarding.db import new_id
+from onboarding.ids import new_id
 from onboarding.migrations import upgrade
 from onboarding.models import Message
 from tests.faults.journeys import ENDS, Journey

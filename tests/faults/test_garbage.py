@@ -9,7 +9,8 @@ from celery import Celery
 from sqlalchemy import update
 
 from onboarding import db
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.models import Message
 from tests.builders import a_message, an_onboarding, promised, state_of
 from tests.dumping import dump

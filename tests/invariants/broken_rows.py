@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import delete, insert
 
 from onboarding import credentials
-from onboarding.db import new_id
+from onboarding.ids import new_id
 from onboarding.models import (
     ApiKey,
     Client,

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Executable, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
-from onboarding.db import in_seconds, later, new_id, reading
+from onboarding.db import in_seconds, later, reading
+from onboarding.ids import new_id
 from onboarding.models import (
     Client,
     Link,

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from onboarding import db, fences, proofs
+from onboarding import fences, proofs
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.models import ContactCode
 from tests import builders
 from tests.journeys.entering import (
@@ -292,4 +293,4 @@ def _enter_code(person: Person, here: UUID) -> None:
 def _ask_too_often(onboarding_id: UUID) -> None:
     with transaction() as session:
         for _ in range(proofs.CODES_AN_HOUR):
-            session.add(ContactCode(id=db.new_id(), onboarding_id=onboarding_id, email=EMAIL))
+            session.add(ContactCode(id=new_id(), onboarding_id=onboarding_id, email=EMAIL))

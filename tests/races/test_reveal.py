@@ -18,9 +18,10 @@ from sqlalchemy.exc import OperationalError
 import onboarding as product
 from onboarding import credentials, outages, sealing
 from onboarding.credentials import Revealed
-from onboarding.db import clock, new_id, reading, transaction
+from onboarding.db import clock, reading, transaction
 from onboarding.errors import DatabaseBusy, EventNotAllowed, MovedOn
 from onboarding.histories import this_history
+from onboarding.ids import new_id
 from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
 from onboarding.sealing import Keyring
 from onboarding.settings import settings

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, inspect, select, update
 
 from onboarding import access, db
 from onboarding.db import reading, transaction
+from onboarding.ids import new_id
 from onboarding.models import ApiKey, Onboarding
 from onboarding.sealing import Keyring
 from onboarding.web import api
@@ -75,7 +76,7 @@ def test_what_is_not_yours_looks_as_if_it_were_not_there(route: Route, system: S
     bodies, headers = [], []
     for wanted in (
         foreign,
-        db.new_id(),
+        new_id(),
         own.upper(),
         own.replace("-", ""),
         f"{{{own}}}",

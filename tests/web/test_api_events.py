@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import Engine, select
 
 from onboarding import event_bodies, following
-from onboarding.db import new_id, reading, transaction
+from onboarding.db import reading, transaction
+from onboarding.ids import new_id
 from onboarding.models import Onboarding, Transition
 from onboarding.sealing import Keyring
 from tests import builders

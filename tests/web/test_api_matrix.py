@@ -13,7 +13,8 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import Engine
 
-from onboarding import access, db
+from onboarding import access
+from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 from tests.dumping import dump
 from tests.web.calling import System, a_system, expect, refused, served
@@ -81,7 +82,7 @@ ROUTES: Final = [*RULES]
 Names = dict[str, str]
 # What a path names, where none of it is there.
 NOTHING: Final[Names] = dict.fromkeys(
-    ("onboarding_id", "reference", "webhook_id", "delivery_id"), str(db.new_id())
+    ("onboarding_id", "reference", "webhook_id", "delivery_id"), str(new_id())
 ) | {"aggregator_id": "a"}
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 
 from onboarding import access, finding, population, stuck
 from onboarding.causes import CAUSES
-from onboarding.db import new_id, reading
+from onboarding.db import reading
 from onboarding.filters import Filter
+from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders

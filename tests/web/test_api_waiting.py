@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, QueuePool
 
 from onboarding import access
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.app import create_app

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, insert, update
 from onboarding import __version__, audit, causes, db, drawing
 from onboarding.causes import CAUSES
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.models import Canary, Message
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings

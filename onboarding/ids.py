@@ -1,0 +1,41 @@
+"""What rows are known by: numbers that nobody has to ask for, in the order in which they were made."""
+
+import os
+import secrets
+import threading
+import time
+from datetime import datetime
+from uuid import UUID
+
+_making = threading.Lock()
+_last_made = 0
+
+
+def new_id(*, at: datetime | None = None) -> UUID:
+    """A UUID of version 7 (RFC 9562 §5.7): sorts by time of creation, now or then; indexes like it.
+
+    Those that a process makes now sort as they were made, also within a millisecond (§6.2, method 1).
+    """
+    milliseconds, counter = divmod(_later_than_last(), 1 << 12)
+    if at:
+        milliseconds = int(at.timestamp() * 1000)
+    value = (milliseconds << 80) | (7 << 76) | (counter << 64)
+    return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+def _later_than_last() -> int:
+    """Milliseconds, and twelve bits that begin anywhere in the lower half and count on."""
+    global _last_made  # noqa: PLW0603 - one order for all threads of the process
+    with _making:
+        now = (time.time_ns() // 1_000_000 << 12) | secrets.randbits(11)
+        _last_made = max(now, _last_made + 1)
+        return _last_made
+
+
+def _start_afresh() -> None:
+    """A forked child must not wait for a thread that made one at the fork, and is not in it."""
+    global _making  # noqa: PLW0603 - the lock belongs to the process
+    _making = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_start_afresh)
