@@ -8,7 +8,6 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
-from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -21,7 +20,6 @@ from sqlalchemy.pool import QueuePool
 from onboarding import db
 from onboarding.db import after_commit, clock, in_seconds, now, reading, transaction
 from onboarding.engines import POOL_TIMEOUT
-from onboarding.ids import new_id
 from onboarding.models import KeyCheck
 from tests.racing import race
 
@@ -196,12 +194,11 @@ def test_stored_instants_and_the_clock_compare(database: Engine) -> None:
     assert sorted(due) == ["now", "past"]
 
 
-def test_ids_sort_by_time_and_do_not_repeat() -> None:
-    ids = [new_id() for _ in range(5000)]
-    assert len(set(ids)) == len(ids)
-    assert {one.version for one in ids} == {7}
-    assert {one.variant for one in ids} == {UUID(int=0x8 << 60).variant}
-    assert ids == sorted(ids)
+def test_a_connection_has_the_isolation_level_that_was_asked_for(postgresql: Engine) -> None:
+    with postgresql.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM messages")
+    with postgresql.connect() as connection:
+        assert connection.exec_driver_sql("SHOW transaction_isolation").scalar() == "read committed"
 
 
 def test_sqlite_keeps_what_is_committed_and_forgets_what_is_deleted(sqlite: Engine) -> None:
