@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, driver, outbox
+from onboarding import db, outbox
 from onboarding.models import Message
 from onboarding.outbox import Announcement
 from onboarding.outbox_statements import REPUBLISH_AFTER, free
@@ -123,7 +123,7 @@ def _put_off(session: Session, instants: Mapping[UUID, datetime]) -> None:
         session.execute(update(Message), rows)
     else:
         given = {"ids": [*instants], "instants": [*instants.values()]}
-        driver.within(session, _PUT_OFF, given)
+        session.connection().exec_driver_sql(_PUT_OFF, given)
 
 
 def _is_due() -> tuple[ColumnElement[bool], ...]:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import ChannelError
-from kombu.messaging import Producer
 
 from onboarding import crash_points, logs, tracing
 from onboarding.outbox import Announcement
@@ -157,20 +156,31 @@ class CeleryPublisher:
         Nor is any where somebody listens who has just worked.
         """
         crash_points.reach("publish.begun")
-        with self._app.producer_pool.acquire(block=True) as producer:
-            unsent.sort(key=_comes_alone, reverse=True)
-            while unsent:
-                announcement = unsent[0]
-                with _traced(announcement):
-                    self._wake(producer, announcement)
-                # It counts in the broker from now on, and never in both places.
-                sent = 1 if _comes_alone(announcement) else len(unsent)
-                del unsent[:sent]
-                self._count(-sent)
-                crash_points.reach("publish.sent")
+        unsent.sort(key=_comes_alone, reverse=True)
+        while unsent:
+            announcement = unsent[0]
+            with _traced(announcement):
+                if _comes_alone(announcement) or not self._somebody_looks():
+                    self._send_message(announcement)
+            # It counts in the broker from now on, and never in both places.
+            sent = 1 if _comes_alone(announcement) else len(unsent)
+            del unsent[:sent]
+            self._count(-sent)
+            crash_points.reach("publish.sent")
 
-    def _wake(self, producer: Producer, announcement: Announcement) -> None:
-        if _comes_alone(announcement) or not self._somebody_looks(producer):
+    def _somebody_looks(self) -> bool:
+        """Whether somebody listens who takes all that nobody has tried, or a message waits that will wake one."""
+        name = self._app.conf.task_default_queue
+        if self._bell:
+            return self._bell.ring(f"{name}{SEPARATOR}{NORMAL}")
+        with self._app.producer_pool.acquire(block=True) as producer:
+            declared = producer.channel.queue_declare(
+                name, durable=True, exclusive=False, auto_delete=False
+            )
+            return bool(declared.message_count)
+
+    def _send_message(self, announcement: Announcement) -> None:
+        with self._app.producer_pool.acquire(block=True) as producer:
             self._app.send_task(
                 announcement.task,
                 args=(str(announcement.id),),
@@ -178,16 +188,6 @@ class CeleryPublisher:
                 producer=producer,
                 retry=False,
             )
-
-    def _somebody_looks(self, producer: Producer) -> bool:
-        """Whether somebody listens who takes all that nobody has tried, or a message waits that will wake one."""
-        name = self._app.conf.task_default_queue
-        if self._bell:
-            return self._bell.ring(f"{name}{SEPARATOR}{NORMAL}")
-        declared = producer.channel.queue_declare(
-            name, durable=True, exclusive=False, auto_delete=False
-        )
-        return bool(declared.message_count)
 
 
 def _comes_alone(announcement: Announcement) -> bool:
