@@ -20,6 +20,13 @@ from tests.servers.valkey import Valkey, free_port, valkey_server
 
 CONTESTANTS: Final = (
     Contestant("this project", "benchmarks.journeys.ours", "onboarding", OURS),
+    Contestant(
+        "this project (SQLite)",
+        "benchmarks.journeys.ours_sqlite",
+        "onboarding-sqlite",
+        OURS,
+        workers=0,
+    ),
     Contestant("floor", "benchmarks.journeys.floor", "raw-psycopg", LIMIT),
     Contestant("floor (C)", "benchmarks.journeys.floor_c", "raw-pgbench", LIMIT, workers=0),
     Contestant(

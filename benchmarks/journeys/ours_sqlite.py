@@ -1,0 +1,55 @@
+"""This project in one process: SQLite, no broker, its tasks on threads beside the people's."""
+
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+
+from benchmarks.journeys import ours
+from benchmarks.journeys.clients import Mouth, drive
+from onboarding import db, outbox
+from workers import tasks
+from workers.publisher import EmbeddedPublisher
+
+# As many as `serve` has.
+THREADS = 2
+
+
+class Counter:
+    """What an engine's connections have written since they were opened."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._connections: list[sqlite3.Connection] = []
+        self._commits = 0
+        event.listen(engine, "connect", lambda opened, _: self._connections.append(opened))
+        event.listen(engine, "commit", self._count)
+
+    def _count(self, _: object) -> None:
+        self._commits += 1
+
+    def written(self) -> dict[str, Any]:
+        """One flush of the WAL a commit; those of checkpoints come on top."""
+        rows = sum(connection.total_changes for connection in self._connections)
+        return {"commits": self._commits, "flushes": self._commits, "rows": rows}
+
+
+def walk(port: int, folder: Path, counter: Counter) -> None:
+    tasks.TASKS.update(ours.work_of(Mouth(port, folder)))
+    outbox.publish_with(EmbeddedPublisher(THREADS).publish)
+    drive(ours.Walk, ours.STEPS, port, counter.written)
+
+
+def main(role: str, _: str, port: str, folder: str) -> None:
+    engine = db.connect(f"sqlite:///{Path(folder) / 'onboarding.db'}")
+    counter = Counter(engine)
+    match role:
+        case "prepare":
+            ours.prepare(Path(folder))
+        case "client":
+            walk(int(port), Path(folder), counter)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
