@@ -17,6 +17,7 @@ from onboarding.web import (
     console_overview,
     console_reports,
     console_sign_in,
+    console_unmask,
     console_views,
 )
 from onboarding.web.wizard_frame import our_language
@@ -38,6 +39,7 @@ for part in (
     console_export,
     console_views,
     console_detail,
+    console_unmask,
     console_as_seller,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,

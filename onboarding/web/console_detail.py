@@ -13,28 +13,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from onboarding import (
-    actions,
     attempts,
     audit,
     conditions,
     credentials,
     db,
     drawing_picture,
-    links,
-    masking,
     queries,
     standing,
     tracing,
+    unmasking,
 )
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import NEXT_MOVE
-from onboarding.db import reading, transaction
-from onboarding.errors import Invalid, RoleNeeded
+from onboarding.db import reading
 from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
 from onboarding.web import console_frame
-from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -74,9 +70,7 @@ def detail(request: Request, locale: str, reference: str) -> Response:
     with reading() as session:
         who = console_frame.who(session, request)
         onboarding = queries.by_reference(session, reference)
-        return console_frame.page(
-            request, who, "detail.html", **about(session, who, onboarding), shown=None
-        )
+        return console_frame.page(request, who, "detail.html", **about(session, who, onboarding))
 
 
 @router.get("/{locale}/console/onboardings/{reference}/chart.svg")
@@ -89,34 +83,11 @@ def chart(request: Request, locale: str, reference: str) -> Response:
     return Response(drawing_picture.svg(state), headers=headers, media_type="image/svg+xml")
 
 
-@router.post("/{locale}/console/onboardings/{reference}/unmask")
-def unmask(request: Request, locale: str, reference: str, reason: Text = "") -> Response:
-    """Show what is masked, once, and write down who wanted to see it and why."""
-    try:
-        with transaction() as session:
-            who = console_frame.who(session, request, "decide")
-            onboarding = queries.by_reference(session, reference)
-            attempt = audit.Attempt(
-                who.id, who.role, "unmask", actions.checked(reason), onboarding_id=onboarding.id
-            )
-            audit.append(session, request.app.state.ring, attempt)
-            found = about(session, who, onboarding)
-    except (RoleNeeded, Invalid) as error:
-        console_frame.write_down(request, reference, "unmask", reason, error)
-        raise
-    return console_frame.page(request, who, "detail.html", **found, shown=found["personal"])
-
-
 def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
     """What the page of an onboarding shows."""
     history, now = queries.history(session, onboarding.id), db.clock(session)
     messages = queries.messages_of(session, onboarding.id)
-    link = links.live_link(session, onboarding.id)
-    personal = {
-        "contact_email": onboarding.contact_email or "",
-        "seller_id": link.seller_id if link else "",
-        "shop_name": link.shop_name if link else "",
-    }
+    shown = unmasking.shown(session, who, onboarding.id)
     return {
         "onboarding": onboarding,
         "move": NEXT_MOVE.get(onboarding.state),
@@ -129,12 +100,8 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
         "timeline": timeline(session, onboarding, history),
         "client": credentials.live_client(session, onboarding.id),
         "secrets": queries.secrets_of(session, onboarding.id),
-        "personal": personal,
-        "masked": {
-            "contact_email": masking.email(personal["contact_email"]),
-            "seller_id": masking.text(personal["seller_id"]),
-            "shop_name": masking.text(personal["shop_name"]),
-        },
+        "shown": shown,
+        "person": unmasking.person(session, onboarding).masked(but=shown),
         "owner": _owner(session, onboarding),
         "names": operator_names(session),
     }

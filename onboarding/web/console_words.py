@@ -52,6 +52,13 @@ ROLES: Final[Mapping[str, str]] = {
 }
 
 
+# What leads to the people behind an onboarding.
+MASKED: Final[Mapping[str, str]] = {
+    "contact_email": N_("E-mail address"),
+    "connection_name": N_("Name of the connection"),
+    "seller_id": N_("Seller ID"),
+    "shop_name": N_("Shop"),
+}
 # The views that everybody needs, by their names at a terminal.
 VIEWS: Final[Mapping[str, str]] = {
     "needs-us": N_("Needs us"),
