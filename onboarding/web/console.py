@@ -19,6 +19,8 @@ from onboarding.web import (
     console_sign_in,
     console_unmask,
     console_views,
+    console_webhook_actions,
+    console_webhooks,
 )
 from onboarding.web.wizard_frame import our_language
 
@@ -38,6 +40,8 @@ for part in (
     console_reports,
     console_export,
     console_views,
+    console_webhooks,
+    console_webhook_actions,
     console_detail,
     console_unmask,
     console_as_seller,

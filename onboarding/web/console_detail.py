@@ -20,6 +20,7 @@ from onboarding import (
     db,
     drawing_picture,
     queries,
+    reception,
     standing,
     tracing,
     unmasking,
@@ -122,7 +123,7 @@ def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choi
 
 
 def timeline(session: Session, onboarding: Onboarding, history: Sequence[Transition]) -> list[Line]:
-    """Transitions, attempts that failed, e-mails, notes and what operators did, newest first."""
+    """Transitions, attempts that failed, e-mails, webhooks, notes and what operators did, newest first."""
     steps = [Line(step.at, "event", step, step.sequence) for step in history]
     return sorted([*steps, *_lines(session, onboarding)], key=lambda line: line.at, reverse=True)
 
@@ -138,6 +139,8 @@ def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
         yield Line(attempt.at, "attempt", attempt, f"{attempt.message_id}-{attempt.attempt}")
     for mail in queries.mails_of(session, onboarding.id):
         yield Line(mail.sent_at, "mail", mail, mail.id)
+    for sent in reception.of_onboarding(session, onboarding.id):
+        yield Line(sent[0].tried_at or sent[0].created_at, "delivery", sent, sent[0].id)
     for note in session.scalars(select(Note).where(Note.onboarding_id == onboarding.id)):
         yield Line(note.at, "note", note, note.id)
     for entry in audit.latest(session, _AUDITED, onboarding_id=onboarding.id):

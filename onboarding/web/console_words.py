@@ -82,6 +82,13 @@ OWNERS: Final[Mapping[str, str]] = {
     "me": N_("me"),
     "nobody": N_("nobody"),
 }
+# How an endpoint stands, and one of the deliveries to it.
+ENDPOINTS: Final[Mapping[str, str]] = {
+    "well": N_("well"),
+    "failing": N_("failing"),
+    "disabled": N_("disabled"),
+    "off": N_("switched off by its owner"),
+}
 SINCE: Final[Mapping[str, str]] = {
     "1d": N_("24 hours ago"),
     "7d": N_("7 days ago"),
@@ -94,6 +101,8 @@ ERRORS: Final[Mapping[str, str]] = {
     "first": N_("A number from 0 to 10000."),
     "pace": N_("A number from 1 to 6000."),
     "stop_above": N_("A number from 0 to 100."),
+    "since": N_("A day or an instant of UTC, as 2026-11-27 14:30."),
+    "until": N_("A day or an instant of UTC that comes after the beginning."),
 }
 
 

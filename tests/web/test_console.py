@@ -78,6 +78,8 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
         "verify": "audit",
         "mark": "act",
     }
+    # Of endpoints.
+    needs |= {"redeliver": "act", "enable": "act"}
     # Of runs: whoever begins or steers one acts, and its own action may ask for more.
     needs |= dict.fromkeys(["new", "new.csv", *STEPS], "act")
     found = []
@@ -94,6 +96,7 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                 task="send_email",
                 code="busy",
                 field="seller_id",
+                webhook_id=onboarding_id,
             )
             paths = [path.replace("{action}", name) for name in ACTIONS]
             for each in dict.fromkeys(paths):
