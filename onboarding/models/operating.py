@@ -161,6 +161,8 @@ class SavedView(Base):
     query: Mapped[str] = mapped_column(Text)
     shared: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
+    # Until it is gone for good, whoever has deleted a shared one can bring it back.
+    deleted_at: Mapped[datetime | None]
 
 
 class CauseMark(Base):

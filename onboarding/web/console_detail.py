@@ -31,7 +31,7 @@ from onboarding.db import reading
 from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
-from onboarding.web import console_frame
+from onboarding.web import console_frame, console_undo
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -71,7 +71,9 @@ def detail(request: Request, locale: str, reference: str) -> Response:
     with reading() as session:
         who = console_frame.who(session, request)
         onboarding = queries.by_reference(session, reference)
-        return console_frame.page(request, who, "detail.html", **about(session, who, onboarding))
+        done = console_undo.done(session, request, who)
+        found = about(session, who, onboarding)
+    return console_frame.page(request, who, "detail.html", done=done, **found)
 
 
 @router.get("/{locale}/console/onboardings/{reference}/chart.svg")

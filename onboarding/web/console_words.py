@@ -162,9 +162,13 @@ ACTIONS: Final[Mapping[str, Words]] = {
         N_("Start over"),
         N_("What was issued is revoked, and the seller chooses a connection type again."),
     ),
-    "cancel": Words(
-        N_("Cancel"), N_("What was issued is revoked, and it ends. This cannot be undone.")
-    ),
+    "cancel": Words(N_("Cancel"), N_("What was issued is revoked, and it ends.")),
+}
+# What was done besides, where a page says that it is done.
+DONE: Final[Mapping[str, str]] = {
+    "undo": N_("It is as it was before"),
+    "cause.mark": N_("It is kept how the cause stands"),
+    "view.delete": N_("The view is deleted"),
 }
 EVENTS: Final[Mapping[str, str]] = {
     "start": N_("Started"),

@@ -41,6 +41,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_unmaskings_until"), "unmaskings", ["until"])
+    op.add_column("saved_views", sa.Column("deleted_at", UTCDateTime(), nullable=True))
     _endpoints()
 
 
@@ -51,6 +52,7 @@ def downgrade() -> None:
     with op.batch_alter_table("webhooks") as batch_op:
         batch_op.drop_constraint(op.f("ck_webhooks_failing_since_when"), type_="check")
         batch_op.drop_column("failing_since")
+    op.drop_column("saved_views", "deleted_at")
     op.drop_table("unmaskings")
 
 
