@@ -28,6 +28,10 @@ REDELIVER: Final = "webhook.redeliver"
 ENABLE: Final = "webhook.enable"
 PERMISSION: Final = "act"
 
+_ERRORS: Final = {
+    "since": "A day or an instant of UTC, as 2026-11-27 14:30.",
+    "until": "A day or an instant of UTC that comes after the beginning.",
+}
 _CHANGED: Final = N_("It has changed since you looked")
 
 
@@ -64,7 +68,7 @@ def read(query: Mapping[str, str]) -> Wanted:
         return Wanted(str(webhooks.read_id(delivery)))
     said = Wanted("", _instant("since", query), _instant("until", query))
     if said.since and said.until and said.until <= said.since:
-        raise Invalid({"until": "It must come after the beginning."})
+        raise Invalid({"until": _ERRORS["until"]})
     return said
 
 
@@ -136,7 +140,7 @@ def _instant(name: str, query: Mapping[str, str]) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        raise Invalid({name: "A day or an instant of UTC, as 2026-11-27 14:30."}) from None
+        raise Invalid({name: _ERRORS[name]}) from None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
