@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import audit
 from onboarding.chart import STATES
-from onboarding.models import Message, Onboarding
+from onboarding.models import Message, Onboarding, Webhook
 
 
 def latest(session: Session) -> str:
@@ -22,7 +22,9 @@ def latest(session: Session) -> str:
         func.count(Message.cause), func.count(Message.failed_at), func.max(Message.failed_at)
     )
     entered = sorted((state, str(at)) for state, at in session.execute(_entered()))
-    seen = [entered, tuple(session.execute(failed).one()), audit.head(session)]
+    disabled = select(func.count(Webhook.disabled_at), func.max(Webhook.disabled_at))
+    counted = [tuple(session.execute(query).one()) for query in (failed, disabled)]
+    seen = [entered, *counted, audit.head(session)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
 

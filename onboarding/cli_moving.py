@@ -21,6 +21,7 @@ def show(
     reference: Reference,
     *,
     unmask: Unmask = None,
+    reason: Annotated[str, typer.Option(help="Why it must be seen in full. It is kept.")] = "",
     url: Url = None,
     key_file: KeyFile = None,
     as_json: AsJson = False,
@@ -36,7 +37,7 @@ def show(
         open_database()
         showing.show(reference, as_json=as_json)
     else:
-        showing.unmask(opening.prepare(settings()), reference, unmask, as_json=as_json)
+        showing.unmask(opening.prepare(settings()), reference, unmask, reason, as_json=as_json)
 
 
 def history(

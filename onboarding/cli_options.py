@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,8 +17,11 @@ Reference = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why. It is kept.", show_default=False)]
 Unmask = Annotated[
-    str | None,
-    typer.Option(metavar="WHY", help="Personal data in full, and why: that is kept."),
+    Literal["contact_email", "connection_name", "seller_id", "shop_name"] | None,
+    typer.Option(
+        metavar="FIELD",
+        help="One of contact_email, connection_name, seller_id, shop_name: in full.",
+    ),
 ]
 Url = Annotated[str | None, typer.Option(help="Of a system elsewhere: ask its API.")]
 KeyFile = Annotated[

@@ -5,10 +5,10 @@ and is seen again counts as open.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -89,18 +89,40 @@ def mark(
     db.one_by_one(session, CauseMark.__tablename__)
     task, code = cause
     kept = session.get(CauseMark, cause, populate_existing=True)
-    before = kept.status if kept else "open"
+    before, was = (kept.status, _facts(kept)) if kept else ("open", None)
     if kept is None:
         kept = CauseMark(task=task, code=code)
         session.add(kept)
     for name, value in values.items():
         setattr(kept, name, value)
     kept.marked_at = now
-    told = {"task": task, "code": code, "from": before, "to": said.status}
+    told: dict[str, Any] = {"task": task, "code": code, "from": before, "to": said.status}
+    told |= {"before": was, "at": now.isoformat()}
     for name in ("release", "until", "owner_id"):
         if values[name]:
             told[name] = str(values[name])
     audit.append(session, ring, Attempt(who.id, who.role, ACTION, reason, details=told))
+
+
+def put_back(
+    session: Session, cause: tuple[str, str], marked_at: str, before: Mapping[str, Any] | None
+) -> bool:
+    """As it was before somebody marked it then; False where it was marked again since."""
+    db.one_by_one(session, CauseMark.__tablename__)
+    kept = session.get(CauseMark, cause, populate_existing=True)
+    if kept is None or kept.marked_at != datetime.fromisoformat(marked_at):
+        return False
+    if before is None:
+        session.delete(kept)
+    else:
+        owner = before["owner_id"]
+        # Whoever has left looks after nothing.
+        found = session.get(Operator, UUID(owner)) if owner else None
+        kept.owner_id = found.id if found else None
+        kept.status, kept.release = before["status"], before["release"]
+        kept.until = datetime.fromisoformat(before["until"]) if before["until"] else None
+        kept.marked_at = datetime.fromisoformat(before["marked_at"])
+    return True
 
 
 def refused(
@@ -113,17 +135,30 @@ def refused(
 
 
 def history(session: Session, task: str, code: str, limit: int) -> Sequence[AuditEntry]:
-    """What was said about a cause, newest first."""
-    return session.scalars(
-        select(AuditEntry)
-        .where(
-            AuditEntry.action == ACTION,
-            AuditEntry.details["task"].as_string() == task,
-            AuditEntry.details["code"].as_string() == code,
-        )
-        .order_by(AuditEntry.number.desc())
-        .limit(limit)
-    ).all()
+    """What was said about a cause, and taken back, newest first."""
+    about = (
+        AuditEntry.details["task"].as_string() == task,
+        AuditEntry.details["code"].as_string() == code,
+    )
+    newest = select(AuditEntry).where(*about).order_by(AuditEntry.number.desc()).limit(limit)
+    said = session.scalars(newest.where(AuditEntry.action == ACTION)).all()
+    if not said:
+        return []
+    # What undoes one comes after it.
+    undone = newest.where(AuditEntry.action == "undo", AuditEntry.number > said[-1].number)
+    both = [*said, *session.scalars(undone)]
+    return sorted(both, key=lambda entry: entry.number, reverse=True)[:limit]
+
+
+def _facts(mark: CauseMark) -> dict[str, Any]:
+    """All that is said, as the trail keeps it."""
+    return {
+        "status": mark.status,
+        "release": mark.release,
+        "until": mark.until.isoformat() if mark.until else None,
+        "owner_id": str(mark.owner_id) if mark.owner_id else None,
+        "marked_at": mark.marked_at.isoformat(),
+    }
 
 
 def _last_seen(session: Session) -> dict[tuple[str, str | None], datetime]:

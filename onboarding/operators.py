@@ -46,6 +46,8 @@ class Who:
     name: str
     role: str | None
     operator_id: UUID | None = None
+    # The browser's; a terminal has none.
+    session_id: UUID | None = None
 
     def may(self, permission: str) -> bool:
         """Whether the role allows it. Whoever has a terminal has the database, and so every role."""
@@ -105,8 +107,8 @@ def sign_out(session: Session, token: str) -> None:
 
 def who(session: Session, token: str | None) -> Who:
     """The operator behind a cookie. Raises SignInNeeded."""
-    found = session.scalars(
-        select(Operator)
+    found = session.execute(
+        select(Operator, OperatorSession.id)
         .join(OperatorSession, OperatorSession.operator_id == Operator.id)
         .where(
             OperatorSession.token_hash == _hash(token or ""),
@@ -115,7 +117,8 @@ def who(session: Session, token: str | None) -> Who:
     ).one_or_none()
     if found is None:
         raise SignInNeeded
-    return Who(f"operator:{found.id}", found.name, found.role, found.id)
+    operator, session_id = found
+    return Who(f"operator:{operator.id}", operator.name, operator.role, operator.id, session_id)
 
 
 def link_token(ring: Keyring, role: str, until: datetime) -> str:

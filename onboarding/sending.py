@@ -127,7 +127,13 @@ def record(session: Session, webhook_id: UUID, item: Item, outcome: Outcome) -> 
     noted = session.execute(
         update(Delivery)
         .where(Delivery.id == item.id, Delivery.attempts == item.attempts, unfinished())
-        .values(attempts=attempt, status=outcome.status, cause=outcome.cause, **ends)
+        .values(
+            attempts=attempt,
+            status=outcome.status,
+            cause=outcome.cause,
+            tried_at=db.now(),
+            **ends,
+        )
     )
     if not noted.rowcount:  # type: ignore[attr-defined]
         return
@@ -183,12 +189,13 @@ def _is_well(session: Session, webhook: Webhook) -> None:
         away = Delivery.webhook_id == webhook.id, Delivery.cause.in_(AWAY), unfinished()
         session.execute(update(Delivery).where(*away).values(next_at=db.now()))
     if webhook.failures:
-        webhook.failures, webhook.rests_until = 0, None
+        webhook.failures, webhook.failing_since, webhook.rests_until = 0, None, None
 
 
 def _is_ill(session: Session, webhook: Webhook, outcome: Outcome, *, over: bool) -> None:
     """Leave it alone for a while; or for good, where it asks for that, or has taken nothing for days."""
-    webhook.failures += 1
+    since = webhook.failing_since or db.clock(session)
+    webhook.failures, webhook.failing_since = webhook.failures + 1, since
     rest = min(5.0 * 2 ** min(webhook.failures - 1, 10), _RESTS_AT_MOST)
     seconds = db.in_seconds(_jittered(rest))
     webhook.rests_until = session.execute(select(seconds)).scalar_one()

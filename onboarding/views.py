@@ -5,11 +5,12 @@ A view is a filter. Its address holds all of it, so whoever is sent one sees the
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import audit, db, filters
@@ -31,6 +32,9 @@ QUICK: Final[Mapping[str, Filter]] = {
 }
 MINE: Final = "mine"
 NAME_AT_MOST: Final = 60
+DELETE: Final = "view.delete"
+# A shared one that was deleted can be brought back for so long; it is gone with the next one after.
+KEPT_FOR: Final = timedelta(minutes=10)
 # Each is counted wherever they are listed.
 SAVED_AT_MOST: Final = 12
 
@@ -56,6 +60,7 @@ def quick(operator_id: UUID | None) -> dict[str, Filter]:
 def saved(session: Session, operator_id: UUID | None = None) -> Sequence[View]:
     """What somebody sees: the shared ones, then their own. Without an operator, everybody's."""
     query = select(SavedView, Operator.name).join(Operator, Operator.id == SavedView.owner_id)
+    query = query.where(SavedView.deleted_at.is_(None))
     if operator_id:
         query = query.where(or_(SavedView.shared, SavedView.owner_id == operator_id))
     rows = session.execute(query.order_by(SavedView.shared.desc(), SavedView.name))
@@ -94,6 +99,8 @@ def save(session: Session, who: Who, name: str, wanted: Filter, *, shared: bool)
     db.one_by_one(session, SavedView.__tablename__)
     if fault := _taken(session, who, kept, shared=shared):
         raise Invalid({"name": fault})
+    own = SavedView.owner_id == who.operator_id, SavedView.name == kept
+    session.execute(delete(SavedView).where(*own, SavedView.deleted_at.is_not(None)))
     assert who.operator_id is not None
     session.add(
         SavedView(
@@ -111,29 +118,52 @@ def may_remove(who: Who, view: View) -> bool:
     return view.owner_id == who.operator_id or (view.shared and who.may("decide"))
 
 
-def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> None:
-    """Forget a view. Of a shared one, the trail says who did. Raises NotFound, RoleNeeded."""
+def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> bool:
+    """Forget a view; whether it was shared: then the trail says who did. Raises NotFound, RoleNeeded."""
     view = next((v for v in saved(session, who.operator_id) if v.id == view_id), None)
     if view is None:
         raise NotFound
     if not may_remove(who, view):
         who.require("decide")
-    row = session.get(SavedView, view_id)
-    session.delete(row)
-    if view.shared:
-        told = {"name": view.name, "owner": str(view.owner_id)}
-        audit.append(
-            session, ring, Attempt(who.id, who.role, "view.delete", view.name, details=told)
-        )
+    db.one_by_one(session, SavedView.__tablename__)
+    old = SavedView.deleted_at < db.in_seconds(-KEPT_FOR.total_seconds())
+    session.execute(delete(SavedView).where(old))
+    if not view.shared:
+        session.execute(delete(SavedView).where(SavedView.id == view_id))
+        return False
+    session.get_one(SavedView, view_id).deleted_at = db.clock(session)
+    told = {"view": str(view_id), "name": view.name, "owner": str(view.owner_id)}
+    audit.append(session, ring, Attempt(who.id, who.role, DELETE, view.name, details=told))
+    return True
+
+
+def bring_back(session: Session, view_id: UUID) -> bool:
+    """A shared one as it was; False where it is gone for good, or another has its name or place."""
+    db.one_by_one(session, SavedView.__tablename__)
+    row = session.get(SavedView, view_id, populate_existing=True)
+    if row is None or row.deleted_at is None:
+        return False
+    others = SavedView.shared & SavedView.deleted_at.is_(None)
+    names = session.scalars(select(SavedView.name).where(others)).all()
+    if row.name in names or len(names) >= SAVED_AT_MOST:
+        return False
+    row.deleted_at = None
+    return True
+
+
+def query_of(session: Session, view_id: str) -> str:
+    """The filter of a view, as in an address."""
+    return session.get_one(SavedView, UUID(view_id)).query
 
 
 def _taken(session: Session, who: Who, name: str, *, shared: bool) -> str | None:
     own = SavedView.owner_id == who.operator_id
-    same = select(SavedView.id).where(SavedView.name == name)
+    there = SavedView.deleted_at.is_(None)
+    same = select(SavedView.id).where(SavedView.name == name, there)
     if session.scalar(same.where(or_(own, SavedView.shared) if shared else own)):
         return "There is one of this name."
     kind = SavedView.shared if shared else own & ~SavedView.shared
-    if (session.scalar(select(func.count()).where(kind)) or 0) >= SAVED_AT_MOST:
+    if (session.scalar(select(func.count()).where(kind, there)) or 0) >= SAVED_AT_MOST:
         return f"There are {SAVED_AT_MOST} already: delete one first."
     return None
 

@@ -94,8 +94,14 @@ def change(session: Session, webhook: Webhook, changes: dict[str, Any], rules: R
     if changes.get("enabled") is False:
         disable(session, webhook, BY_ITS_OWNER)
     elif changes.get("enabled"):
-        webhook.disabled_at = webhook.disabled_because = webhook.rests_until = None
-        webhook.failures = 0
+        enable(webhook)
+
+
+def enable(webhook: Webhook) -> None:
+    """Send there again; how it stood before does not count."""
+    webhook.disabled_at = webhook.disabled_because = None
+    webhook.rests_until = webhook.failing_since = None
+    webhook.failures = 0
 
 
 def disable(session: Session, webhook: Webhook, because: str) -> None:

@@ -108,6 +108,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "canaries": {"id": 1, "sent_at": NOW},
     "operators": {"id": ID, "issuer": "iss", "subject": "1", "name": "Mara", "role": "lead"},
     "operator_sessions": {"id": ID, "token_hash": HASH, "operator_id": ID},
+    "unmaskings": {
+        "session_id": ID,
+        "onboarding_id": ID,
+        "field": "seller_id",
+        "until": NOW,
+    },
     "audit": {
         "number": 1,
         "at": NOW,

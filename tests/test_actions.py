@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from onboarding import actions, queries, standing
+from onboarding import actions, queries, resending, standing
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import MAY_FIRE, STATES
 from onboarding.db import reading, transaction
@@ -184,7 +184,12 @@ def test_every_error_of_a_field_can_be_said_on_a_page(sqlite: Engine) -> None:
         actions.choose(session, ACTIONS["extend"], "1000")
     with pytest.raises(Invalid) as no_plan:
         Plan(first=-1, pace=0, stop_above=101)
-    said = no_reason.value.fields | no_choice.value.fields | no_plan.value.fields
+    with pytest.raises(Invalid) as no_time:
+        resending.read({"since": "yesterday"})
+    with pytest.raises(Invalid) as no_end:
+        resending.read({"since": "2026-11-27", "until": "2026-11-26"})
+    raised = (no_reason, no_choice, no_plan, no_time, no_end)
+    said = {name: why for each in raised for name, why in each.value.fields.items()}
     assert said == console_words.ERRORS
 
 

@@ -31,6 +31,14 @@ def actions() -> dict[str, Action]:
     }
 
 
+def give(session: Session, onboarding_id: UUID, operator_id: UUID | None) -> None:
+    """It is theirs from now on, or nobody's."""
+    session.execute(delete(Assignment).where(Assignment.onboarding_id == onboarding_id))
+    if operator_id:
+        values = {"onboarding_id": onboarding_id, "operator_id": operator_id}
+        session.execute(insert(Assignment).values(**values))
+
+
 def _nothing_failed(standing: Standing, order: Order) -> str | None:
     return None if standing.failed else N_("Nothing has failed for good")
 
@@ -93,11 +101,8 @@ def _assign(session: Session, standing: Standing, order: Order) -> Told:
 
 
 def _hand_to(session: Session, standing: Standing, operator_id: UUID) -> Told:
-    onboarding_id = standing.onboarding.id
-    told = {"before": str(standing.owner)} if standing.owner else {}
-    session.execute(delete(Assignment).where(Assignment.onboarding_id == onboarding_id))
-    session.execute(insert(Assignment).values(onboarding_id=onboarding_id, operator_id=operator_id))
-    return told
+    give(session, standing.onboarding.id, operator_id)
+    return {"before": str(standing.owner)} if standing.owner else {}
 
 
 def _is_nobodys(standing: Standing, order: Order) -> str | None:
@@ -105,8 +110,7 @@ def _is_nobodys(standing: Standing, order: Order) -> str | None:
 
 
 def _let_go(session: Session, standing: Standing, order: Order) -> Told:
-    taken = Assignment.onboarding_id == standing.onboarding.id
-    session.execute(delete(Assignment).where(taken))
+    give(session, standing.onboarding.id, None)
     return {"before": str(standing.owner)}
 
 

@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import canaries, db, queries, webhooks
+from onboarding import canaries, db, queries, reception
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.commands import printing, workers
-from onboarding.models import Message, Onboarding, Webhook
+from onboarding.models import Message, Onboarding
 
 # A message that nobody has finished for this long means that nobody works.
 WAITS_AT_MOST: Final = timedelta(minutes=10)
@@ -94,9 +94,7 @@ def _overdue(session: Session) -> Check:
 
 def _webhooks(session: Session) -> Check:
     """Somebody has stopped listening without saying so."""
-    lost = Webhook.disabled_because != webhooks.BY_ITS_OWNER
-    found = session.scalar(select(func.count()).select_from(Webhook).where(lost))
-    if found:
+    if found := reception.statuses(session)["disabled"]:
         return Check(
             "webhooks", f"{found} disabled", "See `onboarding webhook ls`, tell its owner."
         )

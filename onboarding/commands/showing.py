@@ -3,8 +3,8 @@
 Personal data is masked, as at the console, so that what is copied into a ticket names nobody.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,16 +13,14 @@ from sqlalchemy.orm import Session
 from onboarding import (
     actions,
     attempts,
-    audit,
     credentials,
     db,
     deadlines,
     deciding,
-    links,
     masking,
     queries,
+    unmasking,
 )
-from onboarding.audit import Attempt
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import looking, printing
@@ -31,25 +29,11 @@ from onboarding.db import reading, transaction
 from onboarding.drawing import label
 from onboarding.models import Client, FailedAttempt, Mail, Message, Onboarding, Secret, Transition
 from onboarding.sealing import Keyring
+from onboarding.unmasking import Person
 
 # Characters of an actor's ID that fit beside the rest.
 LONGEST_ID: Final = 10
 ASKS_FOR_A_REASON: Final = '--reason "…"'
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who is behind it, in full or as it may stand on a screen; empty: not known."""
-
-    contact_email: str
-    connection_name: str
-    seller_id: str
-    shop_name: str
-
-    def masked(self) -> "Person":
-        """Enough to recognise somebody."""
-        hidden = {name: masking.text(value) for name, value in asdict(self).items()}
-        return Person(**hidden | {"contact_email": masking.email(self.contact_email)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +60,7 @@ def show(reference: str, *, as_json: bool) -> None:
     """Everything about one onboarding, by its reference or ID. Raises NotFound."""
     with reading() as session:
         seen = _see(session, queries.by_reference(session, reference))
-    masked = replace(
-        seen, person=seen.person.masked(), details=[*map(masking.details, seen.details)]
-    )
-    _say(masked, as_json=as_json)
+    _say(_masked(seen), as_json=as_json)
 
 
 def history(reference: str, *, as_json: bool) -> None:
@@ -93,15 +74,20 @@ def history(reference: str, *, as_json: bool) -> None:
     printing.listed(lines, head, rows, empty="Nothing has happened.", as_json=as_json)
 
 
-def unmask(ring: Keyring, reference: str, reason: str, *, as_json: bool) -> None:
-    """The same with personal data, and a row in the trail. Raises NotFound or Invalid."""
+def unmask(ring: Keyring, reference: str, field: str, reason: str, *, as_json: bool) -> None:
+    """The same with one value in full, and a row in the trail. Raises NotFound or Invalid."""
     with transaction() as session:
         onboarding = queries.by_reference(session, reference)
-        why, who = actions.checked(reason), operator()
-        tried = Attempt(who.id, None, "unmask", why, onboarding_id=onboarding.id)
-        audit.append(session, ring, tried)
+        why = actions.checked(reason)
+        unmasking.said(session, ring, operator(), onboarding.id, field, why)
         seen = _see(session, onboarding)
-    _say(seen, as_json=as_json)
+    _say(_masked(seen, but={field}), as_json=as_json)
+
+
+def _masked(seen: Seen, but: Collection[str] = ()) -> Seen:
+    """As it may stand on a screen; these fields in full."""
+    details = seen.details if "seller_id" in but else [*map(masking.details, seen.details)]
+    return replace(seen, person=seen.person.masked(but), details=details)
 
 
 def _say(seen: Seen, *, as_json: bool) -> None:
@@ -113,18 +99,12 @@ def _say(seen: Seen, *, as_json: bool) -> None:
 
 def _see(session: Session, onboarding: Onboarding) -> Seen:
     """Look at an onboarding and all that belongs to it."""
-    link = links.live_link(session, onboarding.id)
     history = queries.history(session, onboarding.id)
     return Seen(
         onboarding,
         credentials.live_client(session, onboarding.id),
         credentials.live_secret(session, onboarding.id),
-        Person(
-            onboarding.contact_email or "",
-            onboarding.connection_name or "",
-            link.seller_id if link else "",
-            link.shop_name if link else "",
-        ),
+        unmasking.person(session, onboarding),
         history,
         [step.details for step in history],
         queries.messages_of(session, onboarding.id),

@@ -17,6 +17,7 @@ from onboarding.models.onboardings import (
     Transition,
 )
 from onboarding.models.operating import (
+    MASKED,
     Assignment,
     AuditEntry,
     AuditHead,
@@ -25,6 +26,7 @@ from onboarding.models.operating import (
     Operator,
     OperatorSession,
     SavedView,
+    Unmasking,
 )
 from onboarding.models.people import (
     ApiKey,
@@ -41,6 +43,7 @@ from onboarding.models.requests import KeptAnswer
 from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 
 __all__ = [
+    "MASKED",
     "OUTCOMES",
     "RUN_STATUSES",
     "SIGNATURES",
@@ -77,6 +80,7 @@ __all__ = [
     "Secret",
     "System",
     "Transition",
+    "Unmasking",
     "UnprovedLetter",
     "Webhook",
 ]

@@ -57,6 +57,7 @@ class Webhook(Base):
             "(disabled_at IS NULL) = (disabled_because IS NULL)", name="disabled_has_a_reason"
         ),
         CheckConstraint("failures >= 0", name="failures"),
+        CheckConstraint("(failures = 0) = (failing_since IS NULL)", name="failing_since_when"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -80,6 +81,7 @@ class Webhook(Base):
     noted_until: Mapped[str] = mapped_column(String(70))
     # How often it has failed since it last took something; until then it is left alone.
     failures: Mapped[int] = mapped_column(default=0)
+    failing_since: Mapped[datetime | None]
     rests_until: Mapped[datetime | None]
     # The message that promises its next deliveries: while that is there, no other is.
     message_id: Mapped[UUID | None]
@@ -112,6 +114,14 @@ class Delivery(Base):
             sqlite_where=text(_UNFINISHED),
         ),
         Index("ix_deliveries_onboarding_id", "onboarding_id"),
+        Index("ix_deliveries_newest", "webhook_id", "id"),
+        Index(
+            "ix_deliveries_failed",
+            "webhook_id",
+            "id",
+            postgresql_where=text("failed_at IS NOT NULL"),
+            sqlite_where=text("failed_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -126,6 +136,8 @@ class Delivery(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     attempts: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime] = mapped_column(server_default=now())
+    # The latest attempt, when it ended.
+    tried_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     failed_at: Mapped[datetime | None]
     # What the latest attempt was answered, and why it failed.

@@ -24,6 +24,8 @@ from onboarding.settings import ROLES
 
 # What operators say about a cause.
 CAUSE_STATUSES = ("open", "acknowledged", "fixed", "ignored")
+# What leads to the people behind an onboarding.
+MASKED = ("contact_email", "connection_name", "seller_id", "shop_name")
 
 
 class Operator(Base):
@@ -53,6 +55,22 @@ class OperatorSession(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+class Unmasking(Base):
+    """One value that leads to a person, shown in full in one browser until then. It holds no value."""
+
+    __tablename__ = "unmaskings"
+    __table_args__ = (CheckConstraint(f"field IN ({one_of(MASKED)})", name="field"),)
+
+    session_id: Mapped[UUID] = mapped_column(
+        ForeignKey("operator_sessions.id", ondelete="CASCADE"), primary_key=True
+    )
+    onboarding_id: Mapped[UUID] = mapped_column(
+        ForeignKey("onboardings.id", ondelete="CASCADE"), primary_key=True
+    )
+    field: Mapped[str] = mapped_column(String(20), primary_key=True)
+    until: Mapped[datetime] = mapped_column(index=True)
 
 
 class AuditEntry(Base):
@@ -144,6 +162,8 @@ class SavedView(Base):
     query: Mapped[str] = mapped_column(Text)
     shared: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
+    # Until it is gone for good, whoever has deleted a shared one can bring it back.
+    deleted_at: Mapped[datetime | None]
 
 
 class CauseMark(Base):

@@ -17,7 +17,11 @@ from onboarding.web import (
     console_overview,
     console_reports,
     console_sign_in,
+    console_undo,
+    console_unmask,
     console_views,
+    console_webhook_actions,
+    console_webhooks,
 )
 from onboarding.web.wizard_frame import our_language
 
@@ -37,7 +41,11 @@ for part in (
     console_reports,
     console_export,
     console_views,
+    console_webhooks,
+    console_webhook_actions,
+    console_undo,
     console_detail,
+    console_unmask,
     console_as_seller,
     # The last: what follows an onboarding's reference is an action, if nothing else.
     console_actions,

@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, db, deadlines, notices, previews, queries, runs, standing
+from onboarding import actions, db, deadlines, notices, previews, queries, runs, standing, undoing
 from onboarding.actions import ACTIONS
 from onboarding.chart import MAY_FIRE
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
 from onboarding.models import Onboarding
 from onboarding.runs import ALONE
-from onboarding.web import console_frame, pages
+from onboarding.web import console_frame, console_undo, pages
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -55,6 +55,7 @@ def carry_out(
                 here = f"{console_frame.HOME}/bulk/{run.number}"
             else:
                 actions.carry_out(session, ring, who, chosen, reason, choice)
+                here = console_undo.after(session, here)
     except Invalid as error:
         console_frame.write_down(request, reference, action, reason, error)
         return _preview(request, reference, action, error, {"reason": reason, "choice": [choice]})
@@ -106,6 +107,7 @@ def _preview(
         proposed=runs.needs_another(request.app.state.settings, action, many=False),
         ends_at=deadlines.ends_at(onboarding),
         reason=actions.REASON,
+        reversible=action in undoing.REVERSIBLE,
         errors=console_frame.wrong(request, wrong) if wrong else {},
         typed=typed or {},
     )

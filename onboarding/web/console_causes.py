@@ -15,7 +15,7 @@ from onboarding.errors import Invalid, NotFound, RoleNeeded
 from onboarding.marks import Marked, Said
 from onboarding.models.operating import CAUSE_STATUSES
 from onboarding.operators import Who
-from onboarding.web import console_detail, console_frame, pages
+from onboarding.web import console_detail, console_frame, console_undo, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -64,6 +64,7 @@ def mark(
             owner_id = _owner(session, who, task, code, owner)
             said = Said(status, trimmed(release), trimmed(until), owner_id)
             marks.mark(session, ring, who, (task, code), said, actions.checked(reason))
+            here = console_undo.after(session, _address(task, code))
     except Invalid as error:
         typed = {
             "status": status,
@@ -78,7 +79,7 @@ def mark(
             who = console_frame.who(session, request)
             marks.refused(session, ring, who, (task, code), reason, error.code)
         raise
-    return _to(request, task, code)
+    return RedirectResponse(pages.path_for(request, here), 303)
 
 
 @router.get("/{locale}/console/causes/{task}/{code}/mark")
@@ -86,7 +87,7 @@ def go_back(request: Request, locale: str, task: str, code: str) -> Response:
     """Where a form with a mistake was shown: reloaded, or in the other language, it is new again."""
     with reading() as session:
         console_frame.who(session, request, "act")
-    return _to(request, task, code)
+    return RedirectResponse(pages.path_for(request, _address(task, code)), 303)
 
 
 def _page(
@@ -110,6 +111,7 @@ def _page(
             "history": marks.history(session, task, code, _HISTORY),
             "names": console_detail.operator_names(session),
             "now": db.clock(session),
+            "done": console_undo.done(session, request, who),
         }
     return console_frame.page(
         request,
@@ -124,9 +126,8 @@ def _page(
     )
 
 
-def _to(request: Request, task: str, code: str) -> RedirectResponse:
-    here = f"{console_frame.HOME}/causes/{quote(task)}/{quote(code)}"
-    return RedirectResponse(pages.path_for(request, here), 303)
+def _address(task: str, code: str) -> str:
+    return f"{console_frame.HOME}/causes/{quote(task)}/{quote(code)}"
 
 
 def _standing(session: Session, found: symptoms.Symptoms | None) -> Marked | None:

@@ -13,28 +13,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from onboarding import (
-    actions,
     attempts,
     audit,
     conditions,
     credentials,
     db,
     drawing_picture,
-    links,
-    masking,
     queries,
+    reception,
     standing,
     tracing,
+    unmasking,
 )
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import NEXT_MOVE
-from onboarding.db import reading, transaction
-from onboarding.errors import Invalid, RoleNeeded
+from onboarding.db import reading
 from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
-from onboarding.web import console_frame
-from onboarding.web.fields import Text
+from onboarding.web import console_frame, console_undo
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -74,9 +71,9 @@ def detail(request: Request, locale: str, reference: str) -> Response:
     with reading() as session:
         who = console_frame.who(session, request)
         onboarding = queries.by_reference(session, reference)
-        return console_frame.page(
-            request, who, "detail.html", **about(session, who, onboarding), shown=None
-        )
+        done = console_undo.done(session, request, who)
+        found = about(session, who, onboarding)
+    return console_frame.page(request, who, "detail.html", done=done, **found)
 
 
 @router.get("/{locale}/console/onboardings/{reference}/chart.svg")
@@ -89,34 +86,11 @@ def chart(request: Request, locale: str, reference: str) -> Response:
     return Response(drawing_picture.svg(state), headers=headers, media_type="image/svg+xml")
 
 
-@router.post("/{locale}/console/onboardings/{reference}/unmask")
-def unmask(request: Request, locale: str, reference: str, reason: Text = "") -> Response:
-    """Show what is masked, once, and write down who wanted to see it and why."""
-    try:
-        with transaction() as session:
-            who = console_frame.who(session, request, "decide")
-            onboarding = queries.by_reference(session, reference)
-            attempt = audit.Attempt(
-                who.id, who.role, "unmask", actions.checked(reason), onboarding_id=onboarding.id
-            )
-            audit.append(session, request.app.state.ring, attempt)
-            found = about(session, who, onboarding)
-    except (RoleNeeded, Invalid) as error:
-        console_frame.write_down(request, reference, "unmask", reason, error)
-        raise
-    return console_frame.page(request, who, "detail.html", **found, shown=found["personal"])
-
-
 def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
     """What the page of an onboarding shows."""
     history, now = queries.history(session, onboarding.id), db.clock(session)
     messages = queries.messages_of(session, onboarding.id)
-    link = links.live_link(session, onboarding.id)
-    personal = {
-        "contact_email": onboarding.contact_email or "",
-        "seller_id": link.seller_id if link else "",
-        "shop_name": link.shop_name if link else "",
-    }
+    shown = unmasking.shown(session, who, onboarding.id)
     return {
         "onboarding": onboarding,
         "move": NEXT_MOVE.get(onboarding.state),
@@ -129,12 +103,8 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
         "timeline": timeline(session, onboarding, history),
         "client": credentials.live_client(session, onboarding.id),
         "secrets": queries.secrets_of(session, onboarding.id),
-        "personal": personal,
-        "masked": {
-            "contact_email": masking.email(personal["contact_email"]),
-            "seller_id": masking.text(personal["seller_id"]),
-            "shop_name": masking.text(personal["shop_name"]),
-        },
+        "shown": shown,
+        "person": unmasking.person(session, onboarding).masked(but=shown),
         "owner": _owner(session, onboarding),
         "names": operator_names(session),
     }
@@ -155,7 +125,7 @@ def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choi
 
 
 def timeline(session: Session, onboarding: Onboarding, history: Sequence[Transition]) -> list[Line]:
-    """Transitions, attempts that failed, e-mails, notes and what operators did, newest first."""
+    """Transitions, attempts that failed, e-mails, webhooks, notes and what operators did, newest first."""
     steps = [Line(step.at, "event", step, step.sequence) for step in history]
     return sorted([*steps, *_lines(session, onboarding)], key=lambda line: line.at, reverse=True)
 
@@ -171,6 +141,8 @@ def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
         yield Line(attempt.at, "attempt", attempt, f"{attempt.message_id}-{attempt.attempt}")
     for mail in queries.mails_of(session, onboarding.id):
         yield Line(mail.sent_at, "mail", mail, mail.id)
+    for sent in reception.of_onboarding(session, onboarding.id):
+        yield Line(sent[0].tried_at or sent[0].created_at, "delivery", sent, sent[0].id)
     for note in session.scalars(select(Note).where(Note.onboarding_id == onboarding.id)):
         yield Line(note.at, "note", note, note.id)
     for entry in audit.latest(session, _AUDITED, onboarding_id=onboarding.id):

@@ -17,7 +17,7 @@ from onboarding.errors import Invalid
 from onboarding.filters import WHOM, Filter
 from onboarding.finding import Place
 from onboarding.operators import Who
-from onboarding.web import api_operations, console_frame, console_words, pages
+from onboarding.web import api_operations, console_frame, console_undo, console_words, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -46,6 +46,7 @@ def listed(
         named = _named(session, who, wanted)
         aggregators = {each.id: each.name for each in registry.known(session)}
         now = db.clock(session)
+        done = console_undo.done(session, request, who)
     more = len(found) > PAGE
     return console_frame.page(
         request,
@@ -67,6 +68,7 @@ def listed(
             "aggregator": aggregators,
         },
         now=now,
+        done=done,
         same_as=_same_as(wanted, after),
         # A form with a mistake stays as it is.
         live=None if errors else latest,

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import audit, changes, db, finding, marks, queries, stuck
+from onboarding import audit, changes, db, finding, marks, queries, reception, stuck
 from onboarding.db import reading
 from onboarding.filters import WHOM
 from onboarding.stuck import Population
@@ -44,6 +44,7 @@ def overview(request: Request, locale: str) -> Response:
             counted_at_most=finding.COUNTED_AT_MOST,
             population=[each for each in population if each.standing],
             causes=marks.marked(session, stuck.together(stuck.causes(session))),
+            endpoints=reception.ill(session),
             waiting=waiting,
             # What rests is to come.
             waited=max(now - oldest, timedelta()) if oldest else timedelta(),

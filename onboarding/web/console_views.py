@@ -11,7 +11,7 @@ from onboarding import filters, views
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound
 from onboarding.filters import Filter
-from onboarding.web import console_frame, console_list, pages
+from onboarding.web import console_frame, console_list, console_undo, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -47,8 +47,10 @@ def delete(request: Request, locale: str, view_id: str) -> Response:
     """Forget one, and show the list of all."""
     with transaction() as session:
         who = console_frame.who(session, request)
-        views.remove(session, request.app.state.ring, who, _uuid(view_id))
-    return _to_list(request, Filter())
+        shared = views.remove(session, request.app.state.ring, who, _uuid(view_id))
+        listed = f"{console_frame.HOME}/onboardings"
+        here = console_undo.after(session, listed) if shared else listed
+    return RedirectResponse(pages.path_for(request, here), 303)
 
 
 def _to_list(request: Request, wanted: Filter) -> RedirectResponse:

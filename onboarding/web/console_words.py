@@ -52,6 +52,13 @@ ROLES: Final[Mapping[str, str]] = {
 }
 
 
+# What leads to the people behind an onboarding.
+MASKED: Final[Mapping[str, str]] = {
+    "contact_email": N_("E-mail address"),
+    "connection_name": N_("Name of the connection"),
+    "seller_id": N_("Seller ID"),
+    "shop_name": N_("Shop"),
+}
 # The views that everybody needs, by their names at a terminal.
 VIEWS: Final[Mapping[str, str]] = {
     "needs-us": N_("Needs us"),
@@ -75,6 +82,13 @@ OWNERS: Final[Mapping[str, str]] = {
     "me": N_("me"),
     "nobody": N_("nobody"),
 }
+# How an endpoint stands, and one of the deliveries to it.
+ENDPOINTS: Final[Mapping[str, str]] = {
+    "well": N_("well"),
+    "failing": N_("failing"),
+    "disabled": N_("disabled"),
+    "off": N_("switched off by its owner"),
+}
 SINCE: Final[Mapping[str, str]] = {
     "1d": N_("24 hours ago"),
     "7d": N_("7 days ago"),
@@ -87,6 +101,8 @@ ERRORS: Final[Mapping[str, str]] = {
     "first": N_("A number from 0 to 10000."),
     "pace": N_("A number from 1 to 6000."),
     "stop_above": N_("A number from 0 to 100."),
+    "since": N_("A day or an instant of UTC, as 2026-11-27 14:30."),
+    "until": N_("A day or an instant of UTC that comes after the beginning."),
 }
 
 
@@ -146,9 +162,13 @@ ACTIONS: Final[Mapping[str, Words]] = {
         N_("Start over"),
         N_("What was issued is revoked, and the seller chooses a connection type again."),
     ),
-    "cancel": Words(
-        N_("Cancel"), N_("What was issued is revoked, and it ends. This cannot be undone.")
-    ),
+    "cancel": Words(N_("Cancel"), N_("What was issued is revoked, and it ends.")),
+}
+# What was done besides, where a page says that it is done.
+DONE: Final[Mapping[str, str]] = {
+    "undo": N_("It is as it was before"),
+    "cause.mark": N_("It is kept how the cause stands"),
+    "view.delete": N_("The view is deleted"),
 }
 EVENTS: Final[Mapping[str, str]] = {
     "start": N_("Started"),

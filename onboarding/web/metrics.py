@@ -24,7 +24,7 @@ from prometheus_client import (
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from onboarding import __version__, canaries, causes, db, drawing, figures, queries
+from onboarding import __version__, canaries, causes, db, drawing, figures, queries, reception
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.figures import Promised
 
@@ -74,6 +74,7 @@ def measured() -> bytes:
         _measure_turns(session, collected)
         _measure_outbox(session, collected)
         _measure_secrets(session, collected)
+        _measure_webhooks(session, collected)
         _measure_workers(session, collected)
         _measure_operators(session, collected)
     return generate_latest(collected)
@@ -123,6 +124,13 @@ def _measure_outbox(session: Session, collected: CollectorRegistry) -> None:
 def _measure_secrets(session: Session, collected: CollectorRegistry) -> None:
     about = "Client secrets that wait, sealed, to be shown."
     _gauge(collected, "secret_escrow_pending", about).set(figures.sealed_secrets(session))
+
+
+def _measure_webhooks(session: Session, collected: CollectorRegistry) -> None:
+    about = "Endpoints of other systems, by how they take what is sent to them."
+    gauge = _gauge(collected, "webhook_endpoints", about, "status")
+    for status, number in reception.statuses(session).items():
+        gauge.labels(status).set(number)
 
 
 def _measure_workers(session: Session, collected: CollectorRegistry) -> None:

@@ -114,13 +114,18 @@ def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
 def test_whoever_wants_to_know_who_it_is_says_why(run_on_both: Run) -> None:
     onboarding_id = builders.an_onboarding("seller_linked", email="seller@shop.example")
     assert "se***@sh***.example" in run_on_both("show", onboarding_id).out
-    assert run_on_both("show", onboarding_id, "--unmask", " ").code == exits.USAGE
-    (facts,) = run_on_both("show", onboarding_id, "--json", "--unmask", "INC-442").lines
-    assert (facts["contact_email"], facts["seller_id"]) == ("seller@shop.example", "S-4711")
-    assert "S-4711 (Corner Shop)" in run_on_both("show", onboarding_id, "--unmask", "INC-442").out
+    asked = ("show", onboarding_id, "--unmask", "seller_id")
+    assert run_on_both(*asked).code == exits.USAGE
+    assert run_on_both("show", onboarding_id, "--unmask", "secret").code == exits.USAGE
+    (facts,) = run_on_both(*asked, "--json", "--reason", "INC-442").lines
+    assert (facts["contact_email"], facts["seller_id"]) == ("se***@sh***.example", "S-4711")
+    assert facts["history"][-1]["details"]["seller_id"] == "S-4711"
+    assert "S-4711 (Co***)" in run_on_both(*asked, "--reason", "INC-442").out
     (latest, first) = run_on_both("audit", "ls", "--json").lines
     assert latest["onboarding_id"] == first["onboarding_id"] == str(onboarding_id)
     assert (first["action"], first["reason"]) == ("unmask", "INC-442")
+    assert first["details"]["field"] == "seller_id"
+    assert "S-4711" not in str(first)
 
 
 def test_show_tells_what_failed_also_when_it_works_by_now(run: Run) -> None:

@@ -11,6 +11,8 @@ from tests import builders
 from tests.commands.incidents import an_incident
 from tests.composing import put
 from tests.journeys.pages import Person
+from tests.listening import an_endpoint
+from tests.web.test_console_webhooks import disabled, failed_for_good
 
 WHY = "INC-442: the registry is back"
 NUMBER = 60
@@ -75,6 +77,45 @@ def _more_actions(person: Person, home: str) -> Iterator[str]:
     yield "console-action-letter"
     person.open(f"{home}/onboardings/{slow.reference}/extend")
     yield "console-action-choice"
+    yield from _in_full(person, home)
+    yield from _webhooks(person, home)
+
+
+def _in_full(person: Person, home: str) -> Iterator[str]:
+    """One value for a while, and something that can be undone."""
+    slow = _a_slow_one()
+    person.open(f"{home}/onboardings/{slow.reference}/unmask/contact_email")
+    yield "console-unmask"
+    person.press("Show it")
+    yield "console-unmask-error"
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Show it")
+    yield "console-detail-in-full"
+    person.open(f"{home}/onboardings/{slow.reference}/take_on")
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Take it on")
+    yield "console-detail-undo"
+
+
+def _webhooks(person: Person, home: str) -> Iterator[str]:
+    """Of another system: one that takes nothing any more."""
+    person.open(f"{home}/webhooks")
+    yield "console-webhooks-none"
+    webhook_id = an_endpoint("https://erp.example/hooks?of=ours")
+    failed_for_good(webhook_id, 2)
+    disabled(webhook_id)
+    person.open(f"{home}/webhooks")
+    yield "console-webhooks"
+    person.open(f"{home}/webhooks/{webhook_id}")
+    yield "console-webhook"
+    person.open(f"{home}/webhooks/{webhook_id}/redeliver?since=x")
+    yield "console-webhook-time-error"
+    person.open(f"{home}/webhooks/{webhook_id}/redeliver")
+    yield "console-webhook-redeliver"
+    person.open(f"{home}/webhooks/{webhook_id}/enable")
+    yield "console-webhook-enable"
+    person.open(home)
+    yield "console-overview-endpoint"
 
 
 def _figures(person: Person, home: str) -> Iterator[str]:

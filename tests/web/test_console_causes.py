@@ -85,7 +85,7 @@ def test_what_was_said_is_kept_and_listed_below_what_is_open(app: FastAPI, faile
         (cause,) = [c for c in stuck.together(stuck.causes(session)) if c.code == first]
     path = f"/en/console/causes/{cause.task}/{cause.code}"
     answer = visitor.post(f"{path}/mark", {"status": "acknowledged", "owner": "me", "reason": WHY})
-    assert answer.headers["location"] == path
+    assert answer.headers["location"] == f"{path}?done=1"
     for listed in ("/en/console/causes", "/en/console"):
         rows = [code.find_parent("tr") for code in soup(visitor.get(listed)).select("th code")]
         said = rows[-1].text if rows[-1] else ""

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from onboarding import __version__, audit, causes, db, drawing
+from onboarding import __version__, audit, causes, db, drawing, reception
 from onboarding.causes import CAUSES
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.db import transaction
@@ -41,7 +41,9 @@ def test_an_empty_program_measures_nothing(server: System) -> None:
     assert numbers.pop("onboarding_worker_last_canary_age_seconds") == math.inf
     assert set(numbers.values()) == {0.0}
     of_each_state = len(CONNECTION_TYPES) + 1
-    assert len(numbers) == len(STATES) * of_each_state + 2 * len(NEXT_MOVE) + 3
+    assert len(numbers) == len(STATES) * of_each_state + 2 * len(NEXT_MOVE) + 3 + len(
+        reception.STATUSES
+    )
 
 
 def test_onboardings_are_counted_by_state_type_and_whose_turn_it_is(server: System) -> None:
@@ -158,7 +160,7 @@ def test_no_figure_is_about_anybody(server: System) -> None:
     for secret in (str(walk.id), onboarding.reference, "ada", account.seller_id, account.subject):
         assert secret not in told
     labels = {name for f in families(server) for s in f.samples for name in s.labels}
-    assert labels == {"state", "type", "waiting_on", "version", "machine_version"}
+    assert labels == {"state", "status", "type", "waiting_on", "version", "machine_version"}
 
 
 def test_names_follow_the_conventions_of_prometheus(server: System, ring: Keyring) -> None:
