@@ -74,6 +74,7 @@ def receive(session: Session, ring: Keyring, told: Told) -> tuple[InboundEvent, 
     )
     _settle(session, ring, event)
     session.add(event)
+    # What is offered now asks what has been applied.
     session.flush()
     if event.status == "applied":
         offer(session, ring, told.type.partition(".")[0], told.subject)
@@ -95,6 +96,7 @@ def offer(session: Session, ring: Keyring, kind: str, subject: str) -> int:
     ).all()
     for event in waiting:
         _settle(session, ring, event)
+        # The next one asks what has been applied.
         session.flush()
     return sum(event.status == "applied" for event in waiting)
 
@@ -108,7 +110,6 @@ def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
     session.refresh(event)
     if event.status in WAITING:
         _settle(session, ring, event)
-        session.flush()
     return event
 
 

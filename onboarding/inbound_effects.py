@@ -19,6 +19,9 @@ from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Client, InboundEvent, SuspendedSeller
 from onboarding.registry import NAME_AT_MOST, fold
 
+# Why an onboarding was cancelled by what its client has met.
+CAUSE: Final = "client_disabled"
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -108,7 +111,7 @@ def _disable_client(session: Session, order: Order) -> Effect:
     )
     told: dict[str, Any] = {"client_id": client.id, "status": "disabled"}
     if alive and onboarding.state in OPEN:
-        details = {"cause": "client_disabled"}
+        details = {"cause": CAUSE}
         actor = Actor("api", order.actor)
         lifecycle.fire(session, onboarding.id, "cancel", actor, details=details)
         told["fired"] = "cancel"

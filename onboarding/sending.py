@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from onboarding import db, logs, outbox, webhooks
+from onboarding import crash_points, db, logs, outbox, webhooks
 from onboarding.deliveries import unfinished
 from onboarding.models import Delivery, Message, Webhook
 from onboarding.sealing import Keyring
@@ -135,6 +135,8 @@ def record(session: Session, webhook_id: UUID, item: Item, outcome: Outcome) -> 
         _is_well(session, webhook)
     else:
         _is_ill(session, webhook, outcome, over="failed_at" in ends)
+
+    crash_points.reach("delivery.noted")
 
 
 def _is_due() -> ColumnElement[bool]:

@@ -48,7 +48,7 @@ def add(session: Session, ring: Keyring, name: str, public_key: str | None = Non
         raise Invalid({"name": "There is a source of this name."})
     if source is None:
         session.add(Source(name=name))
-        session.flush()
+        session.flush()  # Its key refers to it.
     else:
         source.ended_at = None
     return _add_key(session, ring, name, public_key)
@@ -114,7 +114,6 @@ def _add_key(session: Session, ring: Keyring, name: str, public_key: str | None)
     else:
         key.signature, key.public_key = "ed25519", _checked(public_key)
     session.add(key)
-    session.flush()
     return _shown(ring, key)
 
 

@@ -16,6 +16,7 @@ from onboarding.models import (
     Base,
     Client,
     InboundEvent,
+    Onboarding,
     Secret,
     SuspendedSeller,
     Transition,
@@ -23,6 +24,7 @@ from onboarding.models import (
 from tests import builders
 from tests.builders import ACCOUNT, an_onboarding, fire, promised, state_of, work
 from tests.invariants.test_healthy import wrong
+from tests.listening import an_owner
 from tests.racing import race
 from tests.telling import ENTRY, Event, a_source, an_early_event, tell, told
 from workers.inbound import promise_offers
@@ -118,6 +120,13 @@ def a_client(state: str) -> tuple[str, UUID]:
         return session.scalars(query).one(), onboarding_id
 
 
+def of_a_system(onboarding_id: UUID) -> None:
+    """As if a calling system had started it: nobody else's key may move it."""
+    owner = an_owner()
+    with transaction() as session:
+        session.get_one(Onboarding, onboarding_id).system_id = owner
+
+
 def count(table: type[Base], *which: Any) -> int:
     with reading() as session:
         return session.scalar(select(func.count()).select_from(table).where(*which)) or 0
@@ -146,6 +155,7 @@ def test_a_client_that_is_disabled_on_its_way_is_revoked_by_the_chart(
 ) -> None:
     a_source()
     client_id, onboarding_id = a_client(state)
+    of_a_system(onboarding_id)
     assert tell(Event("client.disabled", client_id)) == "applied"
     assert state_of(onboarding_id) == "cancelled"
     with reading() as session:

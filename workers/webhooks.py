@@ -4,7 +4,16 @@ import time
 from typing import Final
 from uuid import UUID
 
-from onboarding import deliveries, endpoints, event_bodies, outbox, posting, sending, signing
+from onboarding import (
+    crash_points,
+    deliveries,
+    endpoints,
+    event_bodies,
+    outbox,
+    posting,
+    sending,
+    signing,
+)
 from onboarding.db import reading, transaction
 from onboarding.outbox import Claim
 from onboarding.posting import Failed, Postman
@@ -63,6 +72,7 @@ def _send(part: Part, postman: Postman) -> None:
         if item.waits_for is not None and (onboarding_id, item.waits_for) not in arrived:
             continue
         outcome = _post(part, item, postman)
+        crash_points.reach("delivery.sent")
         with transaction() as session:
             sending.record(session, part.webhook_id, item, outcome)
         if not outcome.arrived or time.monotonic() > until:

@@ -26,7 +26,7 @@ from onboarding.web.inbound_schemas import (
 from onboarding.web.quotas import network
 from onboarding.web.refusals import EventContradicted
 
-router = APIRouter(prefix="/inbound-events", tags=["Events in"], route_class=StrictRoute)
+router = APIRouter(prefix="/inbound-events", tags=["Inbound"], route_class=StrictRoute)
 
 Signed = Annotated[str | None, Header(max_length=2000)]
 _BODY: Final[dict[str, Any]] = {

@@ -75,7 +75,7 @@ def _inbound_events() -> None:
         sa.Column("settled_at", UTCDateTime(), nullable=True),
         sa.Column("effect", sa.JSON(), nullable=False),
         sa.CheckConstraint(
-            "status IN ('applied', 'stale', 'parked', 'unknown')",
+            "status IN ('applied', 'parked', 'stale', 'unknown')",
             name=op.f("ck_inbound_events_status"),
         ),
         sa.CheckConstraint(
