@@ -83,11 +83,15 @@ def tell(event: Event) -> str:
 
 
 def post(
-    system: System, event: Event, *keys: Key, at: int | None = None, **headers: str
+    system: System,
+    event: Event,
+    *keys: Key,
+    at: int | None = None,
+    changed: dict[str, str] | None = None,
 ) -> httpx.Response:
     """Over HTTP, signed now by these keys, unless a header says something else."""
     made = signing.headers(keys, event.its_id, event.body, at or now())
-    sent = {"content-type": "application/cloudevents+json"} | made | headers
+    sent = {"content-type": "application/cloudevents+json"} | made | (changed or {})
     return system.send("POST", "/v1/inbound-events", sent, content=event.body)
 
 

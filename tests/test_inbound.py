@@ -226,8 +226,14 @@ def test_and_at_once_when_its_subject_appears(database: Engine) -> None:
     by_hand = Event("aggregator.suspended", "by-hand", 9)
     assert tell(by_hand) == "parked"
     with transaction() as session:
-        entry = {"status": "registered", "uses_rest": True, "asks_for": "full"}
-        registry.upsert(session, name="By hand", aggregator_id="by-hand", **entry)
+        registry.upsert(
+            session,
+            name="By hand",
+            aggregator_id="by-hand",
+            status="registered",
+            uses_rest=True,
+            asks_for="full",
+        )
     work()
     assert {row[0]: row[2] for row in aggregators()}["by-hand"] == "suspended"
 

@@ -66,15 +66,15 @@ def test_nothing_that_is_forged_old_or_someone_else_s_is_heard(
         post(system, strange, key),
         post(system, event, key, at=now() - 301),
         post(system, event, key, at=now() + 303),
-        post(system, event, key, **{"webhook-id": "another"}),
-        post(system, event, key, **{"webhook-timestamp": str(now() - 1)}),
-        post(system, event, key, **{"webhook-timestamp": "1e9"}),
-        post(system, event, key, **{"webhook-timestamp": "-1"}),
-        post(system, event, key, **{"webhook-signature": "v1,é"}),
-        post(system, event, key, **{"webhook-signature": "v1a,AA=="}),
-        post(system, event, key, **{"webhook-signature": "v1," * 2}),
+        post(system, event, key, changed={"webhook-id": "another"}),
+        post(system, event, key, changed={"webhook-timestamp": str(now() - 1)}),
+        post(system, event, key, changed={"webhook-timestamp": "1e9"}),
+        post(system, event, key, changed={"webhook-timestamp": "-1"}),
+        post(system, event, key, changed={"webhook-signature": "v1,é"}),
+        post(system, event, key, changed={"webhook-signature": "v1a,AA=="}),
+        post(system, event, key, changed={"webhook-signature": "v1," * 2}),
         post(system, event, *[key] * 9),
-        post(system, event, key, **{"content-type": "text/plain"}),
+        post(system, event, key, changed={"content-type": "text/plain"}),
     ]
     seen = set()
     for answer in answers:

@@ -77,6 +77,8 @@ RULES: Final[dict[Route, Rule]] = {
     ("GET", LOOKED_AFTER): Rule(OVERSEES, foreign=None),
     ("GET", f"{LOOKED_AFTER}/{{reference}}"): Rule(OVERSEES, foreign=200),
     ("GET", f"{LOOKED_AFTER}/{{reference}}/history"): Rule(OVERSEES, foreign=200),
+    ("GET", "/v1/operations/events"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/events/stream"): Rule(OVERSEES, foreign=None),
     ("GET", "/v1/inbound-events"): Rule(OVERSEES, foreign=None),
     ("GET", "/v1/causes"): Rule(OVERSEES, foreign=None),
 }
