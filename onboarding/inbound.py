@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import audit, crash_points, db
+from onboarding import audit, crash_points, db, masking
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.inbound_effects import TYPES, Effect, Kind, Order
@@ -140,6 +140,12 @@ def listed(
         conditions.append(InboundEvent.id < after)
     newest = select(InboundEvent).where(*conditions).order_by(InboundEvent.id.desc()).limit(limit)
     return session.scalars(newest).all()
+
+
+def subject(event: InboundEvent) -> str:
+    """What it is about, as it may be shown: a Seller ID leads to a person, and so may what nobody knows."""
+    plain = event.type.startswith(("aggregator.", "client."))
+    return event.subject if plain else masking.text(event.subject)
 
 
 def waiting(session: Session) -> Iterator[UUID]:

@@ -52,7 +52,7 @@ def _facts(event: InboundEvent) -> dict[str, object]:
         "source": event.source,
         "event_id": event.event_id,
         "type": event.type,
-        "subject": event.subject,
+        "subject": inbound.subject(event),
         "time": event.time,
         "received_at": event.received_at,
         "status": event.status,
@@ -63,5 +63,6 @@ def _facts(event: InboundEvent) -> dict[str, object]:
 
 def _row(event: InboundEvent) -> tuple[str, ...]:
     waits = event.effect.get("waits_for", "")
-    stands = f"{event.status}: no such {waits}" if waits else event.status
-    return (str(event.id), event.type, event.subject, printing.moment(event.time), stands)
+    stands = f"{event.status}\nno {waits}" if waits else event.status
+    about = inbound.subject(event)
+    return (str(event.id), event.type, about, printing.moment(event.time), stands)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from onboarding import inbound, masking, sources
+from onboarding import inbound, sources
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, Refusal, Unauthorised
 from onboarding.inbound import Told
@@ -135,11 +135,7 @@ def _view(event: InboundEvent) -> InboundEventView:
 
 
 def _masked(event: InboundEvent) -> InboundEventView:
-    """A Seller ID leads to a person; what another version knows may, too."""
-    shown = _view(event)
-    if event.type.startswith(("aggregator.", "client.")):
-        return shown
-    return shown.model_copy(update={"subject": masking.text(event.subject)})
+    return _view(event).model_copy(update={"subject": inbound.subject(event)})
 
 
 def _next(asked: Inbound, last: InboundEventView) -> str:
