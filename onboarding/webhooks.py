@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, endpoints, event_bodies, event_log, signing
 from onboarding.endpoints import Rules, Unfit
 from onboarding.errors import Invalid, NotFound
-from onboarding.models import SIGNATURES, Delivery, Webhook
+from onboarding.models import SIGNATURES, Delivery, Message, Webhook
 from onboarding.sealing import Keyring
 from onboarding.signing import Key
 
@@ -95,6 +95,7 @@ def change(session: Session, webhook: Webhook, changes: dict[str, Any], rules: R
     elif changes.get("enabled"):
         webhook.disabled_at = webhook.disabled_because = webhook.rests_until = None
         webhook.failures = 0
+        _forget_incident(session, webhook)
 
 
 def disable(session: Session, webhook: Webhook, because: str) -> None:
@@ -105,6 +106,7 @@ def disable(session: Session, webhook: Webhook, because: str) -> None:
 
 def remove(session: Session, webhook: Webhook) -> None:
     """It, and all that was or would have been sent there."""
+    _forget_incident(session, webhook)
     session.execute(delete(Webhook).where(Webhook.id == webhook.id))
 
 
@@ -166,6 +168,12 @@ def _check(said: Endpoint, rules: Rules) -> None:
         wrong["signature"] = f"One of {', '.join(SIGNATURES)}."
     if wrong:
         raise Invalid(wrong)
+
+
+def _forget_incident(session: Session, webhook: Webhook) -> None:
+    """What said that it was given up; where a message is under way, that ends by itself."""
+    given_up = Message.id == webhook.message_id, Message.failed_at.is_not(None)
+    session.execute(delete(Message).where(*given_up))
 
 
 def _age(session: Session, webhook: Webhook) -> timedelta:

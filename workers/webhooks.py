@@ -54,12 +54,16 @@ def forget(limit: int = 1000) -> Swept:
 def deliver(claim: Claim, ring: Keyring) -> None:
     """Send a part of what is due at one endpoint: no transaction is open while it answers.
 
-    A crash after something was sent and before that is noted sends it again, the same.
+    A crash after something was sent and before that is noted sends it again, the same. Raises
+    GivenUp where the endpoint has been disabled for failing: that is an incident until it is enabled.
     """
+    webhook_id = UUID(str(claim.about["webhook"]))
     with reading() as session:
-        part = sending.next_part(session, ring, UUID(str(claim.about["webhook"])))
+        part = sending.next_part(session, ring, webhook_id)
     if part is not None:
         _send(part, posting.postman(endpoints.rules(settings())))
+    with reading() as session:
+        sending.check(session, webhook_id)
     with transaction() as session:
         outbox.finish(session, claim)
 
