@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from onboarding import deliveries as noted_down
-from onboarding import endpoints, queries, redelivery, sending, signing, stuck, webhooks
-from onboarding.db import reading, transaction
+from onboarding import endpoints, sending, signing, webhooks
+from onboarding.db import transaction
 from onboarding.endpoints import Rules
 from onboarding.models import Delivery, Webhook
 from onboarding.settings import settings
@@ -19,6 +19,7 @@ from tests.listening import (
     an_endpoint,
     deliver_all,
     deliveries,
+    incidents_now,
     keys_of,
     let_pass,
     owner_of,
@@ -128,48 +129,6 @@ def test_gone_means_gone(receiver: Receiver) -> None:
     let_pass(timedelta(days=1))
     sweep(2)
     assert len(receiver.got) == 1
-
-
-def incidents_now() -> list[str | None]:
-    with reading() as session:
-        return [each.cause for each in queries.incidents(session)]
-
-
-def test_that_it_was_given_up_is_an_incident_until_it_is_enabled(receiver: Receiver) -> None:
-    """No system has an e-mail address: an operator is told."""
-    mine = an_endpoint(receiver.url)
-    receiver.answer = lambda _: 410
-    started_by(owner_of(mine))
-    sweep()
-    assert incidents_now() == ["endpoint_gone"]
-    with reading() as session:
-        (cause,) = stuck.causes(session)
-        assert (cause.task, cause.code, cause.failed) == ("deliver_webhooks", "endpoint_gone", 1)
-        (incident,) = queries.incidents(session)
-    with transaction() as session:
-        redelivery.retry(session, incident.id)
-    builders.work()
-    assert incidents_now() == ["endpoint_gone"]
-    receiver.answer = lambda _: 200
-    with transaction() as session:
-        webhooks.change(session, session.get_one(Webhook, mine), {"enabled": True}, rules())
-    assert incidents_now() == []
-    let_pass(timedelta(minutes=7))
-    deliver_all()
-    assert len(receiver.taken) == 2
-
-
-def test_one_that_is_removed_or_that_its_owner_disabled_is_none(receiver: Receiver) -> None:
-    mine, other = an_endpoint(receiver.url), an_endpoint(receiver.url)
-    receiver.answer = lambda _: 410
-    started_by(owner_of(mine))
-    sweep()
-    with transaction() as session:
-        webhooks.remove(session, session.get_one(Webhook, mine))
-        webhooks.change(session, session.get_one(Webhook, other), {"enabled": False}, rules())
-    started_by(owner_of(other))
-    sweep()
-    assert incidents_now() == []
 
 
 def test_after_ten_attempts_it_has_failed_and_so_has_the_endpoint(receiver: Receiver) -> None:

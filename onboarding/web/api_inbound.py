@@ -53,7 +53,7 @@ def signed(request: Request, body: Annotated[bytes, Depends(sent)]) -> InboundBo
         with reading() as session:
             sources.authenticate(session, request.app.state.ring, name, _headers(request), body)
     except Unauthorised:
-        request.app.state.quotas.of_guesses.take(request, network(request))
+        request.app.state.quotas.of_forgeries.take(request, network(request))
         raise
     request.app.state.quotas.of_keys.take(request, f"source:{name}")
     return _read(body)
