@@ -70,4 +70,4 @@ def _print_key(name: str, key: str, *, as_json: bool) -> None:
         return
     printing.text(key)
     if key.startswith("whsec_"):
-        printing.say("It signs by this, which is shown once. To end it: onboarding source rm NAME")
+        printing.say(f"It signs by this, shown once. To end it: onboarding source rm {name}")
