@@ -49,7 +49,12 @@ CAUSES: Final[Mapping[str, Cause]] = {
     # The verdict on a connection that was to be proved.
     "link_missing": Cause("The seller account is not linked any more.", "seller"),
     "client_missing": Cause("The connection has no valid client ID.", "seller"),
+    "seller_suspended": Cause("The marketplace has suspended the seller account.", "seller"),
+    "client_disabled": Cause("The marketplace has disabled the client ID.", "seller"),
     "secret_not_saved": Cause("Nobody has said that the client secret was saved.", "seller"),
+    # An endpoint of another system that is sent nothing any more.
+    "endpoint_gone": Cause("An endpoint has said that it is gone for good.", "operator"),
+    "endpoint_failing": Cause("An endpoint has taken nothing for days.", "operator"),
     # A secret that lapsed before its time.
     "other_history": Cause("The secret was sealed in another history of the database.", "seller"),
 }

@@ -13,6 +13,7 @@ import typer
 
 from onboarding import __version__, cli_explaining, cli_moving
 from onboarding.cli_bulk import bulk
+from onboarding.cli_inbound import inbound, source
 from onboarding.cli_listing import ls, views
 from onboarding.cli_operating import causes, operators, trail
 from onboarding.cli_options import (
@@ -50,6 +51,8 @@ app = typer.Typer(
 app.add_typer(aggregators, name="aggregators")
 app.add_typer(keys, name="keys")
 app.add_typer(webhook, name="webhook")
+app.add_typer(source, name="source")
+app.add_typer(inbound, name="inbound")
 app.add_typer(operators, name="operators")
 app.add_typer(trail, name="audit")
 app.add_typer(bulk, name="bulk")

@@ -40,6 +40,9 @@ POINTS: Final[dict[str, str]] = {
     "task.received": "a worker has the ID, no turn",
     "task.claimed": "a worker has its turn, and has not begun",
     "task.done": "the effect is durable, the broker has no acknowledgement",
+    "inbound.applied": "an event of the marketplace's has taken effect, and is not noted yet",
+    "delivery.sent": "an endpoint has taken an event, nothing of it is noted",
+    "delivery.noted": "what came of a delivery is written, not committed",
     "mail.handed_over": "the mail server has the letter, the promise is still there",
 }
 

@@ -28,9 +28,10 @@ _EVENTS: Final = {its_type: event for event, its_type in EVENT_TYPES.items()}
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose events: of the onboardings of one system, of some types, of one onboarding."""
+    """Whose events: of the onboardings of one system or of all, of some types, of one onboarding."""
 
-    owner: UUID
+    # None: everybody's.
+    owner: UUID | None
     types: Collection[str] = ()
     onboarding_id: UUID | None = None
 
@@ -64,7 +65,7 @@ def page(session: Session, wanted: Wanted, after: Cursor, limit: int) -> Page:
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [OWNER.in_([wanted.owner])]
+    conditions: list[ColumnElement[bool]] = [OWNER.in_([wanted.owner])] if wanted.owner else []
     if wanted.types:
         events = [_EVENTS[each] for each in wanted.types]
         conditions.append(Transition.event.in_(events))

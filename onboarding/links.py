@@ -10,7 +10,7 @@ from onboarding import credentials, lifecycle, registry
 from onboarding.access import Actor
 from onboarding.errors import EventNotAllowed
 from onboarding.ids import new_id
-from onboarding.models import Link, Onboarding
+from onboarding.models import Link, Onboarding, SuspendedSeller
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ def verify(session: Session, onboarding: Onboarding) -> Verdict:
     link = live_link(session, onboarding.id)
     if link is None:
         return Verdict(False, "link_missing")
+    if session.get(SuspendedSeller, link.seller_id) is not None:
+        return Verdict(False, "seller_suspended")
     if onboarding.credential_mode == "delegated":
         checked = registry.check(session, onboarding)
         return Verdict(checked.approved, checked.cause)

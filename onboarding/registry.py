@@ -3,10 +3,12 @@
 When the registry changes, everybody who waits for that aggregator is checked again by itself.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -17,6 +19,8 @@ from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Onboarding
 
 STATUSES = ("registered", "suspended", "unregistered")
+# What an aggregator is called in URLs.
+ID: Final = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(?:-[a-z0-9]+)*")
 # As the table has it.
 NAME_AT_MOST = 120
 

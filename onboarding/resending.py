@@ -117,7 +117,7 @@ def enable(session: Session, ring: Keyring, who: Who, chosen: Preview, reason: s
         raise NotEligible(_CHANGED)
     told = {"webhook": str(webhook.id), "because": webhook.disabled_because}
     _write(session, ring, who, ENABLE, why, told, chosen)
-    webhooks.enable(webhook)
+    webhooks.enable(session, webhook)
 
 
 def refused(

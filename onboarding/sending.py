@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from onboarding import db, logs, outbox, webhooks
+from onboarding import crash_points, db, logs, outbox, webhooks
 from onboarding.deliveries import unfinished
 from onboarding.models import Delivery, Message, Webhook
 from onboarding.sealing import Keyring
@@ -37,6 +37,8 @@ _PART: Final = 100
 AWAY: Final = frozenset({"unreachable", "timeout", "tls_failed", "name_unknown", "answered_5xx"})
 _TAKEN: Final = range(200, 300)
 _GONE: Final = 410
+# Why one is disabled that has answered so.
+GONE: Final = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,24 @@ def next_part(session: Session, ring: Keyring, webhook_id: UUID) -> Part | None:
     return Part(webhook_id, webhook.url, webhooks.keys(session, ring, webhook), at, items)
 
 
+class GivenUp(Exception):
+    """An endpoint is sent nothing any more, and nobody has asked for that. `cause` is a code for operators."""
+
+    def __init__(self, cause: str, why: str) -> None:
+        super().__init__(why)
+        self.cause = cause
+
+
+def check(session: Session, webhook_id: UUID) -> None:
+    """Whether it is still sent something, or its owner wants nothing. Raises GivenUp."""
+    webhook = session.get(Webhook, webhook_id)
+    because = webhook.disabled_because if webhook is not None else None
+    if because == GONE:
+        raise GivenUp("endpoint_gone", "it has answered 410")
+    if because not in (None, webhooks.BY_ITS_OWNER):
+        raise GivenUp("endpoint_failing", f"it has taken nothing for days: {because}")
+
+
 def record(session: Session, webhook_id: UUID, item: Item, outcome: Outcome) -> None:
     """What came of an attempt. Whoever is late writes nothing."""
     webhook = session.get(Webhook, webhook_id, with_for_update=True)
@@ -141,6 +161,8 @@ def record(session: Session, webhook_id: UUID, item: Item, outcome: Outcome) -> 
         _is_well(session, webhook)
     else:
         _is_ill(session, webhook, outcome, over="failed_at" in ends)
+
+    crash_points.reach("delivery.noted")
 
 
 def _is_due() -> ColumnElement[bool]:
@@ -200,7 +222,7 @@ def _is_ill(session: Session, webhook: Webhook, outcome: Outcome, *, over: bool)
     seconds = db.in_seconds(_jittered(rest))
     webhook.rests_until = session.execute(select(seconds)).scalar_one()
     if outcome.status == _GONE:
-        _disable(session, webhook, "gone")
+        _disable(session, webhook, GONE)
     elif over and webhook.failures >= ATTEMPTS:
         _disable(session, webhook, outcome.cause or "failed")
 

@@ -21,6 +21,7 @@ from onboarding.sealing import Keyring
 
 # How long the key before signs as well, so that receivers can take their time.
 BOTH_FOR: Final = timedelta(hours=24)
+HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _PURPOSE: Final = "webhook-v1"
 
 

@@ -13,7 +13,7 @@ from onboarding import db, endpoints, event_bodies, event_log, signing
 from onboarding.endpoints import Rules, Unfit
 from onboarding.errors import Invalid, NotFound
 from onboarding.ids import new_id
-from onboarding.models import SIGNATURES, Delivery, Webhook
+from onboarding.models import SIGNATURES, Delivery, Message, Webhook
 from onboarding.sealing import Keyring
 from onboarding.signing import Key
 
@@ -94,14 +94,15 @@ def change(session: Session, webhook: Webhook, changes: dict[str, Any], rules: R
     if changes.get("enabled") is False:
         disable(session, webhook, BY_ITS_OWNER)
     elif changes.get("enabled"):
-        enable(webhook)
+        enable(session, webhook)
 
 
-def enable(webhook: Webhook) -> None:
+def enable(session: Session, webhook: Webhook) -> None:
     """Send there again; how it stood before does not count."""
     webhook.disabled_at = webhook.disabled_because = None
     webhook.rests_until = webhook.failing_since = None
     webhook.failures = 0
+    _forget_incident(session, webhook)
 
 
 def disable(session: Session, webhook: Webhook, because: str) -> None:
@@ -112,6 +113,7 @@ def disable(session: Session, webhook: Webhook, because: str) -> None:
 
 def remove(session: Session, webhook: Webhook) -> None:
     """It, and all that was or would have been sent there."""
+    _forget_incident(session, webhook)
     session.execute(delete(Webhook).where(Webhook.id == webhook.id))
 
 
@@ -173,6 +175,12 @@ def _check(said: Endpoint, rules: Rules) -> None:
         wrong["signature"] = f"One of {', '.join(SIGNATURES)}."
     if wrong:
         raise Invalid(wrong)
+
+
+def _forget_incident(session: Session, webhook: Webhook) -> None:
+    """What said that it was given up; where a message is under way, that ends by itself."""
+    given_up = Message.id == webhook.message_id, Message.failed_at.is_not(None)
+    session.execute(delete(Message).where(*given_up))
 
 
 def _age(session: Session, webhook: Webhook) -> timedelta:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
-from onboarding import access, endpoints, events, webhooks
+from onboarding import access, endpoints, events, queries, webhooks
 from onboarding.access import Actor
 from onboarding.db import UTCDateTime, later, reading, transaction
 from onboarding.models import Delivery, Webhook
@@ -104,3 +104,9 @@ def keys_of(webhook_id: UUID) -> list[str]:
     with reading() as session:
         webhook = session.get_one(Webhook, webhook_id)
         return [key.shown for key in webhooks.keys(session, builders.keyring(), webhook)]
+
+
+def incidents_now() -> list[str | None]:
+    """What an operator must look at, by its cause."""
+    with reading() as session:
+        return [each.cause for each in queries.incidents(session)]

@@ -16,6 +16,7 @@ ROOT = Path(onboarding.__file__).parents[1]
 TAKES = {
     "fail": (2,),
     "Refused": (0,),
+    "GivenUp": (0,),
     "Unavailable": (0,),
     "_failure": (-2, -1),
     "Verdict": (1,),

@@ -72,6 +72,12 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_webhooks_disabled_has_a_reason": {"disabled_at": NOW},
     "ck_webhooks_failures": {"failures": -1, "failing_since": NOW},
     "ck_webhooks_failing_since_when": {"failures": 1},
+    "ck_source_keys_signature": {"signature": "none", "key_id": None},
+    "ck_source_keys_number": {"number": 0},
+    "ck_source_keys_derived": {"key_id": None},
+    "ck_source_keys_public": {"public_key": "whpk_a"},
+    "ck_inbound_events_status": {"status": "gone", "settled_at": NOW},
+    "ck_inbound_events_settled": {"settled_at": NOW},
     "ck_deliveries_of_a_transition": {"sequence": None},
     "ck_deliveries_attempts": {"attempts": -1},
     "ck_deliveries_one_end": {"delivered_at": NOW, "failed_at": NOW, "cause": "timeout"},
@@ -96,6 +102,7 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
     ("ck_run_items_at", {"outcome": "done"}),
     ("ck_webhooks_rotated_from_a_key", {"previous_key_id": "2025"}),
     ("ck_webhooks_disabled_has_a_reason", {"disabled_because": "gone"}),
+    ("ck_inbound_events_settled", {"status": "applied"}),
     ("ck_deliveries_of_a_transition", {"onboarding_id": None}),
 ]
 OTHER = new_id()
@@ -117,6 +124,7 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_runs_number": {"id": OTHER},
     "uq_saved_views_owner_id_name": {"id": OTHER, "shared": False},
     "uq_deliveries_webhook_id_event_id": {"id": OTHER},
+    "uq_inbound_events_source_event_id": {"id": OTHER},
 }
 # The partial ones let a second row in once the first has ended.
 ENDED: dict[str, dict[str, Any]] = {
@@ -128,6 +136,8 @@ ENDED: dict[str, dict[str, Any]] = {
 REFERENCES: dict[str, dict[str, Any]] = {
     "fk_onboardings_aggregator_id": NEW_ONBOARDING | {"aggregator_id": "nobody"},
     "fk_onboardings_system_id": NEW_ONBOARDING | {"system_id": OTHER},
+    "fk_source_keys_source": {"number": 2, "source": "nobody"},
+    "fk_inbound_events_source": {"id": OTHER, "source": "nobody"},
     "fk_api_keys_system_id": {"id": OTHER, "hash": bytes([1] * 32), "system_id": OTHER},
     "fk_transitions_onboarding_id": {"onboarding_id": OTHER},
     "fk_unmaskings_session_id": {"session_id": OTHER},

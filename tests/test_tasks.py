@@ -37,6 +37,7 @@ from tests.dumping import dump
 from tests.faults.breaking import failing
 from tests.listening import a_delivery
 from tests.racing import race
+from tests.telling import an_early_event
 from tests.test_registry import record
 from workers import clock, tasks, turns
 from workers.app import app
@@ -82,6 +83,7 @@ PROMISES: dict[str, Callable[[], object]] = {
     "canary": send_canary,
     "run_slice": _a_slice,
     "deliver_webhooks": a_delivery,
+    "offer_inbound": an_early_event,
 }
 
 

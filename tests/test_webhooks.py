@@ -19,6 +19,7 @@ from tests.listening import (
     an_endpoint,
     deliver_all,
     deliveries,
+    incidents_now,
     keys_of,
     let_pass,
     owner_of,
@@ -144,6 +145,7 @@ def test_after_ten_attempts_it_has_failed_and_so_has_the_endpoint(receiver: Rece
     assert the_endpoint(mine).disabled_because == "answered_5xx"
     sweep(2)
     assert len(receiver.got) == sending.ATTEMPTS
+    assert incidents_now() == ["endpoint_failing"]
     again(mine, receiver)
     assert in_order(receiver.got)
 

@@ -8,6 +8,7 @@ from onboarding import logs, mail, outages, outbox, tracing
 from onboarding.db import transaction
 from onboarding.errors import Unavailable
 from onboarding.outbox import Claim, LeaseLost
+from onboarding.sending import GivenUp
 
 log = logs.get(__name__)
 
@@ -22,7 +23,7 @@ def give_up(claim: Claim, why: str) -> None:
 
 def fail(claim: Claim, error: Exception) -> None:
     """Come back later, or leave an incident for an operator. The cause is a code, not a trace."""
-    cause, final = _cause(error), isinstance(error, mail.Refused)
+    cause, final = _cause(error), isinstance(error, mail.Refused | GivenUp)
     with transaction() as session:
         over = outbox.fail(session, claim, cause, _one_line(error), final=final)
     tracing.tell({"outcome": "incident" if over else "failed", "cause": cause})
@@ -44,7 +45,8 @@ def _cause(error: Exception) -> str:
     ours = outages.outage(error) or error
     if isinstance(ours, Unavailable):
         return ours.code
-    return ours.cause if isinstance(ours, mail.Refused | mail.Unavailable) else "task_failed"
+    known = mail.Refused | mail.Unavailable | GivenUp
+    return ours.cause if isinstance(ours, known) else "task_failed"
 
 
 def _one_line(error: Exception) -> str:

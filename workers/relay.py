@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from onboarding import canaries, crash_points, logs, presence, queries, redelivery
 from onboarding.db import reading, transaction
 from onboarding.outbox import Publish
-from workers import clock, webhooks
+from workers import clock, inbound, webhooks
 from workers.clock import Swept
 
 log = logs.get(__name__)
@@ -27,6 +27,7 @@ PAUSE: Final = 0.5
 PAUSE_AFTER_ERROR: Final = 2.0
 # Seconds between two looks for what hardly ever is there.
 LEAP_EVERY: Final = 5.0
+INBOUND_EVERY: Final = 5.0
 FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
 HASHES_EVERY: Final = 5.0
@@ -51,6 +52,7 @@ def run(
         Seldom(clock.promise_slices, PAUSE),
         Seldom(webhooks.note_events, PAUSE),
         Seldom(webhooks.promise_deliveries, PAUSE),
+        Seldom(inbound.promise_offers, INBOUND_EVERY),
         Seldom(clock.leap, LEAP_EVERY),
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),

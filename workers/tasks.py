@@ -30,7 +30,7 @@ from onboarding.models import Mail
 from onboarding.outbox import Claim
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
-from workers import webhooks
+from workers import inbound, webhooks
 from workers.kinds import Outside, Quick, Work
 
 log = logs.get(__name__)
@@ -99,6 +99,7 @@ def revoke_client(session: Session, claim: Claim) -> None:
 def recheck_parked(session: Session, claim: Claim) -> None:
     """The registry has changed: wake a batch of those who wait for the aggregator, then the next."""
     aggregator = str(claim.about["aggregator"])
+    inbound.offer_about(session, "aggregator", aggregator, _ring())
     after = claim.about.get("after")
     waiting = registry.parked(session, aggregator, UUID(after) if after else None)
     for onboarding_id in waiting:
@@ -125,6 +126,11 @@ def run_slice(claim: Claim) -> None:
         running.go_on(session, due)
 
 
+def offer_inbound(session: Session, claim: Claim) -> None:
+    """Let events take effect that came before what they are about."""
+    inbound.offer(session, claim, _ring())
+
+
 def deliver_webhooks(claim: Claim) -> None:
     """The next part of what is due at one endpoint of another system."""
     webhooks.deliver(claim, _ring())
@@ -137,6 +143,7 @@ TASKS: Final[dict[str, Work]] = {
     "revoke_client": Quick(revoke_client),
     "recheck_parked": Quick(recheck_parked),
     "canary": Quick(canary),
+    "offer_inbound": Quick(offer_inbound),
     "send_email": Outside(compose, deliver, keep),
     "run_slice": run_slice,
     "deliver_webhooks": deliver_webhooks,

@@ -4,7 +4,16 @@ import time
 from typing import Final
 from uuid import UUID
 
-from onboarding import deliveries, endpoints, event_bodies, outbox, posting, sending, signing
+from onboarding import (
+    crash_points,
+    deliveries,
+    endpoints,
+    event_bodies,
+    outbox,
+    posting,
+    sending,
+    signing,
+)
 from onboarding.db import reading, transaction
 from onboarding.outbox import Claim
 from onboarding.posting import Failed, Postman
@@ -45,12 +54,16 @@ def forget(limit: int = 1000) -> Swept:
 def deliver(claim: Claim, ring: Keyring) -> None:
     """Send a part of what is due at one endpoint: no transaction is open while it answers.
 
-    A crash after something was sent and before that is noted sends it again, the same.
+    A crash after something was sent and before that is noted sends it again, the same. Raises
+    GivenUp where the endpoint has been disabled for failing: that is an incident until it is enabled.
     """
+    webhook_id = UUID(str(claim.about["webhook"]))
     with reading() as session:
-        part = sending.next_part(session, ring, UUID(str(claim.about["webhook"])))
+        part = sending.next_part(session, ring, webhook_id)
     if part is not None:
         _send(part, posting.postman(endpoints.rules(settings())))
+    with reading() as session:
+        sending.check(session, webhook_id)
     with transaction() as session:
         outbox.finish(session, claim)
 
@@ -63,6 +76,7 @@ def _send(part: Part, postman: Postman) -> None:
         if item.waits_for is not None and (onboarding_id, item.waits_for) not in arrived:
             continue
         outcome = _post(part, item, postman)
+        crash_points.reach("delivery.sent")
         with transaction() as session:
             sending.record(session, part.webhook_id, item, outcome)
         if not outcome.arrived or time.monotonic() > until:

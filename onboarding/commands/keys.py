@@ -28,7 +28,7 @@ def create(name: str, scopes: Sequence[str], system: str | None, *, as_json: boo
 
 def rotate(key_id: str, overlap: str, *, as_json: bool) -> None:
     """Make a key that takes another's place, and print it. Raises Failure where there is none."""
-    lasts = _span(overlap)
+    lasts = span(overlap)
     with transaction() as session:
         made = access.rotate_api_key(session, _uuid(key_id), lasts)
     if made is None:
@@ -75,7 +75,8 @@ def system_named(session: Session, name_or_id: str) -> System:
     return found[0]
 
 
-def _span(text: str) -> timedelta:
+def span(text: str) -> timedelta:
+    """A length of time as it is typed. Raises Failure."""
     parsed = _SPAN.fullmatch(text)
     if parsed is None:
         raise Failure(f"{text} is no length of time.", "For example 24h, 30m or 7d.", USAGE)

@@ -281,6 +281,8 @@ def moved_by_its_own_system(within: Within) -> Rows:
             Onboarding.system_id.is_not(None),
             Transition.actor_kind == "api",
             ~its_own.exists(),
+            # The marketplace's own systems may end any, and that alone.
+            ~and_(Transition.event == "cancel", Transition.actor_id.startswith("source:")),
         )
     )
 

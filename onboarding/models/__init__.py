@@ -6,6 +6,13 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import Client, Link, SealedSecret, Secret
+from onboarding.models.inbound import (
+    INBOUND_STATUSES,
+    InboundEvent,
+    Source,
+    SourceKey,
+    SuspendedSeller,
+)
 from onboarding.models.listening import SIGNATURES, Delivery, EventLog, Webhook
 from onboarding.models.onboardings import (
     Aggregator,
@@ -43,6 +50,7 @@ from onboarding.models.requests import KeptAnswer
 from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 
 __all__ = [
+    "INBOUND_STATUSES",
     "MASKED",
     "OUTCOMES",
     "RUN_STATUSES",
@@ -62,6 +70,7 @@ __all__ = [
     "EventLog",
     "FailedAttempt",
     "Grant",
+    "InboundEvent",
     "KeptAnswer",
     "KeyCheck",
     "Link",
@@ -78,6 +87,9 @@ __all__ = [
     "SavedView",
     "SealedSecret",
     "Secret",
+    "Source",
+    "SourceKey",
+    "SuspendedSeller",
     "System",
     "Transition",
     "Unmasking",

@@ -42,6 +42,8 @@ class Client(Base):
     revoked_at: Mapped[datetime | None]
     # When the authorization server was told; `revoked_at` alone already refuses it here.
     withdrawn_at: Mapped[datetime | None]
+    # When the marketplace's own systems ended it: it works no more, whatever its onboarding says.
+    disabled_at: Mapped[datetime | None]
 
 
 class Secret(Base):

@@ -10,6 +10,7 @@ from onboarding.web import (
     api_clients,
     api_due,
     api_events,
+    api_inbound,
     api_list,
     api_onboardings,
     api_operations,
@@ -31,6 +32,8 @@ router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_chart.router)
 router.include_router(api_events.router)
+router.include_router(api_events.overseen)
 router.include_router(api_webhooks.router)
+router.include_router(api_inbound.router)
 router.include_router(api_aggregators.router)
 router.include_router(api_operations.router)

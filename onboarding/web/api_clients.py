@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from onboarding.db import reading
-from onboarding.models import Client, Link, Onboarding, Secret
+from onboarding.models import Client, Link, Onboarding, Secret, SuspendedSeller
 from onboarding.web.api_access import Reader, own
 from onboarding.web.api_route import StrictRoute
 
@@ -38,7 +39,14 @@ class ClientView(_Shown):
     client_id: str | None
     created_at: datetime | None
     revoked_at: datetime | None
+    # When the marketplace has disabled it: it works no more.
+    disabled_at: datetime | None
     secrets: list[SecretVersion]
+
+
+_NO_CLIENT: Final = ClientView(
+    client_id=None, created_at=None, revoked_at=None, disabled_at=None, secrets=[]
+)
 
 
 class SellerLink(_Shown):
@@ -51,6 +59,8 @@ class SellerLink(_Shown):
     created_at: datetime
     confirmed_at: datetime | None
     ended_at: datetime | None
+    # Since when the marketplace has suspended the seller account: nobody may act for it now.
+    suspended_since: datetime | None
 
 
 class SellerLinkList(_Shown):
@@ -65,11 +75,12 @@ def client(onboarding_id: str, key: Reader) -> ClientView:
     with reading() as session:
         found = _latest_client(session, own(session, key, onboarding_id))
         if found is None:
-            return ClientView(client_id=None, created_at=None, revoked_at=None, secrets=[])
+            return _NO_CLIENT
         return ClientView(
             client_id=found.id,
             created_at=found.created_at,
             revoked_at=found.revoked_at,
+            disabled_at=found.disabled_at,
             secrets=[_version(each) for each in _secrets(session, found)],
         )
 
@@ -79,10 +90,13 @@ def links(onboarding_id: str, key: Reader) -> SellerLinkList:
     """The seller accounts that were linked, those that have ended included."""
     with reading() as session:
         onboarding = own(session, key, onboarding_id)
-        found = session.scalars(
-            select(Link).where(Link.onboarding_id == onboarding.id).order_by(Link.id.desc())
+        found = session.execute(
+            select(Link, SuspendedSeller.since)
+            .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == Link.seller_id)
+            .where(Link.onboarding_id == onboarding.id)
+            .order_by(Link.id.desc())
         )
-        return SellerLinkList(items=[_link(each) for each in found])
+        return SellerLinkList(items=[_link(row.Link, row.since) for row in found])
 
 
 def _latest_client(session: Session, onboarding: Onboarding) -> Client | None:
@@ -112,7 +126,7 @@ def _version(secret: Secret) -> SecretVersion:
     )
 
 
-def _link(link: Link) -> SellerLink:
+def _link(link: Link, suspended_since: datetime | None) -> SellerLink:
     return SellerLink(
         seller_id=link.seller_id,
         shop_name=link.shop_name,
@@ -121,4 +135,5 @@ def _link(link: Link) -> SellerLink:
         created_at=link.created_at,
         confirmed_at=link.confirmed_at,
         ended_at=link.ended_at,
+        suspended_since=suspended_since,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
@@ -17,12 +17,14 @@ from onboarding.errors import Refusal
 from onboarding.event_log import BEGINNING, Cursor
 from onboarding.following import Wanted
 from onboarding.models import ApiKey
-from onboarding.web.api_access import Reader
+from onboarding.web.api_access import Overseer, Reader
 from onboarding.web.api_route import StrictRoute
 from onboarding.web.event_schemas import EventBody, EventPage, Following, Streaming
 from onboarding.web.live import Streams
 
 router = APIRouter(prefix="/events", tags=["Events"], route_class=StrictRoute)
+# An address of its own: what a key finds under the other does not depend on what else it may do.
+overseen = APIRouter(prefix="/operations/events", tags=["Events"], route_class=StrictRoute)
 
 # Seconds between two questions, whether there is news for any stream of this process.
 ASKS: Final = 0.5
@@ -31,6 +33,10 @@ _AT_ONCE: Final = 100
 
 # Instead of a place: where the log ends at the moment.
 NOW: Final = "now"
+
+_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Server-sent events."}
+}
 
 LastEventId = Annotated[str | None, Header(max_length=70)]
 
@@ -41,19 +47,21 @@ def listed(key: Reader, asked: Annotated[Following, Query()], request: Request) 
 
     A page may be empty and the log go on: ask again from `next` while `more` says so, and later on.
     """
-    wanted = Wanted(_owner(key), tuple(asked.type), asked.onboarding)
-    with reading() as session:
-        after = _place(session, asked.after)
-        page = following.page(session, wanted, after, asked.limit)
-    items = [EventBody.model_validate(each) for each in page.bodies(_source(request))]
-    return EventPage(items=items, next=str(page.next), more=page.more)
+    return _page(request, asked, _owner(key))
 
 
-@router.get(
-    "/stream",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events."}},
-)
+@overseen.get("")
+def listed_of_all(
+    key: Overseer, asked: Annotated[Following, Query()], request: Request
+) -> EventPage:
+    """What has happened to every onboarding, whoever started it, in the same order.
+
+    No event names a person, so nothing is masked.
+    """
+    return _page(request, asked, None)
+
+
+@router.get("/stream", response_class=StreamingResponse, responses=_STREAM)
 def stream(
     key: Reader,
     asked: Annotated[Streaming, Query()],
@@ -64,7 +72,42 @@ def stream(
 
     A stream ends after five minutes, and a sign of life comes at least every 15 seconds.
     """
-    wanted = Wanted(_owner(key), tuple(asked.type), asked.onboarding)
+    return _stream(request, key, asked, last_event_id, _owner(key))
+
+
+@overseen.get("/stream", response_class=StreamingResponse, responses=_STREAM)
+def stream_of_all(
+    key: Overseer,
+    asked: Annotated[Streaming, Query()],
+    request: Request,
+    last_event_id: LastEventId = None,
+) -> StreamingResponse:
+    """The same of every onboarding, whoever started it."""
+    return _stream(request, key, asked, last_event_id, None)
+
+
+def latest(session: Session) -> str:
+    """The one question of all streams: how far does the log go?"""
+    return str(event_log.end(session))
+
+
+def _page(request: Request, asked: Following, owner: UUID | None) -> EventPage:
+    wanted = Wanted(owner, tuple(asked.type), asked.onboarding)
+    with reading() as session:
+        after = _place(session, asked.after)
+        page = following.page(session, wanted, after, asked.limit)
+    items = [EventBody.model_validate(each) for each in page.bodies(_source(request))]
+    return EventPage(items=items, next=str(page.next), more=page.more)
+
+
+def _stream(
+    request: Request,
+    key: ApiKey,
+    asked: Streaming,
+    last_event_id: str | None,
+    owner: UUID | None,
+) -> StreamingResponse:
+    wanted = Wanted(owner, tuple(asked.type), asked.onboarding)
     text = asked.after if last_event_id is None else last_event_id
     with reading() as session:
         after = _place(session, NOW if text is None else text)
@@ -75,11 +118,6 @@ def stream(
     return StreamingResponse(
         streams.told(place, str(after), tell), headers=headers, media_type="text/event-stream"
     )
-
-
-def latest(session: Session) -> str:
-    """The one question of all streams: how far does the log go?"""
-    return str(event_log.end(session))
 
 
 def _place(session: Session, text: str | None) -> Cursor:

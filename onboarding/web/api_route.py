@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from email.message import Message
 from typing import Any, Final, NoReturn
 
@@ -12,6 +12,9 @@ from starlette.responses import Response
 from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
 
+MEDIA_TYPES: Final = ("application/json",)
+# Whoever sends events may say that they are.
+EVENT_MEDIA_TYPES: Final = (*MEDIA_TYPES, "application/cloudevents+json")
 # The API's own bodies are two deep.
 DEEPEST: Final = 16
 
@@ -36,9 +39,9 @@ class StrictRoute(RetriedRoute):
         return strictly
 
 
-def check_json(media_type: str, body: bytes) -> None:
+def check_json(media_type: str, body: bytes, media_types: Collection[str] = MEDIA_TYPES) -> None:
     """Refuse what is no JSON, or is JSON only to some. Raises WrongMediaType or NotJson."""
-    if not _is_json(media_type):
+    if _plain(media_type) not in media_types:
         raise WrongMediaType
     try:
         text = body.decode()
@@ -50,10 +53,11 @@ def check_json(media_type: str, body: bytes) -> None:
         raise NotJson from None
 
 
-def _is_json(media_type: str) -> bool:
+def _plain(media_type: str) -> str:
+    """Without its parameters."""
     parsed = Message()
     parsed["content-type"] = media_type
-    return parsed.get_content_type() == "application/json"
+    return parsed.get_content_type()
 
 
 def _check_depth(text: str) -> None:

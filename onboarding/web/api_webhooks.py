@@ -14,6 +14,7 @@ from onboarding import deliveries, endpoints, webhooks
 from onboarding.db import reading, transaction
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Delivery, Webhook
+from onboarding.web import webhook_keys
 from onboarding.web.api_access import caller
 from onboarding.web.api_once import Once, once
 from onboarding.web.api_route import StrictRoute
@@ -199,7 +200,11 @@ def _view(session: Session, request: Request, webhook: Webhook) -> WebhookView:
         disabled_because=webhook.disabled_because,
         failures=webhook.failures,
         rests_until=webhook.rests_until,
-        links={"self": itself, "deliveries": f"{itself}/deliveries"},
+        links={
+            "self": itself,
+            "deliveries": f"{itself}/deliveries",
+            "keys": webhook_keys.address(webhook),
+        },
     )
 
 

@@ -30,6 +30,7 @@ from onboarding.web import (
     runbooks,
     signin,
     waiting,
+    webhook_keys,
     wizard,
 )
 from onboarding.web.announcing import announced
@@ -77,6 +78,7 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         problem_pages,
         docs,
         api,
+        webhook_keys,
         signin,
         console,
         wizard,

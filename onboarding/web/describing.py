@@ -116,21 +116,19 @@ def _links() -> dict[tuple[str, str, str], Document]:
         "history": _link("onboardings_history"),
         "seller_links": _link("clients_links"),
     }
-    moves = {
-        "choose_credentials_only": _event("choose_type", connection_type="credentials_only"),
-        "issue_id": _event("issue_id"),
-        "cancel": _event("cancel"),
-    }
+    cancel = {"cancel": _event("cancel")}
+    first = {"choose_credentials_only": _event("choose_type", connection_type="credentials_only")}
     after = (
         looks
-        | moves
+        | cancel
         | {
+            "issue_id": _event("issue_id"),
             "client": _link("clients_client"),
             "reveal": {"operationId": "onboardings_reveal_secret", "parameters": _SEEN},
         }
     )
     return {
-        ("post", "/v1/onboardings", "201"): looks | moves,
+        ("post", "/v1/onboardings", "201"): looks | first | cancel,
         ("post", f"{_ONE}/events", "200"): after,
         ("get", _ONE, "200"): after,
     }

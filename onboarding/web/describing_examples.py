@@ -43,6 +43,25 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "what_failed": {"failed": True},
         "of_a_time": {"since": "2026-11-27T00:00:00Z", "until": "2026-11-28T00:00:00Z"},
     },
+    ("post", "/v1/inbound-events"): {
+        "suspended": {
+            "specversion": "1.0",
+            "id": "evt_4711",
+            "source": "https://registry.marketplace.example",
+            "type": "aggregator.suspended",
+            "subject": "feedwise",
+            "time": "2026-11-27T12:00:00Z",
+        },
+        "registered": {
+            "specversion": "1.0",
+            "id": "evt_4712",
+            "source": "https://registry.marketplace.example",
+            "type": "aggregator.registered",
+            "subject": "listing-loop",
+            "time": "2026-11-27T12:00:00Z",
+            "data": {"name": "Listing Loop", "uses_rest": True, "asks_for": "delegated"},
+        },
+    },
     ("put", "/v1/aggregators/{aggregator_id}"): {
         "registered": {
             "name": "Feedwise",

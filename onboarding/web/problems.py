@@ -49,7 +49,7 @@ log = logs.get(__name__)
 PATH: Final = "/problems"
 MEDIA_TYPE: Final = "application/problem+json"
 # Where programs ask, and get problems; people ask everywhere else, and get pages.
-API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics")
+API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics", "/.well-known")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # A body may be wrong in thousands of places; nobody reads so many.
 MOST_ERRORS: Final = 20

@@ -74,11 +74,12 @@ class Quota:
 
 
 class Quotas:
-    """Those of one process: for each key, and for each network that sends keys which do not work."""
+    """Those of one process: for each key, and for each network that sends keys or signatures which do not work."""
 
     def __init__(self, settings: Settings, clock: Clock = time.monotonic) -> None:
         self.of_keys = Quota("default", settings.api_requests_per_minute, clock)
         self.of_guesses = Quota("bad-keys", BAD_KEYS, clock)
+        self.of_forgeries = Quota("bad-signatures", BAD_KEYS, clock)
 
 
 def network(request: HTTPConnection) -> str:

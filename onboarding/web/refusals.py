@@ -46,6 +46,14 @@ class IdempotencyKeyReused(Refusal):
     advice = "Send a new one with a new request; the same one only with the same body."
 
 
+class EventContradicted(Refusal):
+    """An event of this source and ID was told before, and said something else."""
+
+    status = 409
+    code = "event_contradicted"
+    advice = "Send what is new under an ID of its own; the same ID only with the same event."
+
+
 class InFlight(Refusal):
     """The first request with this Idempotency-Key is still being answered."""
 

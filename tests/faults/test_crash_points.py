@@ -5,20 +5,28 @@ reach its point fails.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import httpx
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from onboarding import db, lifecycle, queries
+from onboarding import access, db, endpoints, lifecycle, queries, signing, sources, webhooks
 from onboarding.access import Actor
 from onboarding.crash_points import POINTS
 from onboarding.db import reading, transaction
-from onboarding.models import Mail, Message
-from tests.builders import age, state_of
+from onboarding.models import Aggregator, AuditEntry, Delivery, Mail, Message, Webhook
+from onboarding.settings import settings
+from onboarding.signing import Key
+from onboarding.webhooks import Endpoint
+from tests.builders import age, state_of, the
 from tests.faults.stage import ENDS, Stage, until
+from tests.receiving import Receiver, Sent
+from tests.telling import ENTRY, Event, as_key, now
 
 SELLER = Actor("seller", "the-seller")
 # Each point by who reaches it, with :TIME where it is not the first. A journey's transactions in
@@ -63,12 +71,15 @@ WORKER = (
     "message.failed",
 )
 RELAY = ("sweep.marked", "sweep.committed", "publish.begun", "publish.sent", "clock.locked")
+# A worker that sends events to an endpoint, and the web that is told one by the marketplace.
+SENDS = ("delivery.sent", "delivery.sent:2", "delivery.noted", "delivery.noted:3")
+HEARS = ("inbound.applied", "transaction.done:1", "transaction.committed:1")
 # Killed there, the web has taken the secret out for good, and nobody has seen it.
 FORFEITED = {"transaction.committed:4", "reveal.committed", "transaction.announced:4"}
 
 
 def test_every_point_is_reached_here() -> None:
-    assert {one.partition(":")[0] for one in (*WEB, *WORKER, *RELAY)} == set(POINTS)
+    assert {one.partition(":")[0] for one in (*WEB, *WORKER, *RELAY, *SENDS, *HEARS)} == set(POINTS)
 
 
 @pytest.mark.parametrize("crash_at", WEB)
@@ -116,6 +127,84 @@ def test_what_is_due_is_done_whatever_a_relay_has_just_done(stage: Stage, crash_
     stage.start("worker")
     until(wanted, "what was due is not done")
     stage.check()
+
+
+@pytest.mark.parametrize("crash_at", SENDS)
+def test_every_event_arrives_in_order_whatever_a_sender_has_just_done(
+    stage: Stage, receiver: Receiver, crash_at: str
+) -> None:
+    """Whoever is killed between the answer and our note of it sends the same again."""
+    webhook_id, journey = an_endpoint(stage, receiver.url), stage.journey()
+    stage.restart("worker", crash_at)
+    with stage.walking(journey) as walk:
+        stage.await_death("worker", crash_at.partition(":")[0])
+        stage.restart("worker")
+        assert walk.result() == ENDS[journey.type]
+    last = the(_id(journey.path)).sequence
+    until(lambda: arrived(webhook_id) == last, "not every event has arrived")
+    stage.check()
+    first: dict[tuple[str, int], Sent] = {}
+    for sent in receiver.got:
+        again = first.setdefault(sent.place, sent)
+        assert (again.id, again.body) == (sent.id, sent.body)
+    assert [*first] == [(str(_id(journey.path)), n + 1) for n in range(last)]
+    assert len(receiver.got) > last
+    with transaction() as session:
+        webhooks.remove(session, session.get_one(Webhook, webhook_id))
+
+
+@pytest.mark.parametrize("crash_at", HEARS)
+def test_what_the_marketplace_tells_is_applied_once_whatever_the_web_has_just_done(
+    stage: Stage, crash_at: str
+) -> None:
+    """Whoever gets no answer tells it again; the trail has it once."""
+    source = f"https://{crash_at.replace(':', '-')}.example"
+    with transaction() as session:
+        key = as_key(sources.add(session, stage.ring, source))
+    event = Event("aggregator.registered", f"tool-{HEARS.index(crash_at)}", 1, source=source)
+    event = replace(event, data=ENTRY | {"name": event.subject})
+    stage.restart("web", crash_at)
+    stage.await_answers()
+    with pytest.raises(httpx.TransportError):
+        told(stage, event, key)
+    stage.await_death("web", crash_at.partition(":")[0])
+    stage.restart("web")
+    stage.await_answers()
+    answers = [told(stage, event, key).json() for _ in range(2)]
+    assert [each["status"] for each in answers] == ["applied", "applied"]
+    was_durable = crash_at == "transaction.committed:1"
+    assert [each["duplicate"] for each in answers] == [was_durable, True]
+    stage.check()
+    with reading() as session:
+        registered = session.get_one(Aggregator, event.subject)
+        trail = select(AuditEntry).where(AuditEntry.actor == f"source:{source}")
+        assert (registered.status, len(session.scalars(trail).all())) == ("registered", 1)
+
+
+def told(stage: Stage, event: Event, key: Key) -> httpx.Response:
+    headers = signing.headers([key], event.its_id, event.body, now())
+    headers["content-type"] = "application/cloudevents+json"
+    return stage.http.post("/v1/inbound-events", content=event.body, headers=headers)
+
+
+def an_endpoint(stage: Stage, url: str) -> UUID:
+    """Of the system whose journeys are walked."""
+    with transaction() as session:
+        owner = access.api_key(session, stage.key).system_id
+        rules, base = endpoints.rules(settings()), stage.system.url
+        return webhooks.add(session, stage.ring, owner, Endpoint(url), rules, base).id
+
+
+def arrived(webhook_id: UUID) -> int:
+    with reading() as session:
+        over = Delivery.webhook_id == webhook_id, Delivery.delivered_at.is_not(None)
+        return session.scalar(select(func.count()).select_from(Delivery).where(*over)) or 0
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with closing(Receiver()) as made:
+        yield made
 
 
 def a_letter() -> Callable[[], bool]:

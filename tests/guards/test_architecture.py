@@ -24,6 +24,8 @@ REVIEWED = {
     "onboardings.contact_hash": "HMAC under a pepper that is not in the database; opens nothing",
     "onboardings.start_key": "tells a form that was sent twice; opens nothing",
     "sealed_secrets.key_id": "a name",
+    "source_keys.key_id": "a name",
+    "source_keys.public_key": "the public half; the other is its owner's",
     "unproved_letters.address_hash": "SHA-256 of an address; it keeps no secret",
     "webhooks.key_id": "a name",
     "webhooks.key_number": "a number",

@@ -9,6 +9,7 @@ from onboarding import links
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from tests import builders
+from tests.telling import Event, a_source, tell
 from tests.web.calling import System, a_system, expect, refused, served
 
 FEEDWISE = {"name": "Feedwise", "uses_rest": True, "asks_for": "delegated"}
@@ -41,7 +42,18 @@ def test_a_client_shows_every_version_of_its_secret_and_none_of_the_secrets(
 
 def test_before_a_client_is_issued_there_is_none(system: System) -> None:
     told = expect(system.get(system.start()["links"]["client"]), 200)
-    assert told == {"client_id": None, "created_at": None, "revoked_at": None, "secrets": []}
+    dates = dict.fromkeys(("created_at", "revoked_at", "disabled_at"))
+    assert told == {"client_id": None, "secrets": []} | dates
+
+
+def test_what_the_marketplace_has_said_of_them_is_told(system: System) -> None:
+    onboarding = system.with_secret()
+    client = expect(system.get(onboarding["links"]["client"]), 200)
+    assert client["disabled_at"] is None
+    a_source()
+    tell(Event("client.disabled", client["client_id"]))
+    assert expect(system.get(onboarding["links"]["client"]), 200)["disabled_at"]
+    assert system.look(onboarding)["state"] == "cancelled"
 
 
 def test_links_are_told_with_those_that_have_ended(system: System) -> None:

@@ -236,3 +236,15 @@ def cut_off(url: str, text: str, last_id: str, after: int) -> list[tuple[str, An
     except httpx.TransportError:
         pass
     return got
+
+
+def test_those_who_operate_hear_of_everybody_s(system: System) -> None:
+    looks = a_system(system.app, ["operations:read"])
+    before = expect(looks.get("/v1/operations/events?after=now"), 200)["next"]
+    owner = a_system(system.app).id
+    assert owner is not None
+    made = [started_by(owner), an_onboarding()]
+    fresh(system)
+    answer = looks.get(f"/v1/operations/events/stream?after={before}")
+    heard = [data["subject"] for _, data in parsed(answer.text.splitlines()) if data]
+    assert heard == [str(each) for each in made]

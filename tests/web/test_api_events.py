@@ -14,6 +14,7 @@ from onboarding.models import Onboarding, Transition
 from onboarding.sealing import Keyring
 from tests import builders
 from tests.builders import an_onboarding
+from tests.listening import started_by
 from tests.web.calling import System, a_system, expect, refused, served
 from workers import clock
 
@@ -136,6 +137,25 @@ def test_only_some_types_or_one_onboarding(system: System) -> None:
 def test_anothers_onboarding_is_as_if_it_were_not_there(system: System) -> None:
     foreign = a_system(system.app).start()["id"]
     assert followed(system, f"onboarding={foreign}") == []
+
+
+def id_of(system: System) -> UUID:
+    assert system.id is not None
+    return system.id
+
+
+def test_those_who_operate_hear_of_everybody_s_and_no_one_else_does(system: System) -> None:
+    mine, theirs = started_by(id_of(system)), started_by(id_of(a_system(system.app)))
+    nobodys = an_onboarding("started")
+    looks = a_system(system.app, ["operations:read"])
+    all_of_it = expect(looks.get("/v1/operations/events"), 200)
+    told = [(each["subject"], each["data"]["sequence"]) for each in all_of_it["items"]]
+    assert told == [(str(each), 1) for each in (mine, theirs, nobodys)]
+    one = expect(looks.get(f"/v1/operations/events?onboarding={theirs}"), 200)["items"]
+    assert one == [each for each in all_of_it["items"] if each["subject"] == str(theirs)]
+    refused(looks.get("/v1/events"), 403, "forbidden")
+    own = a_system(system.app, ["onboardings:read", "operations:read"], of=system)
+    assert [each["subject"] for each in expect(own.get("/v1/events"), 200)["items"]] == [str(mine)]
 
 
 @pytest.mark.parametrize(

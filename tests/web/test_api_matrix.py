@@ -42,6 +42,8 @@ READS, WRITES, OVERSEES = "onboardings:read", "onboardings:write", "operations:r
 LISTENS: Final = "webhooks:write"
 # For everybody, and about nobody.
 PUBLIC: Final = {("GET", "/v1/openapi.json"), ("HEAD", "/v1/openapi.json")}
+# Signed, and no key opens it: `test_api_inbound`.
+SIGNED: Final = {("POST", "/v1/inbound-events")}
 RULES: Final[dict[Route, Rule]] = {
     ("POST", "/v1/onboardings"): Rule(WRITES, 201, foreign=None, body={"locale": "en"}),
     ("GET", "/v1/onboardings"): Rule(READS, foreign=None),
@@ -76,6 +78,9 @@ RULES: Final[dict[Route, Rule]] = {
     ("GET", LOOKED_AFTER): Rule(OVERSEES, foreign=None),
     ("GET", f"{LOOKED_AFTER}/{{reference}}"): Rule(OVERSEES, foreign=200),
     ("GET", f"{LOOKED_AFTER}/{{reference}}/history"): Rule(OVERSEES, foreign=200),
+    ("GET", "/v1/operations/events"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/events/stream"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/inbound-events"): Rule(OVERSEES, foreign=None),
     ("GET", "/v1/causes"): Rule(OVERSEES, foreign=None),
 }
 ROUTES: Final = [*RULES]
@@ -130,7 +135,7 @@ def told(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
 
 
 def test_every_route_is_in_the_table(ring: Keyring) -> None:
-    assert {*found(served(ring))} == {*ROUTES} | PUBLIC
+    assert {*found(served(ring))} == {*ROUTES} | PUBLIC | SIGNED
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)

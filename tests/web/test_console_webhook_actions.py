@@ -168,7 +168,7 @@ def test_one_that_was_disabled_anew_meanwhile_stays_so(app: FastAPI) -> None:
     visitor, path = at_console(app, "operator"), f"{page_of(webhook_id)}/enable"
     preview = visitor.get(path)
     with transaction() as session:
-        webhooks.enable(session.get_one(Webhook, webhook_id))
+        webhooks.enable(session, session.get_one(Webhook, webhook_id))
     disabled(webhook_id, "gone")
     assert visitor.press(preview, path, reason=WHY).status_code == 409
     assert the_endpoint(webhook_id).disabled_because == "gone"

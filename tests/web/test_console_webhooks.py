@@ -8,7 +8,8 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, insert, update
 
 from onboarding import db, reception, webhooks
-from onboarding.db import new_id, transaction
+from onboarding.db import transaction
+from onboarding.ids import new_id
 from onboarding.models import Delivery, Webhook
 from onboarding.sealing import Keyring
 from tests.listening import (

@@ -10,10 +10,12 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from onboarding import signing
 from onboarding.sealing import Keyring
 from onboarding.web.describing import operations
 from onboarding.web.describing_examples import EXAMPLES
 from tests import builders
+from tests.telling import a_source, now
 from tests.web.calling import System, a_system, expect, served
 from tools import openapi
 from tools.openapi_changes import breaking
@@ -47,7 +49,7 @@ def test_every_operation_says_what_it_is_and_what_it_refuses_with() -> None:
     document = committed()
     assert document["openapi"].startswith("3.1")
     ids = [each["operationId"] for _, _, each in operations(document)]
-    assert len(ids) == len({*ids}) == 31
+    assert len(ids) == len({*ids}) == 35
     for method, path, operation in operations(document):
         assert operation["description"], path
         problem = operation["responses"]["default"]["content"]["application/problem+json"]
@@ -74,9 +76,19 @@ def test_an_example_is_taken_as_it_stands(
     address = path.format(
         onboarding_id=onboarding["id"], aggregator_id="feedwise", webhook_id=webhook["id"]
     )
-    sent = {"if_match": "*", "idempotency_key": name} if method == "post" else {}
-    answer = system.send(method.upper(), address, sent, json=EXAMPLES[method, path][name])
+    sent = {"content_type": "application/json"}
+    sent |= {"if_match": "*", "idempotency_key": name} if method == "post" else {}
+    example = EXAMPLES[method, path][name]
+    if path == "/v1/inbound-events":
+        sent |= signed(example)
+    answer = system.send(method.upper(), address, sent, content=json.dumps(example))
     assert answer.is_success, answer.text
+
+
+def signed(example: dict[str, Any]) -> dict[str, str]:
+    """By the source that it says it is from."""
+    key = a_source(example["source"])
+    return signing.headers([key], example["id"], json.dumps(example).encode(), now())
 
 
 AGGREGATOR = ("put", "/v1/aggregators/{aggregator_id}")

@@ -1,0 +1,224 @@
+"""Events of the marketplace's own systems: each takes effect once, whatever the order or repetition.
+
+An event is kept with what became of it, in the transaction of its effect. Those about one subject
+follow each other, so of fifty copies one is new. One that is older than what has been applied of the
+same fact changes nothing; one whose subject is not there yet is parked, and offered again when it is.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from onboarding import audit, crash_points, db, masking
+from onboarding.audit import Attempt
+from onboarding.errors import Invalid, NotFound
+from onboarding.ids import new_id
+from onboarding.inbound_effects import TYPES, Effect, Kind, Order
+from onboarding.models import Aggregator, Client, InboundEvent, Message
+from onboarding.sealing import Keyring
+
+# What happened lies in the past, but for a clock that is ahead.
+AHEAD_AT_MOST: Final = timedelta(minutes=5)
+# Parked events that one message offers again.
+BATCH: Final = 50
+WAITING: Final = ("parked", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a source says: CloudEvents' members, and the body as it came."""
+
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: datetime
+    body: str
+
+
+class Contradicted(Exception):
+    """An event of this source and ID was told before, and said something else."""
+
+
+def receive(session: Session, ring: Keyring, told: Told) -> tuple[InboundEvent, bool]:
+    """Take an event; what became of it, and whether it had been taken before.
+
+    Raises Contradicted, and Invalid for a time to come or for data that no effect can have.
+    """
+    _one_by_one(session, told.type, told.subject)
+    known = session.scalars(
+        select(InboundEvent).where(
+            InboundEvent.source == told.source, InboundEvent.event_id == told.id
+        )
+    ).one_or_none()
+    if known is not None:
+        if json.loads(known.body) != json.loads(told.body):
+            raise Contradicted
+        return known, True
+    if told.time > db.clock(session) + AHEAD_AT_MOST:
+        raise Invalid({"time": "What is told has happened already."})
+    event = InboundEvent(
+        id=new_id(),
+        source=told.source,
+        event_id=told.id,
+        type=told.type,
+        subject=told.subject,
+        time=told.time,
+        body=told.body,
+        received_at=db.clock(session),
+    )
+    _settle(session, ring, event)
+    session.add(event)
+    # What is offered now asks what has been applied.
+    session.flush()
+    if event.status == "applied":
+        offer(session, ring, told.type.partition(".")[0], told.subject)
+    return event, False
+
+
+def offer(session: Session, ring: Keyring, kind: str, subject: str) -> int:
+    """Offer what is parked about a subject again, the oldest first; how many took effect."""
+    _one_by_one(session, kind, subject)
+    waiting = session.scalars(
+        select(InboundEvent)
+        .where(
+            InboundEvent.subject == subject,
+            InboundEvent.type.in_(_types_of(kind)),
+            InboundEvent.status == "parked",
+        )
+        .order_by(InboundEvent.time, InboundEvent.event_id, InboundEvent.source)
+        .execution_options(populate_existing=True)
+    ).all()
+    for event in waiting:
+        _settle(session, ring, event)
+        # The next one asks what has been applied.
+        session.flush()
+    return sum(event.status == "applied" for event in waiting)
+
+
+def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
+    """Offer one again that waits, also of a type that nobody knew when it came. Raises NotFound."""
+    event = session.get(InboundEvent, event_id)
+    if event is None:
+        raise NotFound
+    _one_by_one(session, event.type, event.subject)
+    session.refresh(event)
+    if event.status in WAITING:
+        _settle(session, ring, event)
+    return event
+
+
+def ready(session: Session, limit: int = BATCH) -> list[tuple[str, str]]:
+    """Kind and subject of what is parked though its subject has come; it takes no lock."""
+    rows = session.execute(
+        select(InboundEvent.type, InboundEvent.subject)
+        .where(InboundEvent.status == "parked", _has_come())
+        .order_by(InboundEvent.id)
+        .limit(limit)
+    )
+    return list(dict.fromkeys((row.type.partition(".")[0], row.subject) for row in rows))
+
+
+def is_offered(session: Session) -> bool:
+    """Whether a message that offers them is on its way."""
+    return bool(session.scalar(select(exists().where(Message.task == "offer_inbound"))))
+
+
+def listed(
+    session: Session, *, limit: int, status: str | None = None, after: UUID | None = None
+) -> Sequence[InboundEvent]:
+    """What was told, newest first; `after` is the last of the page before."""
+    conditions: list[ColumnElement[bool]] = []
+    if status:
+        conditions.append(InboundEvent.status == status)
+    if after:
+        conditions.append(InboundEvent.id < after)
+    newest = select(InboundEvent).where(*conditions).order_by(InboundEvent.id.desc()).limit(limit)
+    return session.scalars(newest).all()
+
+
+def subject(event: InboundEvent) -> str:
+    """What it is about, as it may be shown: a Seller ID leads to a person, and so may what nobody knows."""
+    plain = event.type.startswith(("aggregator.", "client."))
+    return event.subject if plain else masking.text(event.subject)
+
+
+def waiting(session: Session) -> Iterator[UUID]:
+    """Every one that waits for something, the oldest first."""
+    those = select(InboundEvent.id).where(InboundEvent.status.in_(WAITING))
+    yield from session.scalars(those.order_by(InboundEvent.time, InboundEvent.id)).all()
+
+
+def _one_by_one(session: Session, its_type: str, subject: str) -> None:
+    db.one_by_one(session, f"inbound {its_type.partition('.')[0]} {subject}")
+
+
+def _settle(session: Session, ring: Keyring, event: InboundEvent) -> None:
+    """Have an event take effect, or say why it does not."""
+    actor = f"source:{event.source}"
+    status, effect = _outcome(session, event, actor)
+    if status == "applied":
+        crash_points.reach("inbound.applied")
+        details = {"inbound": str(event.id), **effect.told}
+        done = (event.type, event.event_id, "done", effect.onboarding_id, details)
+        audit.append(session, ring, Attempt(actor, None, *done))
+    at = None if status in WAITING else db.clock(session)
+    event.status, event.settled_at, event.effect = status, at, dict(effect.told)
+
+
+def _outcome(session: Session, event: InboundEvent, actor: str) -> tuple[str, Effect]:
+    if event.type not in TYPES:
+        return "unknown", Effect()
+    kind = TYPES[event.type]
+    if why := kind.missing(session, event.subject):
+        return "parked", Effect({"waits_for": why})
+    facts = [fact for fact in kind.facts if not _overtaken(session, event, fact)]
+    if not facts:
+        return "stale", Effect()
+    data = json.loads(event.body).get("data") or {}
+    return "applied", kind.apply(session, Order(event, actor, data, facts))
+
+
+def _overtaken(session: Session, event: InboundEvent, fact: str) -> bool:
+    """Whether something later about this fact has taken effect; at the same instant, the ID decides."""
+    then, its_id, its_source = InboundEvent.time, InboundEvent.event_id, InboundEvent.source
+    later = or_(
+        then > event.time,
+        and_(then == event.time, its_id > event.event_id),
+        and_(then == event.time, its_id == event.event_id, its_source > event.source),
+    )
+    applied = exists().where(
+        InboundEvent.subject == event.subject,
+        InboundEvent.type.in_([name for name, kind in TYPES.items() if _says(kind, event, fact)]),
+        InboundEvent.status == "applied",
+        later,
+    )
+    return bool(session.scalar(select(applied)))
+
+
+def _says(kind: Kind, event: InboundEvent, fact: str) -> bool:
+    return kind.about == TYPES[event.type].about and fact in kind.facts
+
+
+def _types_of(kind: str) -> list[str]:
+    return [name for name in TYPES if name.startswith(f"{kind}.")]
+
+
+def _has_come() -> ColumnElement[bool]:
+    """What a parked event is about is there now; sellers need not be."""
+    there = {"aggregator": Aggregator.id, "client": Client.id}
+    return or_(
+        *(
+            and_(
+                InboundEvent.type.in_(_types_of(kind)),
+                exists().where(column == InboundEvent.subject),
+            )
+            for kind, column in there.items()
+        )
+    )

@@ -1,0 +1,65 @@
+"""`source …` and `inbound …`: who may tell us things, and what they have told."""
+
+from sqlalchemy import Engine
+
+from onboarding.commands import exits
+from onboarding.sealing import Keyring
+from tests.commands.conftest import Run
+from tests.telling import REGISTRY, Event, an_aggregator, an_ed25519_key, as_key, post, tell
+from tests.web.calling import System, served
+
+
+def test_a_source_from_its_first_day_to_its_last(run: Run, sqlite: Engine, ring: Keyring) -> None:
+    assert "No sources yet" in run("source", "ls").err
+    first = run("source", "add", REGISTRY, "--json").lines[0]["key"]
+    assert first.startswith("whsec_")
+    assert run("source", "add", REGISTRY).code == exits.USAGE
+    second = run("source", "rotate", REGISTRY, "--overlap", "1h").out.strip()
+    system = System(served(ring))
+    for number, shown in enumerate([first, second]):
+        answer = post(system, Event("seller.suspended", "S", number), as_key(shown))
+        assert answer.status_code == 200
+    (listed,) = run("source", "ls", "--json").lines
+    assert (listed["name"], listed["keys"], listed["ended_at"]) == (REGISTRY, 2, None)
+    assert first not in run("source", "ls").out
+    assert run("source", "rm", REGISTRY, "--json").lines == [{"name": REGISTRY, "removed": True}]
+    assert post(system, Event("seller.suspended", "S", 9), as_key(second)).status_code == 401
+    assert run("source", "rm", REGISTRY).code == exits.NOT_FOUND
+    assert run("source", "rotate", REGISTRY).code == exits.NOT_FOUND
+
+
+def test_one_with_a_key_of_its_own(run: Run, sqlite: Engine, ring: Keyring) -> None:
+    key = an_ed25519_key()
+    assert run("source", "add", REGISTRY, "--public-key", key.shown).out.strip() == key.shown
+    assert post(System(served(ring)), Event("seller.suspended", "S"), key).status_code == 200
+    for wrong in ("whpk_AAAA", "whsec_" + "A" * 43 + "=", "whpk_?", key.shown[5:]):
+        refused = run("source", "rotate", REGISTRY, "--public-key", wrong)
+        assert refused.code == exits.USAGE, wrong
+
+
+def test_no_more_keys_than_anybody_needs(run: Run, sqlite: Engine) -> None:
+    run("source", "add", REGISTRY)
+    codes = [run("source", "rotate", REGISTRY).code for _ in range(4)]
+    assert codes == [0, 0, 0, exits.USAGE]
+    assert run("source", "add", "no name", "--json").code == exits.USAGE
+
+
+def test_what_waits_is_listed_and_offered_again(run: Run, sqlite: Engine) -> None:
+    run("source", "add", REGISTRY)
+    tell(Event("aggregator.suspended", "feedwise", 1))
+    tell(Event("shop.painted", "S-1", 2))
+    (parked,) = run("inbound", "ls", "--parked", "--json").lines
+    assert (parked["subject"], parked["effect"]) == ("feedwise", {"waits_for": "aggregator"})
+    assert [each["type"] for each in run("inbound", "ls", "--unknown", "--json").lines] == [
+        "shop.painted"
+    ]
+    assert "no aggregator" in run("inbound", "ls").out
+    tell(Event("seller.suspended", "S-4711-22", 3, id="evt_1"))
+    assert "S-4711-22" not in run("inbound", "ls").out + run("inbound", "ls", "--json").out
+    assert run("inbound", "ls", "--parked", "--unknown").code == exits.USAGE
+    assert run("inbound", "retry", parked["id"], "--json").lines == [{"offered": 1, "parked": 1}]
+    an_aggregator()
+    assert run("inbound", "retry", "--json").lines == [{"offered": 2, "applied": 1, "unknown": 1}]
+    assert "1 unknown" in run("inbound", "retry").err
+    assert run("inbound", "ls", "--parked").out == ""
+    assert run("inbound", "retry", "nonsense").code == exits.NOT_FOUND
