@@ -175,8 +175,31 @@ class Settings(BaseSettings):
         "https://developer.example/docs", description="The documentation of the REST API."
     )
     token_url: Annotated[str, AfterValidator(_origin)] = Field(
-        "https://auth.marketplace.example/oauth2/token",
-        description="Where a program exchanges its client ID and secret for an access token.",
+        "",
+        description="Where a program exchanges its client ID and secret for an access token. Empty:"
+        " here, at /oauth2/token.",
+    )
+    token_lasts: int = Field(
+        900, ge=60, le=86_400, description="How long an access token is good for."
+    )
+    token_audience: str = Field(
+        "",
+        description="The API that access tokens are for, as its URL: their `aud`. Empty: the public"
+        " URL and /v1.",
+    )
+    tokens_per_minute: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The access tokens that one client may ask of one process; beyond them it is"
+        " answered 429.",
+    )
+    silence_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="After how many days without a call the owner of new credentials is asked once"
+        " by e-mail. 0: never.",
     )
     support_contact: str = Field(
         "api-support@marketplace.example", description="Who helps: an e-mail address or an URL."
@@ -232,6 +255,16 @@ class Settings(BaseSettings):
         """The public URL without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where programs ask for a token, as pages tell them."""
+        return self.token_url or f"{self.base_url}/oauth2/token"
+
+    @property
+    def audience(self) -> str:
+        """The API that tokens are for."""
+        return self.token_audience or f"{self.base_url}/v1"
 
     @property
     def ports_of_webhooks(self) -> frozenset[int]:
