@@ -17,7 +17,7 @@ from onboarding.access import Actor
 from onboarding.errors import NoRole, RoleNeeded, SignInNeeded
 from onboarding.models import Operator, OperatorSession
 from onboarding.sealing import Keyring
-from onboarding.settings import ROLES
+from onboarding.setting_values import ROLES
 
 # A working day; then the identity provider is asked again, and with it the role.
 SESSION_LASTS: Final = timedelta(hours=12)

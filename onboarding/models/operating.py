@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from onboarding.db import new_id, now
 from onboarding.models.base import Base, one_of
-from onboarding.settings import ROLES
+from onboarding.setting_values import ROLES
 
 # What operators say about a cause.
 CAUSE_STATUSES = ("open", "acknowledged", "fixed", "ignored")

@@ -25,7 +25,11 @@ _LONGEST: Final = 200
 
 def authenticated(request: Request, form: Mapping[str, str]) -> Verified:
     """The client that asks. Raises OAuthError, or QuotaExceeded for whoever guesses or asks too often."""
-    client_id, secret = _presented(request, form)
+    return known(request, *_presented(request, form))
+
+
+def known(request: Request, client_id: str, secret: SecretStr) -> Verified:
+    """The client with this ID and secret; guesses are counted. Raises as `authenticated` does."""
     with reading() as session:
         found = presented.by_secret(session, client_id, secret, request.app.state.ring)
     if found is None:

@@ -60,7 +60,7 @@ def test_a_client_gets_a_token_in_either_way(caller: Caller) -> None:
 
 def test_a_token_is_one_of_rfc_9068_and_its_key_is_published(caller: Caller) -> None:
     token = caller.token()
-    published = expect(System(caller.app).get("/oauth2/jwks"), 200)
+    published: Any = expect(System(caller.app).get("/oauth2/jwks"), 200)
     assert all("d" not in key for key in published["keys"])
     read = jwt.decode(token, KeySet.import_key_set(published), algorithms=["ES256"])
     assert read.header == {"alg": "ES256", "typ": "at+jwt", "kid": published["keys"][0]["kid"]}
@@ -69,7 +69,9 @@ def test_a_token_is_one_of_rfc_9068_and_its_key_is_published(caller: Caller) -> 
     assert claims["iss"] == settings().base_url
     assert claims["aud"] == f"{settings().base_url}/v1"
     assert claims["sub"] == claims["client_id"] == caller.client_id
-    assert claims["jti"] != jwt.decode(caller.token(), KeySet.import_key_set(published)).claims["jti"]
+    assert (
+        claims["jti"] != jwt.decode(caller.token(), KeySet.import_key_set(published)).claims["jti"]
+    )
 
 
 def test_the_metadata_leads_to_everything(caller: Caller) -> None:
