@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onboarding import checksums, db, sealing
+from onboarding.call_refusals import ClientNotLinked, LinkNotConfirmed, SellerUnknown
 from onboarding.credentials import context_of
-from onboarding.errors import Refusal
 from onboarding.models import Client, Link, Onboarding, RevokedToken, Secret
 from onboarding.sealing import Keyring
 from onboarding.tokens import Claims
@@ -61,32 +61,6 @@ class TokenOver(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-
-
-class ClientNotLinked(Refusal):
-    """This client is not linked to the seller account that the header SellerId names."""
-
-    status = 403
-    code = "client_not_linked"
-    advice = (
-        "Send the Seller ID that was linked to this client ID, or link that seller account first."
-    )
-
-
-class LinkNotConfirmed(Refusal):
-    """The seller account is linked, but its seller has not confirmed the connection yet."""
-
-    status = 403
-    code = "link_not_confirmed"
-    advice = "Open your request and confirm the connection."
-
-
-class SellerUnknown(Refusal):
-    """There is no such seller: no Seller ID looks like this one."""
-
-    status = 404
-    code = "seller_unknown"
-    advice = "Copy the Seller ID from the page that shows your connection."
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict
 
 from onboarding import presented
+from onboarding.call_refusals import TokenExpired, TokenInvalid, TokenRevoked
 from onboarding.db import reading
 from onboarding.errors import Unauthorised
 from onboarding.models import Link
@@ -14,7 +15,6 @@ from onboarding.presented import TokenOver, Verified
 from onboarding.tokens import Claims, NotOurs
 from onboarding.web import oauth
 from onboarding.web.api_route import StrictRoute
-from onboarding.web.refusals import TokenExpired, TokenInvalid, TokenRevoked
 
 router = APIRouter(tags=["Clients"], route_class=StrictRoute)
 

@@ -21,6 +21,7 @@ from starlette.routing import Match, compile_path
 from starlette.types import Scope
 
 from onboarding import db, logs, outages, words
+from onboarding.call_refusals import TokenInvalid
 from onboarding.errors import (
     Invalid,
     NotFound,
@@ -39,7 +40,6 @@ from onboarding.web.refusals import (
     MethodNotAllowed,
     NotJson,
     Stale,
-    TokenInvalid,
 )
 from onboarding.words import translate
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from onboarding.errors import Invalid, Refusal, TooMany, Unauthorised
+from onboarding.errors import Invalid, Refusal, TooMany
 
 
 class KeyInUrl(Refusal):
@@ -12,27 +12,6 @@ class KeyInUrl(Refusal):
     status = 400
     code = "key_in_url"
     advice = "Revoke that key, and send a new one as Authorization: Bearer <key>."
-
-
-class TokenInvalid(Unauthorised):
-    """This is no access token of ours for this API."""
-
-    code = "token_invalid"
-    advice = "Ask the token endpoint for a new one, and send it as Authorization: Bearer <token>."
-
-
-class TokenExpired(TokenInvalid):
-    """The time of this access token is over."""
-
-    code = "token_expired"
-    advice = "Ask the token endpoint for a new one; expires_in says how long it lasts."
-
-
-class TokenRevoked(TokenInvalid):
-    """This access token was revoked, or its client was, or its client secret was replaced."""
-
-    code = "token_revoked"
-    advice = "Ask the token endpoint for a new one, with the client secret that was shown last."
 
 
 class NotJson(Refusal):

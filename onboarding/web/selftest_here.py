@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from starlette.requests import Request
 
 from onboarding import presented
+from onboarding.call_refusals import TokenInvalid
 from onboarding.db import reading
 from onboarding.errors import Refusal
 from onboarding.judging import Answer
@@ -18,7 +19,7 @@ from onboarding.selftest import Unreached
 from onboarding.tokens import NotOurs
 from onboarding.web import api_whoami, oauth, oauth_clients
 from onboarding.web.oauth_route import OAuthError
-from onboarding.web.refusals import QuotaExceeded, TokenInvalid
+from onboarding.web.refusals import QuotaExceeded
 
 
 class Here:

@@ -41,6 +41,8 @@ READS, WRITES, OVERSEES = "onboardings:read", "onboardings:write", "operations:r
 LISTENS: Final = "webhooks:write"
 # For everybody, and about nobody.
 PUBLIC: Final = {("GET", "/v1/openapi.json"), ("HEAD", "/v1/openapi.json")}
+# For clients, by their access tokens: tests/threats says what each of those opens.
+BY_TOKEN: Final = {("GET", "/v1/whoami")}
 RULES: Final[dict[Route, Rule]] = {
     ("POST", "/v1/onboardings"): Rule(WRITES, 201, foreign=None, body={"locale": "en"}),
     ("GET", "/v1/onboardings"): Rule(READS, foreign=None),
@@ -129,7 +131,7 @@ def told(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
 
 
 def test_every_route_is_in_the_table(ring: Keyring) -> None:
-    assert {*found(served(ring))} == {*ROUTES} | PUBLIC
+    assert {*found(served(ring))} == {*ROUTES} | PUBLIC | BY_TOKEN
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
