@@ -1,22 +1,16 @@
 """What somebody tries at the token endpoint and with tokens: guesses, forgeries, replays, floods."""
 
-import base64
-import hmac
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from joserfc import jws
-from joserfc.jwk import ECKey
 from sqlalchemy import Engine
 
-from onboarding import tokens
 from onboarding.db import transaction
 from onboarding.models import Secret
 from onboarding.sealing import Keyring
@@ -24,10 +18,9 @@ from onboarding.settings import settings
 from onboarding.web.quotas import BAD_KEYS
 from tests import builders
 from tests.databases import count_statements
+from tests.threats.forging import FORGERIES, claims_of, signed
 from tests.web.calling import System, expect, served
 from tests.web.presenting import GRANT, TOKEN, Caller, a_caller, wrong
-
-Claims = dict[str, Any]
 
 
 @pytest.fixture
@@ -145,7 +138,7 @@ def test_t10_a_forged_token_opens_nothing(app: FastAPI, ring: Keyring) -> None:
     good = caller.token()
     forgeries = {name: forge(good, ring) for name, forge in FORGERIES.items()}
     expect(caller.whoami(good), 200)
-    expect(caller.whoami(_signed(good, ring)), 200)
+    expect(caller.whoami(signed(good, ring)), 200)
     for name, forged in forgeries.items():
         answer = caller.whoami(forged)
         assert answer.status_code == 401, name
@@ -172,7 +165,7 @@ def test_t31_a_token_that_is_over_is_refused_at_once_by_every_process(
     token = caller.token()
     expect(elsewhere.whoami(token), 200)
     if gone == "expired":
-        token = _signed(token, ring, exp=_claims(token)["iat"] - 1)
+        token = signed(token, ring, exp=claims_of(token)["iat"] - 1)
     elif gone == "revoked":
         caller.post("/oauth2/revoke", {"token": token})
     else:
@@ -256,104 +249,3 @@ def test_t32_no_secret_and_no_token_is_in_the_log_or_in_a_refusal(
 def _asked(sent: list[str]) -> list[str]:
     """Of these statements, those that ask for something; SQLite's driver also says BEGIN."""
     return [each for each in sent if each != "BEGIN"]
-
-
-def _claims(token: str) -> Claims:
-    return dict(json.loads(_decoded(token.split(".")[1])))
-
-
-def _decoded(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def _encoded(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
-
-
-def _part(value: Claims) -> str:
-    return _encoded(json.dumps(value).encode())
-
-
-def _header(token: str) -> Claims:
-    return dict(json.loads(_decoded(token.split(".", maxsplit=1)[0])))
-
-
-def _key(ring: Keyring) -> ECKey:
-    return next(iter(tokens.issuer(settings(), ring).keys.values()))
-
-
-def _signed(
-    token: str, ring: Keyring, header: Claims | None = None, key: Any = None, **claims: Any
-) -> str:
-    """The same token with other claims, or under another header, signed by the right key or this one."""
-    protected = _header(token) | (header or {})
-    said = {n: v for n, v in (_claims(token) | claims).items() if v is not None}
-    protected = {n: v for n, v in protected.items() if v is not None}
-    registry = jws.JWSRegistry(algorithms=["ES256", "HS256"], strict_check_header=False)
-    return jws.serialize_compact(protected, json.dumps(said), key or _key(ring), registry=registry)
-
-
-def _swapped(token: str, place: int, value: str) -> str:
-    parts = token.split(".")
-    parts[place] = value
-    return ".".join(parts)
-
-
-def _turned(token: str) -> str:
-    signature = bytearray(_decoded(token.split(".")[2]))
-    signature[5] ^= 1
-    return _swapped(token, 2, _encoded(bytes(signature)))
-
-
-def _twice(token: str, ring: Keyring) -> str:
-    """A name that two readers read differently, under a good signature."""
-    text = json.dumps(_claims(token))[:-1] + ', "sub": "other"}'
-    return jws.serialize_compact(_header(token), text, _key(ring), algorithms=["ES256"])
-
-
-def _by_the_public_key(token: str, ring: Keyring) -> str:
-    """As if what is published were a secret that both sides share."""
-    body = ".".join([_part(_header(token) | {"alg": "HS256"}), token.split(".")[1]])
-    key = _key(ring).as_pem(private=False)
-    return f"{body}.{_encoded(hmac.digest(key, body.encode(), 'sha256'))}"
-
-
-def _none(token: str, name: str = "none") -> str:
-    return _swapped(_swapped(token, 0, _part(_header(token) | {"alg": name})), 2, "")
-
-
-FORGERIES: dict[str, Callable[[str, Keyring], str]] = {
-    "alg none": lambda t, _: _none(t),
-    "alg NONE": lambda t, _: _none(t, "NONE"),
-    "no signature": lambda t, _: _swapped(t, 2, ""),
-    "signature of zeros": lambda t, _: _swapped(t, 2, _encoded(bytes(64))),
-    "a bit turned": lambda t, _: _turned(t),
-    "other claims": lambda t, _: _swapped(t, 1, _part(_claims(t) | {"sub": "cid_other"})),
-    "HS256 with the public key": _by_the_public_key,
-    "another key": lambda t, r: _signed(t, r, key=ECKey.generate_key("P-256")),
-    "unknown kid": lambda t, r: _signed(t, r, {"kid": "other"}),
-    "no kid": lambda t, r: _signed(t, r, {"kid": None}),
-    "a key in the header": lambda t, r: _signed(
-        t, r, {"jwk": ECKey.generate_key("P-256").as_dict(private=False)}
-    ),
-    "a key elsewhere": lambda t, r: _signed(t, r, {"jku": "https://evil.example/jwks"}),
-    "a certificate": lambda t, r: _signed(t, r, {"x5u": "https://evil.example/x5u"}),
-    "an ID token": lambda t, r: _signed(t, r, {"typ": "JWT"}),
-    "no type": lambda t, r: _signed(t, r, {"typ": None}),
-    "another issuer": lambda t, r: _signed(t, r, iss="https://evil.example"),
-    "another audience": lambda t, r: _signed(t, r, aud="https://other.example"),
-    "several audiences": lambda t, r: _signed(t, r, aud=[_claims(t)["aud"], "https://o.example"]),
-    "no audience": lambda t, r: _signed(t, r, aud=None),
-    "no end": lambda t, r: _signed(t, r, exp=None),
-    "an end that is no number": lambda t, r: _signed(t, r, exp="tomorrow"),
-    "an end beyond all time": lambda t, r: _signed(t, r, exp=1e300),
-    "no version": lambda t, r: _signed(t, r, secret_version=None),
-    "no jti": lambda t, r: _signed(t, r, jti=None),
-    "another subject": lambda t, r: _signed(t, r, sub="cid_other"),
-    "a name twice": _twice,
-    "nothing": lambda _t, _r: "..",
-    "two parts": lambda t, _: t.rpartition(".")[0],
-    "four parts": lambda t, _: t + ".x",
-    "endless": lambda t, _: t + "A" * 5000,
-    "not ASCII": lambda t, _: t + "é",
-}
