@@ -38,6 +38,8 @@ class ClientView(_Shown):
     client_id: str | None
     created_at: datetime | None
     revoked_at: datetime | None
+    # When an access token was first issued to it.
+    first_call_at: datetime | None
     secrets: list[SecretVersion]
 
 
@@ -65,11 +67,14 @@ def client(onboarding_id: str, key: Reader) -> ClientView:
     with reading() as session:
         found = _latest_client(session, own(session, key, onboarding_id))
         if found is None:
-            return ClientView(client_id=None, created_at=None, revoked_at=None, secrets=[])
+            return ClientView(
+                client_id=None, created_at=None, revoked_at=None, first_call_at=None, secrets=[]
+            )
         return ClientView(
             client_id=found.id,
             created_at=found.created_at,
             revoked_at=found.revoked_at,
+            first_call_at=found.first_used_at,
             secrets=[_version(each) for each in _secrets(session, found)],
         )
 
