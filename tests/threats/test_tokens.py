@@ -66,6 +66,12 @@ def test_t04_sellers_cannot_be_enumerated(app: FastAPI) -> None:
     assert counts[0] == counts[1]
 
 
+def test_t29_nobody_acts_for_a_seller_who_has_not_confirmed(app: FastAPI) -> None:
+    caller = a_caller(app, "seller_linked")
+    answer = caller.whoami(caller.token(), builders.ACCOUNT.seller_id)
+    assert expect(answer, 403)["code"] == "link_not_confirmed"
+
+
 def test_t05_clients_cannot_be_enumerated(app: FastAPI, database: Engine) -> None:
     """Unknown, foreign, revoked and known with a wrong secret: one answer, and the same statements."""
     known = a_caller(app)
@@ -76,6 +82,7 @@ def test_t05_clients_cannot_be_enumerated(app: FastAPI, database: Engine) -> Non
         replace(known, secret=guess),
         replace(known, client_id="cid_" + "0" * 22, secret=guess),
         replace(known, client_id="nonsense", secret=guess),
+        replace(known, client_id="no client ID", secret=guess),
         replace(known, client_id=revoked.client_id, secret=guess),
         replace(known, client_id="cid_" + "0" * 22),
         revoked,
