@@ -33,7 +33,8 @@ PLATFORM: Final = Actor("platform", "platform")
 CLOCK: Final = Actor("clock", "clock")
 
 # What a key may do: move its own onboardings, take their secrets, vouch for a contact's e-mail
-# address, change the registry; look at everybody's, masked; have events sent to its endpoints.
+# address, change the registry; look at everybody's, masked; have events sent to its endpoints; ask
+# what an access token is worth.
 SCOPES: Final = (
     "onboardings:read",
     "onboardings:write",
@@ -42,6 +43,7 @@ SCOPES: Final = (
     "aggregators:write",
     "operations:read",
     "webhooks:write",
+    "tokens:introspect",
 )
 
 KEY_PREFIX: Final = "onbk_"

@@ -16,7 +16,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import checksums, crash_points, db, lifecycle, sealing
-from onboarding.access import Actor
+from onboarding.access import PLATFORM, Actor
 from onboarding.checksums import CHECKSUM, random_base62
 from onboarding.errors import EventNotAllowed, Invalid, TooMany
 from onboarding.histories import this_history
@@ -120,7 +120,7 @@ def reveal(
             "reveal_secret", onboarding.state, ("reissue_secret",), "sealed_secret"
         )
     crash_points.reach("reveal.claimed")
-    context = _context(taken.client_id, taken.version).encode()
+    context = context_of(taken.client_id, taken.version).encode()
     secret = SecretStr(sealing.unseal(ring, taken.key_id, taken.ciphertext, context).decode())
     session.execute(
         update(Secret)
@@ -153,12 +153,19 @@ def acknowledge(
         raise Invalid({"version": "This is not the secret that was shown last."})
     if not hmac.compare_digest(secret.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
         raise Invalid({"ending": "These are not the last 6 characters of your client secret."})
-    session.execute(
-        update(Secret)
-        .where(Secret.client_id == secret.client_id, Secret.version == version)
-        .values(acknowledged_at=onboarding.entered_at)
-    )
+    _mark_acknowledged(session, secret, onboarding.entered_at)
     return onboarding
+
+
+def acknowledge_by_use(session: Session, onboarding_id: UUID, version: int) -> None:
+    """Whoever has used the secret has it. Where another was made meanwhile, nothing is said of that one."""
+    onboarding = lifecycle.lock(session, onboarding_id)
+    secret = live_secret(session, onboarding_id)
+    if onboarding.state != "secret_revealed" or secret is None or secret.version != version:
+        return
+    details = {"evidence": "first_use", "version": version}
+    moved = lifecycle.fire(session, onboarding_id, "acknowledge_secret", PLATFORM, details=details)
+    _mark_acknowledged(session, secret, moved.entered_at)
 
 
 def reissue(
@@ -213,7 +220,7 @@ def new_version(
     Not `sealed`: nobody will ever be shown this one, and sealing is what takes longest.
     """
     secret = new_secret(settings.secret_prefix, live=settings.live)
-    context, row = _context(client_id, version), {"client_id": client_id, "version": version}
+    context, row = context_of(client_id, version), {"client_id": client_id, "version": version}
     pepper_id, hashed = sealing.keyed_hash(ring, context, secret)
     kept = row | {"hash": hashed, "pepper_id": pepper_id, "ending": secret[-CHECKSUM:]}
     if not sealed:
@@ -227,9 +234,17 @@ def new_secret(prefix: str, *, live: bool) -> str:
     return checksums.new(f"{prefix}_{'live' if live else 'test'}_")
 
 
-def _context(client_id: str, version: int) -> str:
+def context_of(client_id: str, version: int) -> str:
     """Binds a hash and a sealed secret to their row: they are worth nothing in another."""
     return f"client-secret-v1:{client_id}:{version}"
+
+
+def _mark_acknowledged(session: Session, secret: Secret, at: datetime) -> None:
+    session.execute(
+        update(Secret)
+        .where(Secret.client_id == secret.client_id, Secret.version == secret.version)
+        .values(acknowledged_at=at)
+    )
 
 
 def _reissues_today(session: Session, onboarding_id: UUID) -> int:

@@ -74,6 +74,9 @@ LINES: Final[dict[str, Line]] = {
         "warning", "What follows a commit failed; the commit stands.", has_traceback=True
     ),
     "api_key_in_url": _line("warning", "A system sent its API key in an address. Make a new one."),
+    "client_secret_in_url": _line(
+        "warning", "A client sent its secret in an address. It needs a new one."
+    ),
     "crashed": _line(
         "error", "An answer failed for a mistake of ours.", "code", "status", "instance",
         has_traceback=True,
@@ -124,10 +127,15 @@ LINES: Final[dict[str, Line]] = {
     "tried_again": _line(
         "info", "The database rolled a transaction back; it is run again.", "call", "error"
     ),
+    "token_refused": _line(
+        "info", "The authorization server refused a request.", "code", "status"
+    ),
     "turns_of_the_dead_ended": _line(
         "info", "What dead processes had in hand came due at once.", "processes", "messages"
     ),
-    "use_not_noted": _line("info", "That an API key was used could not be noted.", "error"),
+    "use_not_noted": _line(
+        "info", "That an API key or a client secret was used could not be noted.", "error"
+    ),
     "webhook_disabled": _line(
         "warning", "An endpoint of another system is sent nothing any more.", "webhook", "cause"
     ),

@@ -17,7 +17,7 @@ from jinja2 import Environment
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, db, deadlines, masking, proofs, queries, words
+from onboarding import addresses, credentials, db, deadlines, masking, proofs, queries, words
 from onboarding.mail import Letter
 from onboarding.masking import Personal
 from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
@@ -33,6 +33,7 @@ ASKING: Final = frozenset(
     {
         "aggregator_approved",
         "aggregator_refused",
+        "no_call_yet",
         "reminder",
         "resume_link",
         "secret_lapsed",
@@ -94,12 +95,14 @@ def render(notice: str, locale: str, facts: Mapping[str, Any]) -> tuple[str, str
 
 
 def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | None:
-    """Where the letter goes; None for a reminder or a code that has been overtaken."""
+    """Where the letter goes; None for a question, a reminder or a code that has been overtaken."""
     if claim.about["notice"] == "contact_code":
         code = proofs.latest_code(session, onboarding.id)
         if code is None or code.id != UUID(claim.about["code"]) or code.used_at:
             return None
         return code.email if db.clock(session) < code.created_at + CODE_LASTS else None
+    if claim.about["notice"] == "no_call_yet" and _is_called(session, onboarding):
+        return None
     if claim.about["notice"] == "reminder" and claim.sequence != onboarding.sequence:
         return None
     return onboarding.contact_email
@@ -125,9 +128,16 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
         "aggregator": aggregator or words.translate(onboarding.locale, "your aggregator"),
         "connection": connection or aggregator,
         "client_ending": client.id[-4:] if client else "",
+        "first_used_at": client.first_used_at if client else None,
         "seller_id": _one_line(link.seller_id) if link else "",
         "shop_name": _one_line(link.shop_name) if link else "",
     }
+
+
+def _is_called(session: Session, onboarding: Onboarding) -> bool:
+    """Whether its client has called meanwhile, or is revoked."""
+    client = credentials.live_client(session, onboarding.id)
+    return client is None or client.first_used_at is not None
 
 
 def _names(session: Session, onboarding: Onboarding) -> tuple[str, str]:
@@ -184,6 +194,7 @@ def _about_us(onboarding: Onboarding, settings: Settings) -> dict[str, Any]:
         "support_contact": settings.support_contact,
         "seller_portal_url": settings.seller_portal_url,
         "documentation_url": settings.documentation_url,
+        "test_url": f"{settings.base_url}/{onboarding.locale}/test-credentials",
         "start_url": f"{settings.base_url}/{onboarding.locale}/",
         "resume_hours": RESUME_LINK_LASTS // timedelta(hours=1),
         "code_minutes": CODE_LASTS // timedelta(minutes=1),

@@ -18,7 +18,7 @@ from onboarding.errors import NoRole, RoleNeeded, SignInNeeded
 from onboarding.ids import new_id
 from onboarding.models import Operator, OperatorSession
 from onboarding.sealing import Keyring
-from onboarding.settings import ROLES
+from onboarding.setting_values import ROLES
 
 # A working day; then the identity provider is asked again, and with it the role.
 SESSION_LASTS: Final = timedelta(hours=12)

@@ -6,90 +6,21 @@ This is the only reader of the environment. `docs/settings.md` is generated from
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Final
-from urllib.parse import urlsplit
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from onboarding import crash_points, tracing
+from onboarding.setting_values import issuer, origin, ports, risky, roles, template, url
 
 PREFIX = "ONBOARDING_"
-# What an operator may be; `operators` says what each of them may do. From the least to the most.
-ROLES = ("viewer", "auditor", "operator", "lead", "admin")
-# What an operator may decide over others' work; and the same on many at once.
-RISKY: Final = (
-    "approve_aggregator",
-    "refuse_aggregator",
-    "reissue_secret",
-    "unlink_seller",
-    "start_over",
-    "cancel",
-    "bulk",
-)
-
 _PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
 _PASSWORD_OPTION = re.compile(r"([?&]\w*(?:password|secret)=)[^&]*", re.IGNORECASE)
 
 
 class WrongSettings(Exception):
     """A setting holds something it may not; the text names it, what it holds and what it may hold."""
-
-
-def _url(*schemes: str) -> AfterValidator:
-    """An URL with one of these schemes; the message says so, because people paste host names."""
-
-    def check(value: str) -> str:
-        if value and urlsplit(value).scheme.split("+")[0] not in schemes:
-            raise ValueError(f"an URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-def _origin(value: str) -> str:
-    """An http(s) URL without query and trailing slash, so that paths can be appended to it."""
-    parts = urlsplit(value)
-    if value and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query):
-        raise ValueError("an http:// or https:// URL without a query")
-    return value.rstrip("/")
-
-
-def _issuer(value: str) -> str:
-    """An issuer is compared to the letter: some end in a slash."""
-    _origin(value)
-    return value
-
-
-def _template(value: str) -> str:
-    """An URL with a place for a trace's ID."""
-    if value and (urlsplit(value).scheme not in {"http", "https"} or "{trace_id}" not in value):
-        raise ValueError("an http:// or https:// URL with {trace_id} in it")
-    return value
-
-
-def _roles(value: str) -> str:
-    """`group=role`, separated by commas."""
-    for pair in filter(None, map(str.strip, value.split(","))):
-        group, equals, role = pair.rpartition("=")
-        if not group or not equals or role not in ROLES:
-            raise ValueError(f"group=role, …; a role is one of {', '.join(ROLES)}")
-    return value
-
-
-def _risky(value: str) -> str:
-    """Names of what is risky, separated by commas."""
-    if set(filter(None, map(str.strip, value.split(",")))) - set(RISKY):
-        raise ValueError(f"some of {', '.join(RISKY)}")
-    return value
-
-
-def _ports(value: str) -> str:
-    """Numbers of ports, separated by commas."""
-    for port in value.split(","):
-        if not port.strip().isdecimal() or not 0 < int(port) < 1 << 16:
-            raise ValueError("ports from 1 to 65535, separated by commas")
-    return value
 
 
 def _only_in_tests(value: str, others: ValidationInfo) -> str:
@@ -111,15 +42,15 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    database_url: Annotated[str, _url("sqlite", "postgresql")] = Field(
+    database_url: Annotated[str, url("sqlite", "postgresql")] = Field(
         "sqlite:///var/onboarding.db",
         description="Where onboardings live: sqlite:///path or postgresql+psycopg://user@host/name.",
     )
-    broker_url: Annotated[str, _url("redis", "rediss", "amqp", "amqps")] = Field(
+    broker_url: Annotated[str, url("redis", "rediss", "amqp", "amqps")] = Field(
         "",
         description="Celery's broker, redis://host:6379/0. Empty: tasks run inside the process.",
     )
-    smtp_url: Annotated[str, _url("smtp", "smtps")] = Field(
+    smtp_url: Annotated[str, url("smtp", "smtps")] = Field(
         "",
         description="Mail server, smtp://user:password@host:587 (STARTTLS where offered) or smtps://."
         " Empty: e-mails are files in var/mail, with a page to read them.",
@@ -129,18 +60,18 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="The address that the web process listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Its port; 0 takes a free one.")
-    public_url: Annotated[str, AfterValidator(_origin)] = Field(
+    public_url: Annotated[str, AfterValidator(origin)] = Field(
         "",
         description="The address that people use, for links and sign-in. Empty: http://host:port.",
     )
-    oidc_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+    oidc_issuer: Annotated[str, AfterValidator(issuer)] = Field(
         "",
         description="The identity provider of seller accounts. Empty: the sandbox Seller Portal that"
         " this program serves, with sample sellers and no real account.",
     )
     oidc_client_id: str = Field("onboarding", description="Our client ID at that provider.")
     oidc_client_secret: str = Field("", description="Our client secret at that provider.")
-    console_issuer: Annotated[str, AfterValidator(_issuer)] = Field(
+    console_issuer: Annotated[str, AfterValidator(issuer)] = Field(
         "",
         description="The identity provider of operators. Empty: in the sandbox, a printed link opens"
         " the console; else nobody gets in.",
@@ -152,12 +83,12 @@ class Settings(BaseSettings):
     console_groups_claim: str = Field(
         "groups", description="The claim of its ID token or userinfo that lists a person's groups."
     )
-    console_roles: Annotated[str, AfterValidator(_roles)] = Field(
+    console_roles: Annotated[str, AfterValidator(roles)] = Field(
         "",
         description="Which group has which role: operators=operator, team-leads=lead. Of several"
         " the one that may most. Roles: viewer, auditor, operator, lead, admin.",
     )
-    four_eyes: Annotated[str, AfterValidator(_risky)] = Field(
+    four_eyes: Annotated[str, AfterValidator(risky)] = Field(
         "approve_aggregator,bulk",
         description="What a second person must agree to: actions by name, and bulk for those on"
         " many that take something back. Empty: nothing.",
@@ -167,16 +98,39 @@ class Settings(BaseSettings):
         description="What one API key may ask of one process; whoever asks for more is answered 429.",
     )
     marketplace_name: str = Field("Marketplace", description="The name that sellers read.")
-    seller_portal_url: Annotated[str, AfterValidator(_origin)] = Field(
+    seller_portal_url: Annotated[str, AfterValidator(origin)] = Field(
         "https://seller-portal.example",
         description="Where sellers manage SOAP credentials, under Settings, User Rights Management.",
     )
-    documentation_url: Annotated[str, AfterValidator(_origin)] = Field(
+    documentation_url: Annotated[str, AfterValidator(origin)] = Field(
         "https://developer.example/docs", description="The documentation of the REST API."
     )
-    token_url: Annotated[str, AfterValidator(_origin)] = Field(
-        "https://auth.marketplace.example/oauth2/token",
-        description="Where a program exchanges its client ID and secret for an access token.",
+    token_url: Annotated[str, AfterValidator(origin)] = Field(
+        "",
+        description="Where a program exchanges its client ID and secret for an access token. Empty:"
+        " here, at /oauth2/token.",
+    )
+    token_lasts: int = Field(
+        900, ge=60, le=86_400, description="How long an access token is good for."
+    )
+    token_audience: str = Field(
+        "",
+        description="The API that access tokens are for, as its URL: their `aud`. Empty: the public"
+        " URL and /v1.",
+    )
+    tokens_per_minute: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="The access tokens that one client may ask of one process; beyond them it is"
+        " answered 429.",
+    )
+    silence_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="After how many days without a call the owner of new credentials is asked once"
+        " by e-mail. 0: never.",
     )
     support_contact: str = Field(
         "api-support@marketplace.example", description="Who helps: an e-mail address or an URL."
@@ -199,7 +153,7 @@ class Settings(BaseSettings):
     worker_threads: int = Field(
         4, ge=1, le=64, description="Tasks at once where tasks run inside the process."
     )
-    webhook_ports: Annotated[str, AfterValidator(_ports)] = Field(
+    webhook_ports: Annotated[str, AfterValidator(ports)] = Field(
         "443", description="The ports at which endpoints of other systems may be, as in 443,8443."
     )
     log_level: str = Field(
@@ -211,12 +165,12 @@ class Settings(BaseSettings):
     log_format: str = Field(
         "console", pattern="^(console|json)$", description="Log lines for people or for machines."
     )
-    otlp_endpoint: Annotated[str, AfterValidator(_origin), AfterValidator(tracing.check)] = Field(
+    otlp_endpoint: Annotated[str, AfterValidator(origin), AfterValidator(tracing.check)] = Field(
         "",
         description="Where traces go, by OTLP over HTTP: http://collector:4318. It takes the extra"
         " onboarding[traces]. Empty: no traces.",
     )
-    trace_url: Annotated[str, AfterValidator(_template)] = Field(
+    trace_url: Annotated[str, AfterValidator(template)] = Field(
         "",
         description="Where a trace is looked at: https://traces.example/trace/{trace_id}. The console"
         " links to it. Empty: no links.",
@@ -232,6 +186,16 @@ class Settings(BaseSettings):
         """The public URL without a trailing slash."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def token_endpoint(self) -> str:
+        """Where programs ask for a token, as pages tell them."""
+        return self.token_url or f"{self.base_url}/oauth2/token"
+
+    @property
+    def audience(self) -> str:
+        """The API that tokens are for."""
+        return self.token_audience or f"{self.base_url}/v1"
 
     @property
     def ports_of_webhooks(self) -> frozenset[int]:

@@ -8,13 +8,13 @@ from uuid import UUID
 from bs4 import BeautifulSoup
 from sqlalchemy import update
 
-from onboarding import credentials, lifecycle, notices, proofs
+from onboarding import credentials, db, lifecycle, notices, proofs
 from onboarding.access import CLOCK, PLATFORM
 from onboarding.chart import NEXT_MOVE, NOTICES
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
 from onboarding.mail import Letter
-from onboarding.models import Onboarding
+from onboarding.models import Client, Onboarding
 from onboarding.outbox import Claim
 from onboarding.settings import Settings
 from tests.builders import (
@@ -30,7 +30,9 @@ EMAIL: Final = "ada@shop.example"
 PUBLIC_URL: Final = "https://access.market.example"
 LANGUAGES: Final = ("en", "fr")
 # Every notice there is: those of the chart, and those that it does not promise.
-TOLD: Final = sorted({*NOTICES.values(), "contact_code", "reminder", "resume_link"})
+TOLD: Final = sorted(
+    {*NOTICES.values(), "contact_code", "first_call", "no_call_yet", "reminder", "resume_link"}
+)
 REMINDED: Final = sorted(state for state, move in NEXT_MOVE.items() if move.reminders)
 
 
@@ -70,6 +72,8 @@ def brought_to(notice: str) -> Walk:
         "cancelled": "seller_linked",
         "expired": "secret_revealed",
         "contact_code": "type_chosen",
+        "first_call": "confirmed",
+        "no_call_yet": "confirmed",
         "reminder": "secret_revealed",
         "resume_link": "secret_revealed",
     }
@@ -81,11 +85,20 @@ def brought_to(notice: str) -> Walk:
             fire(walk.id, "verification_failed", PLATFORM, details={"cause": "link_missing"})
         case "started_over":
             fire(walk.id, "start_over")
+        case "first_call":
+            _call(walk.id)
         case "cancelled":
             fire(walk.id, "cancel")
         case "expired":
             fire(walk.id, "expire", CLOCK)
     return walk
+
+
+def _call(onboarding_id: UUID) -> None:
+    """As if a token had just been issued to its client."""
+    of_it = Client.onboarding_id == onboarding_id
+    with transaction() as session:
+        session.execute(update(Client).where(of_it).values(first_used_at=db.now()))
 
 
 def a_code(onboarding_id: UUID, email: str = EMAIL) -> str:

@@ -53,6 +53,7 @@ ASK_FOR_NOTHING: Final = {
     "contact_code",
     "credentials_issued",
     "expired",
+    "first_call",
 }
 
 

@@ -11,7 +11,7 @@ from onboarding.errors import RoleNeeded, SignInNeeded
 from onboarding.models import OperatorSession
 from onboarding.operators import MAY, PERMISSIONS, Who
 from onboarding.sealing import Keyring
-from onboarding.settings import ROLES
+from onboarding.setting_values import ROLES
 from tests.builders import make_older
 
 AT = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

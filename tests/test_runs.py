@@ -18,7 +18,8 @@ from onboarding.models import Run
 from onboarding.operators import Who
 from onboarding.runs import Plan
 from onboarding.sealing import Keyring
-from onboarding.settings import RISKY, Settings
+from onboarding.setting_values import RISKY
+from onboarding.settings import Settings
 from tests import builders
 from tests.acting import WHY, a_lead, trail
 from tests.at_runs import (

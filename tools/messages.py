@@ -23,6 +23,7 @@ TRANSLATED = LOCALES[1:]
 _METHODS = [
     ("errors.py", "tools.messages:refusals"),
     ("web/refusals.py", "tools.messages:refusals"),
+    ("call_refusals.py", "tools.messages:refusals"),
     ("**.py", "python"),
     ("**.html", "jinja2"),
     ("**.txt", "jinja2"),

@@ -24,13 +24,16 @@ from onboarding import (
     logs,
     outages,
     outbox,
+    presented,
     proofs,
     running,
+    uses,
 )
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.models import Onboarding
+from onboarding.settings import settings
 
 log = logs.get(__name__)
 
@@ -83,9 +86,13 @@ def promise_slices(limit: int = 20) -> Swept:
 
 
 def clean(limit: int = 1000) -> Swept:
-    """Remove what nobody can come back to: browser sessions that were idle, answers that were kept."""
+    """Remove what nobody can come back to: idle browser sessions, answers that were kept, tokens that are over."""
     with transaction() as session:
-        gone = [proofs.forget_idle(session, limit), kept_answers.forget(session, limit)]
+        gone = [
+            proofs.forget_idle(session, limit),
+            kept_answers.forget(session, limit),
+            presented.forget_revoked(session, limit),
+        ]
     return Swept(sum(gone), limit in gone)
 
 
@@ -97,6 +104,17 @@ def add_hashes(limit: int = 1000) -> Swept:
     with transaction() as session:
         added = addresses.add_hashes(session, limit)
     return Swept(added, added == limit)
+
+
+def ask_about_silence(limit: int = 100) -> Swept:
+    """Write to those whose new credentials nothing has called with for so many days; to each once."""
+    days = settings().silence_days
+    with reading() as session:
+        if not days or not uses.any_silent(session, days):
+            return Swept(0, more=False)
+    with transaction() as session:
+        asked = uses.ask_about_silence(session, days, limit)
+    return Swept(asked, asked == limit)
 
 
 def _each(verb: Callable[[Session, UUID], bool], found: Sequence[UUID], limit: int) -> Swept:

@@ -57,6 +57,7 @@ def run(
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),
+        Seldom(clock.ask_about_silence, CLEAN_EVERY),
         Seldom(webhooks.forget, CLEAN_EVERY),
         *also,
     ]

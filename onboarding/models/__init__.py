@@ -5,7 +5,7 @@ where it happens.
 """
 
 from onboarding.models.base import Base
-from onboarding.models.credentials import Client, Link, SealedSecret, Secret
+from onboarding.models.credentials import Client, Link, RevokedToken, SealedSecret, Secret
 from onboarding.models.inbound import (
     INBOUND_STATUSES,
     InboundEvent,
@@ -82,6 +82,7 @@ __all__ = [
     "OperatorSession",
     "PendingSignIn",
     "ResumeLink",
+    "RevokedToken",
     "Run",
     "RunItem",
     "SavedView",

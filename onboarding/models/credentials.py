@@ -44,6 +44,10 @@ class Client(Base):
     withdrawn_at: Mapped[datetime | None]
     # When the marketplace's own systems ended it: it works no more, whatever its onboarding says.
     disabled_at: Mapped[datetime | None]
+    # The first call seen: when an access token was first issued to it.
+    first_used_at: Mapped[datetime | None]
+    # When its owner was asked why there was none.
+    silence_asked_at: Mapped[datetime | None]
 
 
 class Secret(Base):
@@ -76,6 +80,8 @@ class Secret(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     revealed_at: Mapped[datetime | None]
     acknowledged_at: Mapped[datetime | None]
+    # Noted once a minute at most.
+    last_used_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(String(16))
 
@@ -96,6 +102,16 @@ class SealedSecret(Base):
     # a worker too old to know this column.
     fence: Mapped[str] = mapped_column(String(64), server_default="")
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary(256))
+
+
+class RevokedToken(Base):
+    """An access token that its client has revoked before its time; kept until that is over."""
+
+    __tablename__ = "revoked_tokens"
+
+    # The token's `jti`.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Link(Base):

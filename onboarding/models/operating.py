@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from onboarding.db import now
 from onboarding.ids import new_id
 from onboarding.models.base import Base, one_of
-from onboarding.settings import ROLES
+from onboarding.setting_values import ROLES
 
 # What operators say about a cause.
 CAUSE_STATUSES = ("open", "acknowledged", "fixed", "ignored")

@@ -124,6 +124,8 @@ def _issue(kept: Ledger, step: Step) -> Row:
         "created_at": step.at,
         "revoked_at": None,
         "withdrawn_at": None,
+        # Nobody calls with a sample, and nobody is asked why.
+        "silence_asked_at": step.at,
     }
     kept.rows[Client].append(kept.client)
     return {"client_id": kept.client["id"]}

@@ -15,6 +15,7 @@ from onboarding.web import (
     api_onboardings,
     api_operations,
     api_webhooks,
+    api_whoami,
 )
 from onboarding.web.problems import MEDIA_TYPE, Problem
 
@@ -30,6 +31,7 @@ router.include_router(api_onboardings.router)
 router.include_router(api_list.router)
 router.include_router(api_due.router)
 router.include_router(api_clients.router)
+router.include_router(api_whoami.router)
 router.include_router(api_chart.router)
 router.include_router(api_events.router)
 router.include_router(api_events.overseen)

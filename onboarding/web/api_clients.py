@@ -41,11 +41,18 @@ class ClientView(_Shown):
     revoked_at: datetime | None
     # When the marketplace has disabled it: it works no more.
     disabled_at: datetime | None
+    # When an access token was first issued to it.
+    first_call_at: datetime | None
     secrets: list[SecretVersion]
 
 
 _NO_CLIENT: Final = ClientView(
-    client_id=None, created_at=None, revoked_at=None, disabled_at=None, secrets=[]
+    client_id=None,
+    created_at=None,
+    revoked_at=None,
+    disabled_at=None,
+    first_call_at=None,
+    secrets=[],
 )
 
 
@@ -81,6 +88,7 @@ def client(onboarding_id: str, key: Reader) -> ClientView:
             created_at=found.created_at,
             revoked_at=found.revoked_at,
             disabled_at=found.disabled_at,
+            first_call_at=found.first_used_at,
             secrets=[_version(each) for each in _secrets(session, found)],
         )
 

@@ -21,6 +21,7 @@ from starlette.routing import Match, compile_path
 from starlette.types import Scope
 
 from onboarding import logs, outages, words
+from onboarding.call_refusals import TokenInvalid
 from onboarding.errors import (
     Invalid,
     NotFound,
@@ -49,7 +50,7 @@ log = logs.get(__name__)
 PATH: Final = "/problems"
 MEDIA_TYPE: Final = "application/problem+json"
 # Where programs ask, and get problems; people ask everywhere else, and get pages.
-API_PATHS: Final = ("/v1", "/livez", "/readyz", "/metrics", "/.well-known")
+API_PATHS: Final = ("/v1", "/oauth2", "/.well-known", "/livez", "/readyz", "/metrics")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # A body may be wrong in thousands of places; nobody reads so many.
 MOST_ERRORS: Final = 20
@@ -220,6 +221,11 @@ def _facts(refusal: Refusal) -> dict[str, object]:
 def _headers(refusal: Refusal) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     match refusal:
+        case TokenInvalid(code=code):
+            # The three that RFC 6750 §3.1 has one code for.
+            headers["WWW-Authenticate"] = (
+                f'Bearer error="invalid_token", error_description="{code}"'
+            )
         case Unauthorised() | SignInNeeded():
             headers["WWW-Authenticate"] = "Bearer"
         case MethodNotAllowed(allow=allow) if allow:

@@ -74,12 +74,19 @@ class Quota:
 
 
 class Quotas:
-    """Those of one process: for each key, and for each network that sends keys or signatures which do not work."""
+    """Those of one process: for each key and client, and for whoever sends what does not work.
+
+    Guesses are counted by network and, because several networks may guess at one client, by client.
+    Neither holds up who presents what works.
+    """
 
     def __init__(self, settings: Settings, clock: Clock = time.monotonic) -> None:
         self.of_keys = Quota("default", settings.api_requests_per_minute, clock)
         self.of_guesses = Quota("bad-keys", BAD_KEYS, clock)
         self.of_forgeries = Quota("bad-signatures", BAD_KEYS, clock)
+        self.of_tokens = Quota("tokens", settings.tokens_per_minute, clock)
+        self.of_bad_secrets = Quota("bad-secrets", BAD_KEYS, clock)
+        self.of_guessed_clients = Quota("guessed-client", BAD_KEYS, clock)
 
 
 def network(request: HTTPConnection) -> str:

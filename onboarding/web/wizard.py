@@ -13,6 +13,7 @@ from onboarding.web import (
     wizard_secret,
     wizard_start,
     wizard_states,
+    wizard_trying,
 )
 from onboarding.web.wizard_frame import our_language
 
@@ -27,6 +28,7 @@ for part in (
     wizard_ends,
     wizard_resume,
     wizard_connections,
+    wizard_trying,
     # The last: it also takes what nobody else does.
     wizard_states,
 ):

@@ -134,7 +134,7 @@ def _show_secret(request: Request, onboarding: Onboarding, revealed: Revealed) -
         onboarding,
         "secret_shown.html",
         revealed=revealed,
-        token_url=request.app.state.settings.token_url,
+        token_url=request.app.state.settings.token_endpoint,
         languages=[here],
         leads_home=False,
         cancel=None,

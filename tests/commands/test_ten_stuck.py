@@ -3,7 +3,7 @@
 import pytest
 
 from onboarding.chart import MAY_FIRE
-from onboarding.settings import RISKY
+from onboarding.setting_values import RISKY
 from tests import builders
 from tests.at_runs import work
 from tests.commands.conftest import Run

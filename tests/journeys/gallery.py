@@ -24,6 +24,7 @@ from tests.journeys.entering import (
 )
 from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
+from tests.journeys.gallery_testing import testing
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
 
@@ -273,6 +274,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     confirmation,
     other_ends,
     coming_back,
+    testing,
     problems,
     api,
     console,

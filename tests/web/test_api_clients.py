@@ -11,6 +11,7 @@ from onboarding.sealing import Keyring
 from tests import builders
 from tests.telling import Event, a_source, tell
 from tests.web.calling import System, a_system, expect, refused, served
+from tests.web.presenting import GRANT, TOKEN
 
 FEEDWISE = {"name": "Feedwise", "uses_rest": True, "asks_for": "delegated"}
 
@@ -42,8 +43,8 @@ def test_a_client_shows_every_version_of_its_secret_and_none_of_the_secrets(
 
 def test_before_a_client_is_issued_there_is_none(system: System) -> None:
     told = expect(system.get(system.start()["links"]["client"]), 200)
-    dates = dict.fromkeys(("created_at", "revoked_at", "disabled_at"))
-    assert told == {"client_id": None, "secrets": []} | dates
+    facts = ("client_id", "created_at", "revoked_at", "disabled_at", "first_call_at")
+    assert told == dict.fromkeys(facts) | {"secrets": []}
 
 
 def test_what_the_marketplace_has_said_of_them_is_told(system: System) -> None:
@@ -54,6 +55,16 @@ def test_what_the_marketplace_has_said_of_them_is_told(system: System) -> None:
     tell(Event("client.disabled", client["client_id"]))
     assert expect(system.get(onboarding["links"]["client"]), 200)["disabled_at"]
     assert system.look(onboarding)["state"] == "cancelled"
+
+
+def test_a_client_tells_when_its_first_call_was_seen(system: System) -> None:
+    onboarding = system.with_secret()
+    path = onboarding["links"]["client"]
+    shown = expect(system.post(onboarding["links"]["secret_reveal"]), 200)
+    assert expect(system.get(path), 200)["first_call_at"] is None
+    form = GRANT | {"client_id": shown["client_id"], "client_secret": shown["client_secret"]}
+    expect(System(system.app).send("POST", TOKEN, data=form), 200)
+    assert expect(system.get(path), 200)["first_call_at"]
 
 
 def test_links_are_told_with_those_that_have_ended(system: System) -> None:

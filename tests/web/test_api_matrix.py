@@ -44,6 +44,8 @@ LISTENS: Final = "webhooks:write"
 PUBLIC: Final = {("GET", "/v1/openapi.json"), ("HEAD", "/v1/openapi.json")}
 # Signed, and no key opens it: `test_api_inbound`.
 SIGNED: Final = {("POST", "/v1/inbound-events")}
+# For clients, by their access tokens: tests/threats says what each of those opens.
+BY_TOKEN: Final = {("GET", "/v1/whoami")}
 RULES: Final[dict[Route, Rule]] = {
     ("POST", "/v1/onboardings"): Rule(WRITES, 201, foreign=None, body={"locale": "en"}),
     ("GET", "/v1/onboardings"): Rule(READS, foreign=None),
@@ -135,7 +137,7 @@ def told(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
 
 
 def test_every_route_is_in_the_table(ring: Keyring) -> None:
-    assert {*found(served(ring))} == {*ROUTES} | PUBLIC | SIGNED
+    assert {*found(served(ring))} == {*ROUTES} | PUBLIC | SIGNED | BY_TOKEN
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)

@@ -1,0 +1,167 @@
+"""What a client presents: its secret or a token, and what either is worth at this moment.
+
+Each request asks the database, so a client that is revoked and a secret that was replaced are
+refused at once by every process.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import SecretStr
+from sqlalchemy import bindparam, delete, exists, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from onboarding import checksums, db, sealing
+from onboarding.call_refusals import ClientNotLinked, LinkNotConfirmed, SellerUnknown
+from onboarding.credentials import context_of
+from onboarding.models import Client, Link, Onboarding, RevokedToken, Secret
+from onboarding.sealing import Keyring
+from onboarding.tokens import Claims
+
+# A secret's last use is noted no more often than this, to spare writes.
+NOTED_EVERY: Final = timedelta(minutes=1)
+# What could be a client ID at all; anything else is looked for as one that nobody has.
+_CLIENT_ID: Final = re.compile(r"[!-~]{1,40}")
+_NOBODY: Final = "-"
+# As long as the table takes; letters, digits and what identifiers are joined with.
+_SELLER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
+# HMAC-SHA-256 gives no such value, so no secret of nobody's fits.
+_NO_HASH: Final = b""
+_LIVE: Final = (
+    select(
+        Client.id.label("client_id"),
+        Client.onboarding_id,
+        Secret.version,
+        Secret.hash,
+        Secret.pepper_id,
+        Secret.acknowledged_at,
+        Secret.last_used_at,
+        Onboarding.state,
+        db.now().label("now"),
+    )
+    .join(Secret, Secret.client_id == Client.id)
+    .join(Onboarding, Onboarding.id == Client.onboarding_id)
+    .where(
+        Client.id == bindparam("client_id"),
+        Client.revoked_at.is_(None),
+        Secret.ended_at.is_(None),
+        # Nobody can have one that was not shown.
+        Secret.revealed_at.is_not(None),
+    )
+)
+
+
+class TokenOver(Exception):
+    """The token was good and is no longer; `why` is expired or revoked."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A live client, by one version of its secret, at the database's `now`."""
+
+    client_id: str
+    version: int
+    onboarding_id: UUID
+    state: str
+    acknowledged: bool
+    last_used_at: datetime | None
+    now: datetime
+
+    @property
+    def to_be_noted(self) -> bool:
+        """Whether this use is worth a write."""
+        waits = self.state == "secret_revealed" and not self.acknowledged
+        return waits or self.last_used_at is None or self.now - self.last_used_at > NOTED_EVERY
+
+
+def by_secret(
+    session: Session, client_id: str, secret: SecretStr, ring: Keyring
+) -> Verified | None:
+    """Whose secret this is, as long as it lives and was shown; else None, whatever is wrong.
+
+    A mistyped one costs no look-up, whoever's it is. Beyond that, a client that there is not costs
+    what a wrong secret does.
+    """
+    if not checksums.well_formed(secret.get_secret_value()):
+        return None
+    wanted = client_id if _CLIENT_ID.fullmatch(client_id) else _NOBODY
+    found = session.execute(_LIVE, {"client_id": wanted}).one_or_none()
+    pepper_id, expected = (
+        (found.pepper_id, found.hash) if found else (ring.current("pepper")[0], _NO_HASH)
+    )
+    context = context_of(wanted, found.version if found else 1)
+    fits = sealing.matches(ring, pepper_id, context, secret.get_secret_value(), expected)
+    return _verified(found) if found and fits else None
+
+
+def by_token(session: Session, claims: Claims) -> Verified:
+    """The client that a token names, if all that it rests on still stands. Raises TokenOver."""
+    found = session.execute(_LIVE, {"client_id": claims.client_id}).one_or_none()
+    if found is None or found.version != claims.version:
+        raise TokenOver("revoked")
+    if session.scalar(select(exists().where(RevokedToken.id == claims.id))):
+        raise TokenOver("revoked")
+    if claims.expires_at <= found.now:
+        raise TokenOver("expired")
+    return _verified(found)
+
+
+def revoke_token(session: Session, claims: Claims) -> None:
+    """End a token before its time. Ending it twice is ending it once."""
+    try:
+        with session.begin_nested():
+            session.execute(insert(RevokedToken).values(id=claims.id, expires_at=claims.expires_at))
+    except IntegrityError:
+        return
+
+
+def forget_revoked(session: Session, limit: int) -> int:
+    """Remove revocations of tokens that are over anyhow; returns how many."""
+    over = select(RevokedToken.id).where(RevokedToken.expires_at < db.now()).limit(limit)
+    gone = session.execute(delete(RevokedToken).where(RevokedToken.id.in_(over)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def live_link(session: Session, client_id: str) -> Link | None:
+    """The seller account that a client may act for, or may once its seller has confirmed."""
+    return session.scalars(
+        select(Link).where(Link.client_id == client_id, Link.ended_at.is_(None))
+    ).one_or_none()
+
+
+def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link | None:
+    """The link by which a client acts for this seller; without a Seller ID, the one that it has.
+
+    A foreign seller and one that does not exist look the same: only the client's own link is looked
+    at. Raises SellerUnknown for what cannot be a Seller ID, ClientNotLinked or LinkNotConfirmed.
+    """
+    if seller_id is not None and not _SELLER_ID.fullmatch(seller_id):
+        raise SellerUnknown
+    link = live_link(session, client_id)
+    if seller_id is None:
+        return link
+    if link is None or link.seller_id != seller_id:
+        raise ClientNotLinked
+    if link.confirmed_at is None:
+        raise LinkNotConfirmed
+    return link
+
+
+def _verified(found: Any) -> Verified:
+    return Verified(
+        client_id=found.client_id,
+        version=found.version,
+        onboarding_id=found.onboarding_id,
+        state=found.state,
+        acknowledged=found.acknowledged_at is not None,
+        last_used_at=found.last_used_at,
+        now=found.now,
+    )

@@ -1,0 +1,75 @@
+"""What a setting may hold, beyond a text or a number: each check returns the value, or raises ValueError."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+# What an operator may be; `operators` says what each of them may do. From the least to the most.
+ROLES = ("viewer", "auditor", "operator", "lead", "admin")
+# What an operator may decide over others' work; and the same on many at once.
+RISKY: Final = (
+    "approve_aggregator",
+    "refuse_aggregator",
+    "reissue_secret",
+    "unlink_seller",
+    "start_over",
+    "cancel",
+    "bulk",
+)
+
+
+def url(*schemes: str) -> AfterValidator:
+    """An URL with one of these schemes; the message says so, because people paste host names."""
+
+    def check(value: str) -> str:
+        if value and urlsplit(value).scheme.split("+")[0] not in schemes:
+            raise ValueError(f"an URL that starts with {' or '.join(f'{s}://' for s in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+def origin(value: str) -> str:
+    """An http(s) URL without query and trailing slash, so that paths can be appended to it."""
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.netloc or parts.query):
+        raise ValueError("an http:// or https:// URL without a query")
+    return value.rstrip("/")
+
+
+def issuer(value: str) -> str:
+    """An issuer is compared to the letter: some end in a slash."""
+    origin(value)
+    return value
+
+
+def template(value: str) -> str:
+    """An URL with a place for a trace's ID."""
+    if value and (urlsplit(value).scheme not in {"http", "https"} or "{trace_id}" not in value):
+        raise ValueError("an http:// or https:// URL with {trace_id} in it")
+    return value
+
+
+def roles(value: str) -> str:
+    """`group=role`, separated by commas."""
+    for pair in filter(None, map(str.strip, value.split(","))):
+        group, equals, role = pair.rpartition("=")
+        if not group or not equals or role not in ROLES:
+            raise ValueError(f"group=role, …; a role is one of {', '.join(ROLES)}")
+    return value
+
+
+def risky(value: str) -> str:
+    """Names of what is risky, separated by commas."""
+    if set(filter(None, map(str.strip, value.split(",")))) - set(RISKY):
+        raise ValueError(f"some of {', '.join(RISKY)}")
+    return value
+
+
+def ports(value: str) -> str:
+    """Numbers of ports, separated by commas."""
+    for port in value.split(","):
+        if not port.strip().isdecimal() or not 0 < int(port) < 1 << 16:
+            raise ValueError("ports from 1 to 65535, separated by commas")
+    return value
