@@ -42,6 +42,14 @@ class LinkNotConfirmed(Refusal):
     advice = "Open your request and confirm the connection."
 
 
+class SellerSuspended(Refusal):
+    """The marketplace has suspended this seller account: nobody may act for it at present."""
+
+    status = 403
+    code = "seller_suspended"
+    advice = "Ask the support of the Seller Portal about the shop."
+
+
 class SellerUnknown(Refusal):
     """There is no such seller: no Seller ID looks like this one."""
 

@@ -26,6 +26,7 @@ RULES: Final = (
     # Codes of ours and of RFC 6749 and 6750: nothing else is called so.
     _rule("link_not_confirmed", r"\blink_not_confirmed\b"),
     _rule("not_linked", r"\bclient_not_linked\b"),
+    _rule("other_seller", r"\bseller_suspended\b"),
     _rule("seller_unknown", r"\bseller_unknown\b", r"\bseller (id )?(was |is )?not (found|known)\b"),
     _rule("token_refused", r"\binvalid_token\b", r"\btoken_(invalid|expired|revoked)\b"),
     _rule("unauthorized_client", r"\bunauthori[sz]ed_client\b"),

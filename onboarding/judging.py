@@ -23,6 +23,11 @@ class Answer:
         return found if isinstance(found, dict) else None
 
 
+# A refusal's code that says more than that the client is not linked.
+_FORBIDDEN: Final = {
+    "link_not_confirmed": "link_not_confirmed",
+    "seller_suspended": "other_seller",
+}
 _BY_ERROR: Final = {
     "invalid_client": "invalid_client",
     "unauthorized_client": "unauthorized_client",
@@ -52,8 +57,7 @@ def of_call(answer: Answer, seller_id: str | None) -> str:
         case HTTPStatus.UNAUTHORIZED:
             return "token_refused"
         case HTTPStatus.FORBIDDEN:
-            not_yet = said.get("code") == "link_not_confirmed"
-            return "link_not_confirmed" if not_yet else "not_linked"
+            return _FORBIDDEN.get(str(said.get("code")), "not_linked")
         case HTTPStatus.NOT_FOUND:
             return "seller_unknown"
     return "malformed_request"

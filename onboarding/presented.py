@@ -16,9 +16,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onboarding import checksums, db, sealing
-from onboarding.call_refusals import ClientNotLinked, LinkNotConfirmed, SellerUnknown
+from onboarding.call_refusals import (
+    ClientNotLinked,
+    LinkNotConfirmed,
+    SellerSuspended,
+    SellerUnknown,
+)
 from onboarding.credentials import context_of
-from onboarding.models import Client, Link, Onboarding, RevokedToken, Secret
+from onboarding.models import Client, Link, Onboarding, RevokedToken, Secret, SuspendedSeller
 from onboarding.sealing import Keyring
 from onboarding.tokens import Claims
 
@@ -48,6 +53,7 @@ _LIVE: Final = (
     .where(
         Client.id == bindparam("client_id"),
         Client.revoked_at.is_(None),
+        Client.disabled_at.is_(None),
         Secret.ended_at.is_(None),
         # Nobody can have one that was not shown.
         Secret.revealed_at.is_not(None),
@@ -141,7 +147,8 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link 
     """The link by which a client acts for this seller; without a Seller ID, the one that it has.
 
     A foreign seller and one that does not exist look the same: only the client's own link is looked
-    at. Raises SellerUnknown for what cannot be a Seller ID, ClientNotLinked or LinkNotConfirmed.
+    at. Raises SellerUnknown for what cannot be a Seller ID, ClientNotLinked, LinkNotConfirmed or
+    SellerSuspended.
     """
     if seller_id is not None and not _SELLER_ID.fullmatch(seller_id):
         raise SellerUnknown
@@ -152,7 +159,14 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link 
         raise ClientNotLinked
     if link.confirmed_at is None:
         raise LinkNotConfirmed
+    if is_suspended(session, link):
+        raise SellerSuspended
     return link
+
+
+def is_suspended(session: Session, link: Link) -> bool:
+    """Whether the marketplace has suspended the seller account: nobody acts for it meanwhile."""
+    return session.get(SuspendedSeller, link.seller_id) is not None
 
 
 def _verified(found: Any) -> Verified:

@@ -1,10 +1,11 @@
 """Who calls, and for whom: the answer that the marketplace's API would give to a client's first call."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
 
 from onboarding import presented
 from onboarding.call_refusals import TokenExpired, TokenInvalid, TokenRevoked
@@ -32,12 +33,13 @@ class _Shown(BaseModel):
 
 
 class Seller(_Shown):
-    """A seller account, and since when the client may act for it."""
+    """A seller account, and since when the client may act for it, unless it is suspended."""
 
     seller_id: str
     shop_name: str
     linked_at: datetime
     confirmed_at: datetime | None
+    status: Literal["active", "suspended"]
 
 
 class Whoami(_Shown):
@@ -53,7 +55,7 @@ def whoami(request: Request, seller_id: SellerId = None) -> Whoami:
     """The client that calls, with an access token as bearer, and the seller that SellerId names.
 
     401 for a token that is missing, expired, revoked or none of ours; 403 for a seller account that the
-    client is not linked to, whether there is such a seller or not; 404 for what is no Seller ID at all.
+    client is not linked to, whether there is such a seller or not, or that is suspended; 404 for what is no Seller ID at all.
     """
     claims = _claims(request)
     with reading() as session:
@@ -62,16 +64,17 @@ def whoami(request: Request, seller_id: SellerId = None) -> Whoami:
         except TokenOver as over:
             raise _OVER[over.why] from None
         link = presented.acting_for(session, client.client_id, seller_id)
-    return answer(claims, client, link)
+        return answer(session, claims, client, link)
 
 
-def answer(claims: Claims, client: Verified, link: Link | None) -> Whoami:
+def answer(session: Session, claims: Claims, client: Verified, link: Link | None) -> Whoami:
     """What is told of a client and its link."""
     seller = link and Seller(
         seller_id=link.seller_id,
         shop_name=link.shop_name,
         linked_at=link.created_at,
         confirmed_at=link.confirmed_at,
+        status="suspended" if presented.is_suspended(session, link) else "active",
     )
     return Whoami(
         client_id=client.client_id, token_expires_at=claims.expires_at, seller=seller or None

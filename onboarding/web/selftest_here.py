@@ -47,11 +47,11 @@ class Here:
             with reading() as session:
                 client = presented.by_token(session, claims)
                 link = presented.acting_for(session, client.client_id, seller_id)
+                told = api_whoami.answer(session, claims, client, link)
         except (NotOurs, TokenOver):
             return _answer(TokenInvalid.status, {"code": TokenInvalid.code})
         except Refusal as refusal:
             return _answer(refusal.status, {"code": refusal.code})
-        told = api_whoami.answer(claims, client, link)
         return Answer(200, told.model_dump_json().encode())
 
 

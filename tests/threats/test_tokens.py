@@ -18,6 +18,7 @@ from onboarding.settings import settings
 from onboarding.web.quotas import BAD_KEYS
 from tests import builders
 from tests.databases import count_statements
+from tests.telling import Event, a_source, tell
 from tests.threats.forging import FORGERIES, claims_of, signed
 from tests.web.calling import System, expect, served
 from tests.web.presenting import GRANT, TOKEN, Caller, a_caller, wrong
@@ -70,6 +71,29 @@ def test_t29_nobody_acts_for_a_seller_who_has_not_confirmed(app: FastAPI) -> Non
     caller = a_caller(app, "seller_linked")
     answer = caller.whoami(caller.token(), builders.ACCOUNT.seller_id)
     assert expect(answer, 403)["code"] == "link_not_confirmed"
+
+
+def test_nobody_acts_for_a_seller_whom_the_marketplace_has_suspended(app: FastAPI) -> None:
+    caller = a_caller(app, "confirmed")
+    seller_id, token = builders.ACCOUNT.seller_id, caller.token()
+    a_source()
+    tell(Event("seller.suspended", seller_id))
+    assert expect(caller.whoami(token, seller_id), 403)["code"] == "seller_suspended"
+    assert expect(caller.whoami(token), 200)["seller"]["status"] == "suspended"
+    assert caller.introspect(token)["seller_ids"] == []
+    tell(Event("seller.reinstated", seller_id, 1))
+    assert expect(caller.whoami(token, seller_id), 200)["seller"]["status"] == "active"
+    assert caller.introspect(token)["seller_ids"] == [seller_id]
+
+
+def test_what_the_marketplace_has_disabled_is_refused_at_once(app: FastAPI) -> None:
+    """Also where the onboarding has ended, and the client is not revoked."""
+    caller = a_caller(app, "confirmed")
+    token = caller.token()
+    a_source()
+    tell(Event("client.disabled", caller.client_id))
+    assert caller.ask().status_code == 401
+    assert expect(caller.whoami(token), 401)["code"] == "token_revoked"
 
 
 def test_t05_clients_cannot_be_enumerated(app: FastAPI, database: Engine) -> None:
