@@ -15,7 +15,7 @@ from onboarding import __version__, cli_explaining, cli_moving, cli_testing
 from onboarding.cli_bulk import bulk
 from onboarding.cli_inbound import inbound, source
 from onboarding.cli_listing import ls, views
-from onboarding.cli_operating import causes, operators, trail
+from onboarding.cli_operating import archive, causes, operators, trail
 from onboarding.cli_options import (
     AsJson,
     KeyFile,
@@ -198,6 +198,7 @@ def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
         restoring.restored(as_json=as_json)
 
 
+app.command()(archive)
 app.command()(cli_explaining.route)
 app.command()(cli_explaining.chart)
 app.command()(cli_explaining.man)

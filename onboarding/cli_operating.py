@@ -1,6 +1,7 @@
-"""The commands about operating: `audit …`, `causes …` and `operators …`. As in `cli`, bodies import what they need."""
+"""The commands about operating: `audit …`, `causes …`, `operators …` and `archive`. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -91,3 +92,29 @@ def link(
     from onboarding.settings import settings
 
     entering.link(settings(), opening.prepare(settings()), role)
+
+
+def archive(
+    *,
+    days: Annotated[
+        int, typer.Option("--older-than", metavar="DAYS", min=1, help="Ended so many days ago.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--to", metavar="FOLDER", help="Where the file goes.")
+    ] = Path("var/archive"),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many could go.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take onboardings out that are over, into a file, without whom they were about.
+
+    Those go that have ended, and of which no client, link or message is alive. Nobody waits for it;
+    whoever stops it loses nothing, and the next call goes on.
+    """
+    from onboarding.commands import archiving, opening
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    if dry_run:
+        archiving.look(days, as_json=as_json)
+    else:
+        archiving.archive(ring, days, folder, as_json=as_json)

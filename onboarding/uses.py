@@ -91,6 +91,7 @@ def _silent(after_days: int) -> Select[str, UUID, str | None]:
             Client.first_used_at.is_(None),
             Client.silence_asked_at.is_(None),
             Client.revoked_at.is_(None),
+            Client.disabled_at.is_(None),
         )
         .order_by(Onboarding.entered_at)
     )

@@ -32,6 +32,7 @@ LOOKING: Final = {
 }
 FILES: Final = (" --format csv", " --format ndjson", " --q {seller}", " --q {email} --json")
 DOING: Final = {
+    "archive",
     "aggregators set",
     "bulk abort",
     "bulk agree",

@@ -1,0 +1,161 @@
+"""Takes what is over out of the database: into a file first, without whom it was about.
+
+An onboarding may go once it has ended, long ago, and nothing that it led to is alive: no client, no
+link, no message. What is kept of it are its own facts and its history. Nobody waits for this: a batch
+is one short transaction, rows that somebody holds are left to the next time, and the file is on the
+disk before they are gone. A crash in between leaves them in both, known by their ID.
+"""
+
+import json
+import os
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from onboarding import db
+from onboarding.chart import OPEN
+from onboarding.db import reading, transaction
+from onboarding.ids import new_id
+from onboarding.models import Base, Client, Delivery, Link, Message, Onboarding
+
+BATCH: Final = 200
+_TABLES: Final = Base.metadata.tables
+_FACTS: Final = (
+    *("id", "reference", "state", "connection_type", "credential_mode", "aggregator_id"),
+    *("system_id", "locale", "rule_set", "created_at", "entered_at"),
+)
+_STEPS: Final = ("sequence", "event", "source", "target", "actor_kind", "at", "rule_set", "details")
+_CLIENTS: Final = ("id", "created_at", "revoked_at", "disabled_at", "first_used_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """How many went, into which file; none, no file."""
+
+    count: int
+    path: Path | None
+
+
+def waiting(days: int) -> int:
+    """How many could go now, that ended so many days ago."""
+    with reading() as session:
+        return session.execute(
+            select(func.count()).select_from(_over(days).subquery())
+        ).scalar_one()
+
+
+def archive(days: int, folder: Path) -> Generator[Archived]:
+    """Take out all that ended so many days ago; tells after each batch how far it has come.
+
+    Whoever stops it loses nothing, and the next call goes on. Raises OSError where the file cannot be
+    written, and then nothing has gone.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path, count = folder / f"{new_id()}.jsonl", 0
+    while gone := _batch(days, path):
+        count += gone
+        yield Archived(count, path)
+    if not count:
+        yield Archived(0, None)
+
+
+def _batch(days: int, path: Path) -> int:
+    with transaction() as session:
+        found = _over(days).limit(BATCH).with_for_update(skip_locked=True, of=Onboarding)
+        ids = list(session.execute(found).scalars())
+        if ids:
+            _write(path, list(_lines(session, ids)))
+            _remove(session, ids)
+    return len(ids)
+
+
+def _over(days: int) -> Select[UUID]:
+    """The oldest first. A client that is revoked is told to the authorization server by a message."""
+    its = Onboarding.id
+    alive: list[ColumnElement[bool]] = [
+        exists().where(Client.onboarding_id == its, Client.revoked_at.is_(None)),
+        exists().where(Link.onboarding_id == its, Link.ended_at.is_(None)),
+        exists().where(Message.onboarding_id == its),
+        exists().where(
+            Delivery.onboarding_id == its,
+            Delivery.delivered_at.is_(None),
+            Delivery.failed_at.is_(None),
+        ),
+    ]
+    return (
+        select(its)
+        .where(
+            Onboarding.state.not_in(OPEN),
+            Onboarding.entered_at < db.in_seconds(-days * 86_400),
+            ~or_(*alive),
+        )
+        .order_by(Onboarding.entered_at)
+    )
+
+
+def _lines(session: Session, ids: Sequence[UUID]) -> Iterator[str]:
+    """Facts and history of each, as one line of JSON; nothing that leads to a person."""
+    steps = _by_onboarding(session, "transitions", _STEPS, ids)
+    clients = _by_onboarding(session, "clients", _CLIENTS, ids)
+    table = _TABLES["onboardings"]
+    facts = select(*(table.c[name] for name in _FACTS)).where(table.c.id.in_(ids))
+    for row in session.execute(facts.order_by(table.c.entered_at)).mappings():
+        told = dict(row) | {"history": steps[row["id"]], "clients": clients[row["id"]]}
+        yield json.dumps(told, default=_plain, ensure_ascii=False)
+
+
+def _by_onboarding(
+    session: Session, name: str, columns: Sequence[str], ids: Sequence[UUID]
+) -> dict[UUID, list[dict[str, Any]]]:
+    """The rows of a table, in the order of its first column."""
+    table = _TABLES[name]
+    of = table.c.onboarding_id
+    query = (
+        select(*(table.c[column] for column in columns), of)
+        .where(of.in_(ids))
+        .order_by(table.c[columns[0]])
+    )
+    found: dict[UUID, list[dict[str, Any]]] = {each: [] for each in ids}
+    for row in session.execute(query).mappings():
+        found[row["onboarding_id"]].append({column: row[column] for column in columns})
+    return found
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _write(path: Path, lines: Sequence[str]) -> None:
+    """On the disk when this returns."""
+    with _opened(path) as file:
+        file.writelines(f"{line}\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _opened(path: Path) -> TextIO:
+    """It names nobody, and is its owner's alone all the same."""
+    opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return os.fdopen(opened, "a", encoding="utf-8")
+
+
+def _remove(session: Session, ids: Sequence[UUID]) -> None:
+    """Whatever refers to them first: so the order of the tables says."""
+    clients = select(Client.id).where(Client.onboarding_id.in_(ids))
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name == "onboardings":
+            session.execute(delete(table).where(table.c.id.in_(ids)))
+        elif _refers(table, "onboardings"):
+            session.execute(delete(table).where(table.c.onboarding_id.in_(ids)))
+        elif _refers(table, "clients") or _refers(table, "secrets"):
+            session.execute(delete(table).where(table.c.client_id.in_(clients)))
+
+
+def _refers(table: Table, name: str) -> bool:
+    return any(each.referred_table.name == name for each in table.foreign_key_constraints)

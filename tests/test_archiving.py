@@ -1,0 +1,122 @@
+"""What is over goes into a file and out of the database; what lives, or is held, stays."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import Engine, select, text
+
+from onboarding import archiving, invariants
+from onboarding.db import reading
+from onboarding.models import Base, Onboarding
+from tests.builders import age, an_onboarding, promised, work
+from tests.dumping import dump
+
+YEAR = 365
+OLD = timedelta(days=YEAR + 1)
+EMAIL = "alexandra@shop.example"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One that is not there yet."""
+    return tmp_path / "archive"
+
+
+def an_old_one(state: str = "cancelled", **given: Any) -> UUID:
+    made = an_onboarding(state, **given)
+    work(made)
+    age(made, OLD)
+    return made
+
+
+def archived(folder: Path) -> list[dict[str, Any]]:
+    list(archiving.archive(YEAR, folder))
+    return [json.loads(line) for path in folder.iterdir() for line in path.read_text().splitlines()]
+
+
+def left() -> set[UUID]:
+    with reading() as session:
+        return set(session.scalars(select(Onboarding.id)))
+
+
+def test_what_is_over_goes_with_all_that_refers_to_it(database: Engine, folder: Path) -> None:
+    gone = an_old_one(email=EMAIL)
+    assert archiving.waiting(YEAR) == 1
+    (line,) = archived(folder)
+    assert line["id"] == str(gone)
+    assert (line["state"], line["history"][0]["event"]) == ("cancelled", "start")
+    assert [step["sequence"] for step in line["history"]] == [*range(1, len(line["history"]) + 1)]
+    assert left() == set()
+    rows = {table: found for table, found in dump(database).items() if str(gone) in str(found)}
+    assert rows == {}
+    assert archiving.waiting(YEAR) == 0
+
+
+def test_the_file_names_nobody(database: Engine, folder: Path) -> None:
+    an_old_one(email=EMAIL)
+    (line,) = archived(folder)
+    assert "alexandra" not in json.dumps(line)
+    assert {name for name in line if name.startswith("contact")} == set()
+    (path,) = (folder).iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("state", ["started", "awaiting_seller", "confirmed", "credentials_issued"])
+def test_what_lives_stays(database: Engine, folder: Path, state: str) -> None:
+    old = an_onboarding(state)
+    age(old, OLD)
+    assert archived(folder) == []
+    assert left() == {old}
+    assert [*folder.iterdir()] == []
+
+
+def test_what_has_just_ended_stays_and_so_does_what_has_something_to_do(
+    database: Engine, folder: Path
+) -> None:
+    young = an_onboarding("cancelled")
+    work(young)
+    busy = an_onboarding("cancelled", email=EMAIL)
+    age(busy, OLD)
+    assert promised(onboarding_id=busy)
+    assert archived(folder) == []
+    assert left() == {young, busy}
+
+
+def test_nobody_waits_for_a_row_that_somebody_holds(postgresql: Engine, folder: Path) -> None:
+    held, free = an_old_one(), an_old_one()
+    with postgresql.connect() as other:
+        other.execute(text("SELECT 1 FROM onboardings WHERE id = :id FOR UPDATE"), {"id": held})
+        assert [line["id"] for line in archived(folder)] == [str(free)]
+    assert left() == {held}
+    assert str(held) in {line["id"] for line in archived(folder)}
+
+
+def test_several_batches_make_one_file(sqlite: Engine, folder: Path) -> None:
+    many = {an_old_one() for _ in range(3)}
+    told = [*archiving.archive(YEAR, folder)]
+    assert told[-1].count == 3
+    assert len({each.path for each in told}) == 1
+    assert left().isdisjoint(many)
+
+
+def test_the_checker_finds_nothing_afterwards(database: Engine, folder: Path) -> None:
+    an_old_one()
+    an_onboarding("confirmed")
+    archived(folder)
+    assert [outcome for outcome in invariants.check() if outcome.count] == []
+
+
+def test_every_table_that_refers_to_an_onboarding_is_emptied_of_it() -> None:
+    """A new one that refers to something else of an onboarding's would be noticed here."""
+    for table in Base.metadata.sorted_tables:
+        referred = {each.referred_table.name for each in table.foreign_key_constraints}
+        if referred & {"onboardings"}:
+            assert "onboarding_id" in table.c or table.name == "onboardings"
+        elif referred & {"clients", "secrets"}:
+            assert "client_id" in table.c
+        else:
+            assert not referred & {"transitions", "links", "messages", "mails", "notes"}
