@@ -65,6 +65,8 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_secrets_version": {"version": 0},
     "ck_secrets_revealed_before_acknowledged": {"acknowledged_at": NOW},
     "ck_secrets_ended_has_a_reason": {"ended_at": NOW},
+    "ck_secrets_overlap_days": {"overlap_days": 8},
+    "ck_secrets_saved_before_replaced": {"ends_at": NOW},
     "ck_links_client_or_aggregator": {"aggregator_id": "feedwise"},
     "ck_webhooks_signature": {"signature": "none"},
     "ck_webhooks_key_number": {"key_number": 0},
@@ -108,6 +110,12 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
 OTHER = new_id()
 NEW_ONBOARDING = {"id": OTHER, "reference": "ONB-00000-00001", "start_key": None}
 ENDED_LINK = {"id": OTHER, "ended_at": NOW}
+REPLACED = {"revealed_at": NOW, "acknowledged_at": NOW, "ends_at": NOW}
+# Where the good row is none that may be there once: the first such row.
+FIRST: dict[str, dict[str, Any]] = {
+    "uq_secrets_coming": {"version": 2, "overlap_days": 0},
+    "uq_secrets_ending": {"version": 2, **REPLACED},
+}
 # What may not be there twice → what the second row has of its own.
 TWICE: dict[str, dict[str, Any]] = {
     "uq_aggregators_folded_name": {"id": "feedwise-2"},
@@ -115,6 +123,8 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_onboardings_start_key": {"id": OTHER, "reference": "ONB-00000-00001"},
     "uq_clients_alive": {"id": "cid_2"},
     "uq_secrets_alive": {"version": 2},
+    "uq_secrets_coming": {"version": 3, "overlap_days": 3},
+    "uq_secrets_ending": {"version": 3, **REPLACED},
     "uq_links_alive": {"id": OTHER},
     "uq_browser_sessions_token_hash": {"id": OTHER},
     "uq_api_keys_hash": {"id": OTHER},
@@ -130,6 +140,8 @@ TWICE: dict[str, dict[str, Any]] = {
 ENDED: dict[str, dict[str, Any]] = {
     "uq_clients_alive": {"revoked_at": NOW},
     "uq_secrets_alive": {"ended_at": NOW, "ended_because": "reissued"},
+    "uq_secrets_coming": {"ended_at": NOW, "ended_because": "unused"},
+    "uq_secrets_ending": {"ended_at": NOW, "ended_because": "replaced"},
     "uq_links_alive": {"ended_at": NOW},
 }
 # The reference → a row that would be in order if what it refers to were there.
@@ -258,6 +270,8 @@ def test_a_broken_rule_refuses_the_row(
 def test_what_may_be_there_once_is_refused_twice(database: Engine, rule: str) -> None:
     write(database)
     table = table_of(rule)
+    if rule in FIRST:
+        again(table, **FIRST[rule])
     with pytest.raises(IntegrityError) as refused:
         again(table, **TWICE[rule])
     if database.dialect.name == "postgresql":

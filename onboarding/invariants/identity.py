@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from onboarding import credentials
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import (
     ApiKey,
@@ -51,13 +52,29 @@ def one_live_client(within: Within) -> Rows:
     do=_UNIQUE.format("uq_secrets_alive"),
 )
 def one_live_secret(within: Within) -> Rows:
-    """A client ID has at most one version of its secret that has not ended."""
+    """A client ID goes by one version of its secret at most."""
+    alive = (
+        select(Client.onboarding_id, func.count())
+        .join(Secret, Secret.client_id == Client.id)
+        .where(within(Secret.client_id), credentials.is_current())
+    )
+    return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 1)
+
+
+@rule(
+    "I1",
+    Client.id,
+    what="{} versions of one client secret have not ended",
+    do="End all but the current one and the one that it replaces, by hand. `onboarding show REF`",
+)
+def two_secrets_at_most(within: Within) -> Rows:
+    """While a secret is replaced, two versions live, never three."""
     alive = (
         select(Client.onboarding_id, func.count())
         .join(Secret, Secret.client_id == Client.id)
         .where(within(Secret.client_id), Secret.ended_at.is_(None))
     )
-    return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 1)
+    return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 2)  # noqa: PLR2004
 
 
 @rule(

@@ -55,7 +55,7 @@ def shown_secret_is_not_sealed(within: Within) -> Rows:
 def every_showing_has_its_version(within: Within) -> Rows:
     """History knows of as many reveals as there are versions that were shown: none twice."""
     reveals = steps_of_each("reveal_secret")
-    shown = versions_of_each(Secret.revealed_at.is_not(None))
+    shown = versions_of_each(and_(Secret.revealed_at.is_not(None), ~is_replacement()))
     return select(Onboarding.id, reveals, shown).where(within(Onboarding.id), reveals != shown)
 
 
@@ -64,6 +64,7 @@ def showing_is_in_history(within: Within) -> Rows:
     """A version of a secret was shown at the instant of a reveal in history."""
     return versions(within, Secret.version, Secret.revealed_at).where(
         Secret.revealed_at.is_not(None),
+        ~is_replacement(),
         ~exists().where(
             Transition.onboarding_id == Client.onboarding_id,
             Transition.event == "reveal_secret",
@@ -200,6 +201,11 @@ def versions_of_each(chosen: ColumnElement[bool]) -> ColumnElement[int]:
         .correlate(Onboarding)
         .scalar_subquery()
     )
+
+
+def is_replacement() -> ColumnElement[bool]:
+    """Made to replace another after the onboarding was done: history says nothing of it."""
+    return Secret.overlap_days.is_not(None)
 
 
 def versions(within: Within, *columns: Any) -> Rows:
