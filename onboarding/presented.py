@@ -82,7 +82,11 @@ class Verified:
     @property
     def to_be_noted(self) -> bool:
         """Whether this use is worth a write."""
-        return not self.acknowledged or self.last_used_at is None or self.now - self.last_used_at > NOTED_EVERY
+        return (
+            not self.acknowledged
+            or self.last_used_at is None
+            or self.now - self.last_used_at > NOTED_EVERY
+        )
 
 
 def by_secret(
@@ -165,9 +169,7 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link 
 
 def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:
     context = context_of(found.client_id, found.version)
-    return sealing.matches(
-        ring, found.pepper_id, context, secret.get_secret_value(), found.hash
-    )
+    return sealing.matches(ring, found.pepper_id, context, secret.get_secret_value(), found.hash)
 
 
 def _verified(found: Any) -> Verified:

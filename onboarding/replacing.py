@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, lifecycle, outbox
@@ -252,6 +252,4 @@ def _made_today(session: Session, client: Client) -> int:
 
 
 def _promise(session: Session, onboarding: Onboarding, task: str, about: dict[str, object]) -> None:
-    outbox.promise(
-        session, task, about, onboarding_id=onboarding.id, sequence=onboarding.sequence
-    )
+    outbox.promise(session, task, about, onboarding_id=onboarding.id, sequence=onboarding.sequence)

@@ -49,6 +49,8 @@ DOING: Final = {
     "migrate",
     "operators link",
     "relay",
+    "secret end",
+    "secret replace",
     "restored",
     "route",
     "serve",

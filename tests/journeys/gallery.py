@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from onboarding import fences, proofs
+from onboarding import fences, proofs, replacing
 from onboarding.access import PLATFORM
+from onboarding.checksums import CHECKSUM
 from onboarding.db import transaction
 from onboarding.ids import new_id
 from onboarding.models import ContactCode
 from tests import builders
+from tests.composing import put
 from tests.journeys.entering import (
     database_away,
     enter,
@@ -200,6 +202,37 @@ def confirmation(person: Person) -> Pages:
     yield "credentials-issued"
 
 
+def new_secret(person: Person) -> Pages:
+    """A new secret for a connection that works, and the end of the old one."""
+    here = enter(person, builders.an_onboarding("credentials_issued"))
+    put(here, contact_email=EMAIL)
+    person.follow("New client secret")
+    yield "client-secret"
+    _ask_for_secret(here)
+    person.open(f"{person.home}/client-secret")
+    yield "client-secret-being-made"
+    builders.work(here)
+    person.open(f"{person.home}/client-secret")
+    yield "client-secret-ready"
+    with transaction() as session:
+        shown = replacing.reveal(session, here, builders.keyring())
+    person.open(f"{person.home}/client-secret")
+    yield "client-secret-shown"
+    person.fill("Last 6 characters of the client secret", "abcdef")
+    person.press("I have stored it")
+    yield "client-secret-error"
+    person.fill(
+        "Last 6 characters of the client secret", shown.secret.get_secret_value()[-CHECKSUM:]
+    )
+    person.press("I have stored it")
+    yield "client-secret-both"
+
+
+def _ask_for_secret(onboarding_id: UUID) -> None:
+    with transaction() as session:
+        replacing.ask(session, onboarding_id, builders.SELLER, 3)
+
+
 def other_ends(person: Person) -> Pages:
     """Cancelled, started over, expired; and the list of all that one has."""
     person.page.context.clear_cookies()
@@ -272,6 +305,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     client_secret,
     seller_account,
     confirmation,
+    new_secret,
     other_ends,
     coming_back,
     testing,
