@@ -8,12 +8,12 @@ as were asked for. Whoever writes here holds the onboarding's lock; the database
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from onboarding import credentials, db, lifecycle, outbox
 from onboarding.access import Actor
@@ -104,7 +104,6 @@ def ask(
     stands.client.secret_asked_at = db.clock(session)
     about = {"overlap_days": overlap_days}
     _promise(session, onboarding, "replace_secret", about)
-    session.flush()
     return stands
 
 
@@ -118,7 +117,6 @@ def generate(
         return
     credentials.make_version(session, stands.client.id, ring, settings, overlap_days)
     stands.client.secret_asked_at = None
-    session.flush()
 
 
 def reveal(session: Session, onboarding_id: UUID, ring: Keyring) -> Revealed:
@@ -208,6 +206,7 @@ def _take_over(session: Session, stands: Versions, coming: Secret) -> None:
     days = coming.overlap_days or 0
     if stands.current:
         stands.current.ends_at = now + timedelta(days=days)
+        # It makes room for the one that takes its place: an index lets one be current.
         session.flush()
         if not days:
             _end(session, stands.current, "replaced")
@@ -219,11 +218,11 @@ def _end(session: Session, secret: Secret, because: str) -> None:
     of_it = (SealedSecret.client_id == secret.client_id, SealedSecret.version == secret.version)
     session.execute(delete(SealedSecret).where(*of_it))
     secret.ended_at, secret.ended_because = db.clock(session), because
-    session.flush()
+    session.flush()  # What is written next counts the versions that have not ended.
 
 
 def _over() -> Select[Secret]:
-    def for_longer(since: ColumnElement[datetime], lasts: timedelta) -> ColumnElement[bool]:
+    def for_longer(since: InstrumentedAttribute[Any], lasts: timedelta) -> ColumnElement[bool]:
         return since < db.in_seconds(-lasts.total_seconds())
 
     unused = and_(
@@ -251,5 +250,5 @@ def _made_today(session: Session, client: Client) -> int:
     return session.scalar(made) or 0
 
 
-def _promise(session: Session, onboarding: Onboarding, task: str, about: dict[str, object]) -> None:
+def _promise(session: Session, onboarding: Onboarding, task: str, about: dict[str, Any]) -> None:
     outbox.promise(session, task, about, onboarding_id=onboarding.id, sequence=onboarding.sequence)

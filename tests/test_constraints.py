@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from onboarding.db import transaction
 from onboarding.ids import new_id
 from onboarding.models import Base
-from tests.good_rows import GOOD, NOW
+from tests.good_rows import FIRST, GOOD, NOW, REPLACED
 
 AGGREGATOR = {"connection_type": "aggregator", "credential_mode": "full"}
 
@@ -110,12 +110,6 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
 OTHER = new_id()
 NEW_ONBOARDING = {"id": OTHER, "reference": "ONB-00000-00001", "start_key": None}
 ENDED_LINK = {"id": OTHER, "ended_at": NOW}
-REPLACED = {"revealed_at": NOW, "acknowledged_at": NOW, "ends_at": NOW}
-# Where the good row is none that may be there once: the first such row.
-FIRST: dict[str, dict[str, Any]] = {
-    "uq_secrets_coming": {"version": 2, "overlap_days": 0},
-    "uq_secrets_ending": {"version": 2, **REPLACED},
-}
 # What may not be there twice → what the second row has of its own.
 TWICE: dict[str, dict[str, Any]] = {
     "uq_aggregators_folded_name": {"id": "feedwise-2"},
@@ -140,8 +134,6 @@ TWICE: dict[str, dict[str, Any]] = {
 ENDED: dict[str, dict[str, Any]] = {
     "uq_clients_alive": {"revoked_at": NOW},
     "uq_secrets_alive": {"ended_at": NOW, "ended_because": "reissued"},
-    "uq_secrets_coming": {"ended_at": NOW, "ended_because": "unused"},
-    "uq_secrets_ending": {"ended_at": NOW, "ended_because": "replaced"},
     "uq_links_alive": {"ended_at": NOW},
 }
 # The reference → a row that would be in order if what it refers to were there.

@@ -63,22 +63,6 @@ def one_live_secret(within: Within) -> Rows:
 
 @rule(
     "I1",
-    Client.id,
-    what="{} versions of one client secret have not ended",
-    do="End all but the current one and the one that it replaces, by hand. `onboarding show REF`",
-)
-def two_secrets_at_most(within: Within) -> Rows:
-    """While a secret is replaced, two versions live, never three."""
-    alive = (
-        select(Client.onboarding_id, func.count())
-        .join(Secret, Secret.client_id == Client.id)
-        .where(within(Secret.client_id), Secret.ended_at.is_(None))
-    )
-    return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 2)  # noqa: PLR2004
-
-
-@rule(
-    "I1",
     Onboarding.id,
     what="{} seller accounts are linked",
     do=_UNIQUE.format("uq_links_alive"),

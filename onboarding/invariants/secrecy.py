@@ -1,4 +1,4 @@
-"""I2 and I13: a secret is shown at most once, kept as a hash, and shown to nobody without a record."""
+"""I2 and I13, and of I1 what it says of versions: a secret is shown at most once, kept as a hash, and replaced by one."""
 
 import re
 from collections.abc import Sequence
@@ -29,6 +29,22 @@ _IN_THE_CLEAR = (
     " REF reissue_secret --reason leaked`, or start_over once it was saved; then blank the column."
 )
 _KEYRING = "See `onboarding doctor`; restore the keyring from its backup."
+
+
+@rule(
+    "I1",
+    Client.id,
+    what="{} versions of one client secret have not ended",
+    do="End all but the current one and the one that it replaces, by hand. `onboarding show REF`",
+)
+def two_secrets_at_most(within: Within) -> Rows:
+    """While a secret is replaced, two versions live, never three."""
+    alive = (
+        select(Client.onboarding_id, func.count())
+        .join(Secret, Secret.client_id == Client.id)
+        .where(within(Secret.client_id), Secret.ended_at.is_(None))
+    )
+    return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 2)  # noqa: PLR2004
 
 
 @rule(

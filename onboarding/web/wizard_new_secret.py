@@ -139,6 +139,7 @@ def _page(
         onboarding,
         "client_secret.html",
         status,
+        step=None,
         stands=stands,
         until=since + lasts if since else None,
         old_is_idle=_old_is_idle(stands),

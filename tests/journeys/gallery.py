@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from onboarding import fences, proofs, replacing
+from onboarding import fences, proofs
 from onboarding.access import PLATFORM
-from onboarding.checksums import CHECKSUM
 from onboarding.db import transaction
 from onboarding.ids import new_id
 from onboarding.models import ContactCode
 from tests import builders
-from tests.composing import put
 from tests.journeys.entering import (
     database_away,
     enter,
@@ -26,6 +24,7 @@ from tests.journeys.entering import (
 )
 from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
+from tests.journeys.gallery_secrets import new_secret
 from tests.journeys.gallery_testing import testing
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
@@ -200,37 +199,6 @@ def confirmation(person: Person) -> Pages:
         yield f"confirmed-{connection.replace('_', '-')}"
     enter(person, builders.an_onboarding("credentials_issued"))
     yield "credentials-issued"
-
-
-def new_secret(person: Person) -> Pages:
-    """A new secret for a connection that works, and the end of the old one."""
-    here = enter(person, builders.an_onboarding("credentials_issued"))
-    put(here, contact_email=EMAIL)
-    person.follow("New client secret")
-    yield "client-secret"
-    _ask_for_secret(here)
-    person.open(f"{person.home}/client-secret")
-    yield "client-secret-being-made"
-    builders.work(here)
-    person.open(f"{person.home}/client-secret")
-    yield "client-secret-ready"
-    with transaction() as session:
-        shown = replacing.reveal(session, here, builders.keyring())
-    person.open(f"{person.home}/client-secret")
-    yield "client-secret-shown"
-    person.fill("Last 6 characters of the client secret", "abcdef")
-    person.press("I have stored it")
-    yield "client-secret-error"
-    person.fill(
-        "Last 6 characters of the client secret", shown.secret.get_secret_value()[-CHECKSUM:]
-    )
-    person.press("I have stored it")
-    yield "client-secret-both"
-
-
-def _ask_for_secret(onboarding_id: UUID) -> None:
-    with transaction() as session:
-        replacing.ask(session, onboarding_id, builders.SELLER, 3)
 
 
 def other_ends(person: Person) -> Pages:

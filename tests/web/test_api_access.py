@@ -55,7 +55,8 @@ def ask(system: System, route: Route, onboarding_id: object, **headers: str) -> 
     system.app.state.event_streams.lasts = 0.0  # type: ignore[attr-defined]
     if method != "POST":
         return system.send(method, address, headers)
-    return system.post(address, {"event": "cancel"}, **headers)
+    body = {"overlap_days": 3} if address.endswith("/client/secrets") else {"event": "cancel"}
+    return system.post(address, body, **headers)
 
 
 def test_every_route_is_found() -> None:

@@ -42,7 +42,7 @@ def reveal(system: System, onboarding: Json) -> Caller:
 
 
 def path(onboarding: Json) -> str:
-    return onboarding["links"]["client"] + "/secrets"
+    return f"{onboarding['links']['client']}/secrets"
 
 
 def ask(system: System, onboarding: Json, days: int = 3, **headers: str) -> Json:
