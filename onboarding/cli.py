@@ -30,6 +30,7 @@ from onboarding.cli_options import (
 from onboarding.cli_registry import aggregators, keys
 from onboarding.cli_reporting import report
 from onboarding.cli_samples import demo
+from onboarding.cli_secret import secret
 from onboarding.cli_webhooks import webhook
 from onboarding.commands.exits import MEANINGS
 
@@ -59,6 +60,7 @@ app.add_typer(bulk, name="bulk")
 app.add_typer(report, name="report")
 app.add_typer(views, name="views")
 app.add_typer(causes, name="causes")
+app.add_typer(secret, name="secret")
 
 
 def main(

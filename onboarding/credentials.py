@@ -12,11 +12,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import checksums, crash_points, db, lifecycle, sealing
 from onboarding.access import PLATFORM, Actor
+from onboarding.chart import OPEN
 from onboarding.checksums import CHECKSUM, random_base62
 from onboarding.errors import EventNotAllowed, Invalid, TooMany
 from onboarding.histories import this_history
@@ -74,11 +75,21 @@ def generate(
     )
     client = live_client(session, onboarding.id)
     assert client is not None, "issuing_secret without a client"
-    version = 1 + (
-        session.scalar(select(func.max(Secret.version)).where(Secret.client_id == client.id)) or 0
-    )
-    hashed, sealed = new_version(client.id, version, ring, settings)
-    session.execute(insert(Secret).values(**hashed))
+    make_version(session, client.id, ring, settings)
+
+
+def make_version(
+    session: Session,
+    client_id: str,
+    ring: Keyring,
+    settings: Settings,
+    overlap_days: int | None = None,
+) -> None:
+    """The next version of a client's secret; of one that is to replace another, for how long both work."""
+    latest = select(func.max(Secret.version)).where(Secret.client_id == client_id)
+    version = 1 + (session.scalar(latest) or 0)
+    hashed, sealed = new_version(client_id, version, ring, settings)
+    session.execute(insert(Secret).values(**hashed, overlap_days=overlap_days))
     crash_points.reach("secret.hashed")
     session.execute(insert(SealedSecret).values(fence=this_history(), **sealed))
     crash_points.reach("secret.sealed")
@@ -92,19 +103,24 @@ def reveal(
     *,
     expected: int | None = None,
 ) -> Revealed:
-    """Take the sealed secret out, once. The caller commits before it answers.
+    """Take the sealed secret out, once. The caller commits before it answers."""
+    onboarding = lifecycle.fire(session, onboarding_id, "reveal_secret", actor, expected=expected)
+    return take_out(session, onboarding, ring, onboarding.entered_at)
+
+
+def take_out(session: Session, onboarding: Onboarding, ring: Keyring, at: datetime) -> Revealed:
+    """What is sealed for an onboarding that the caller has locked.
 
     Whoever deletes the sealed row has it; the row lock and the chart stop everybody else before.
     One that was sealed in another history of the database may have been shown there: it is refused.
     """
-    onboarding = lifecycle.fire(session, onboarding_id, "reveal_secret", actor, expected=expected)
     taken = session.execute(
         delete(SealedSecret)
         .where(
             SealedSecret.fence == this_history(),
             SealedSecret.client_id.in_(
                 select(Client.id).where(
-                    Client.onboarding_id == onboarding_id, Client.revoked_at.is_(None)
+                    Client.onboarding_id == onboarding.id, Client.revoked_at.is_(None)
                 )
             ),
         )
@@ -117,7 +133,10 @@ def reveal(
     ).one_or_none()
     if taken is None:
         raise EventNotAllowed(
-            "reveal_secret", onboarding.state, ("reissue_secret",), "sealed_secret"
+            "reveal_secret",
+            onboarding.state,
+            ("reissue_secret",) if onboarding.state in OPEN else (),
+            "sealed_secret",
         )
     crash_points.reach("reveal.claimed")
     context = context_of(taken.client_id, taken.version).encode()
@@ -125,7 +144,7 @@ def reveal(
     session.execute(
         update(Secret)
         .where(Secret.client_id == taken.client_id, Secret.version == taken.version)
-        .values(revealed_at=onboarding.entered_at)
+        .values(revealed_at=at)
     )
     crash_points.reach("reveal.opened")
     db.after_commit(session, partial(crash_points.reach, "reveal.committed"))
@@ -153,7 +172,7 @@ def acknowledge(
         raise Invalid({"version": "This is not the secret that was shown last."})
     if not hmac.compare_digest(secret.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
         raise Invalid({"ending": "These are not the last 6 characters of your client secret."})
-    _mark_acknowledged(session, secret, onboarding.entered_at)
+    mark_acknowledged(session, secret, onboarding.entered_at)
     return onboarding
 
 
@@ -165,7 +184,7 @@ def acknowledge_by_use(session: Session, onboarding_id: UUID, version: int) -> N
         return
     details = {"evidence": "first_use", "version": version}
     moved = lifecycle.fire(session, onboarding_id, "acknowledge_secret", PLATFORM, details=details)
-    _mark_acknowledged(session, secret, moved.entered_at)
+    mark_acknowledged(session, secret, moved.entered_at)
 
 
 def reissue(
@@ -189,13 +208,22 @@ def live_client(session: Session, onboarding_id: UUID) -> Client | None:
 
 
 def live_secret(session: Session, onboarding_id: UUID) -> Secret | None:
-    """The version of its secret that has not ended: sealed, shown or in use."""
+    """The version that its client goes by: sealed, shown or in use. Others may live besides it."""
     return session.scalars(
         select(Secret)
         .join(Client, Client.id == Secret.client_id)
-        .where(Client.onboarding_id == onboarding_id, Secret.ended_at.is_(None))
+        .where(Client.onboarding_id == onboarding_id, is_current())
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def is_current() -> ColumnElement[bool]:
+    """Of the versions of a client's secret, the one that it goes by; at most one is."""
+    return and_(
+        Secret.ended_at.is_(None),
+        Secret.ends_at.is_(None),
+        or_(Secret.overlap_days.is_(None), Secret.acknowledged_at.is_not(None)),
+    )
 
 
 def withdraw_client(session: Session, client_id: str) -> None:
@@ -204,6 +232,15 @@ def withdraw_client(session: Session, client_id: str) -> None:
         update(Client)
         .where(Client.id == client_id, Client.withdrawn_at.is_(None))
         .values(withdrawn_at=db.now())
+    )
+
+
+def mark_acknowledged(session: Session, secret: Secret, at: datetime) -> None:
+    """Whoever was shown it has it."""
+    session.execute(
+        update(Secret)
+        .where(Secret.client_id == secret.client_id, Secret.version == secret.version)
+        .values(acknowledged_at=at)
     )
 
 
@@ -237,14 +274,6 @@ def new_secret(prefix: str, *, live: bool) -> str:
 def context_of(client_id: str, version: int) -> str:
     """Binds a hash and a sealed secret to their row: they are worth nothing in another."""
     return f"client-secret-v1:{client_id}:{version}"
-
-
-def _mark_acknowledged(session: Session, secret: Secret, at: datetime) -> None:
-    session.execute(
-        update(Secret)
-        .where(Secret.client_id == secret.client_id, Secret.version == secret.version)
-        .values(acknowledged_at=at)
-    )
 
 
 def _reissues_today(session: Session, onboarding_id: UUID) -> int:

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from onboarding import lifecycle
+from onboarding import lifecycle, replacing
 from onboarding.access import CLOCK
 from onboarding.histories import this_history
 from onboarding.models import Client, SealedSecret
@@ -35,7 +35,7 @@ def forfeit(session: Session, onboarding_id: UUID) -> bool:
     """Destroy a sealed secret before its time; False: the onboarding has moved on since."""
     onboarding = lifecycle.lock(session, onboarding_id)
     if onboarding.state != "secret_ready":
-        return False
+        return replacing.forfeit(session, onboarding)
     lifecycle.fire(session, onboarding_id, "lapse_secret", CLOCK, details={"cause": CAUSE})
     return True
 

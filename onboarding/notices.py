@@ -33,6 +33,7 @@ ASKING: Final = frozenset(
     {
         "aggregator_approved",
         "aggregator_refused",
+        "new_secret_shown",
         "no_call_yet",
         "reminder",
         "resume_link",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import bindparam, delete, exists, insert, select
+from sqlalchemy import bindparam, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -55,9 +55,12 @@ _LIVE: Final = (
         Client.revoked_at.is_(None),
         Client.disabled_at.is_(None),
         Secret.ended_at.is_(None),
+        or_(Secret.ends_at.is_(None), Secret.ends_at > db.now()),
         # Nobody can have one that was not shown.
         Secret.revealed_at.is_not(None),
     )
+    # While a secret is being replaced, two versions work.
+    .order_by(Secret.version.desc())
 )
 
 
@@ -84,8 +87,11 @@ class Verified:
     @property
     def to_be_noted(self) -> bool:
         """Whether this use is worth a write."""
-        waits = self.state == "secret_revealed" and not self.acknowledged
-        return waits or self.last_used_at is None or self.now - self.last_used_at > NOTED_EVERY
+        return (
+            not self.acknowledged
+            or self.last_used_at is None
+            or self.now - self.last_used_at > NOTED_EVERY
+        )
 
 
 def by_secret(
@@ -99,19 +105,24 @@ def by_secret(
     if not checksums.well_formed(secret.get_secret_value()):
         return None
     wanted = client_id if _CLIENT_ID.fullmatch(client_id) else _NOBODY
-    found = session.execute(_LIVE, {"client_id": wanted}).one_or_none()
-    pepper_id, expected = (
-        (found.pepper_id, found.hash) if found else (ring.current("pepper")[0], _NO_HASH)
-    )
-    context = context_of(wanted, found.version if found else 1)
-    fits = sealing.matches(ring, pepper_id, context, secret.get_secret_value(), expected)
-    return _verified(found) if found and fits else None
+    found = session.execute(_LIVE, {"client_id": wanted}).all()
+    if not found:
+        sealing.matches(
+            ring,
+            ring.current("pepper")[0],
+            context_of(wanted, 1),
+            secret.get_secret_value(),
+            _NO_HASH,
+        )
+    fitting = (each for each in found if _fits(ring, each, secret))
+    return next((_verified(each) for each in fitting), None)
 
 
 def by_token(session: Session, claims: Claims) -> Verified:
     """The client that a token names, if all that it rests on still stands. Raises TokenOver."""
-    found = session.execute(_LIVE, {"client_id": claims.client_id}).one_or_none()
-    if found is None or found.version != claims.version:
+    alive = session.execute(_LIVE, {"client_id": claims.client_id}).all()
+    found = next((each for each in alive if each.version == claims.version), None)
+    if found is None:
         raise TokenOver("revoked")
     if session.scalar(select(exists().where(RevokedToken.id == claims.id))):
         raise TokenOver("revoked")
@@ -167,6 +178,11 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link 
 def is_suspended(session: Session, link: Link) -> bool:
     """Whether the marketplace has suspended the seller account: nobody acts for it meanwhile."""
     return session.get(SuspendedSeller, link.seller_id) is not None
+
+
+def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:
+    context = context_of(found.client_id, found.version)
+    return sealing.matches(ring, found.pepper_id, context, secret.get_secret_value(), found.hash)
 
 
 def _verified(found: Any) -> Verified:

@@ -7,12 +7,11 @@ from uuid import UUID
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, outbox
+from onboarding import credentials, db, outbox, replacing
 from onboarding.models import Client, Onboarding, Secret
 from onboarding.presented import NOTED_EVERY, Verified
+from onboarding.replacing import DONE
 
-# Onboardings that are done: their credentials are expected to be used.
-DONE: Final = ("confirmed", "credentials_issued")
 # Who has been silent for this much longer than is asked after was overlooked on purpose: nobody is
 # written to about last year because a server is upgraded.
 _LATEST: Final = timedelta(days=3)
@@ -25,6 +24,7 @@ def note(session: Session, verified: Verified) -> None:
     """
     if not verified.acknowledged:
         credentials.acknowledge_by_use(session, verified.onboarding_id, verified.version)
+        replacing.acknowledge_by_use(session, verified.onboarding_id, verified.version)
     _note_last(session, verified)
     if _is_first(session, verified.client_id):
         _tell_of_first(session, verified)

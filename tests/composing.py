@@ -31,7 +31,15 @@ PUBLIC_URL: Final = "https://access.market.example"
 LANGUAGES: Final = ("en", "fr")
 # Every notice there is: those of the chart, and those that it does not promise.
 TOLD: Final = sorted(
-    {*NOTICES.values(), "contact_code", "first_call", "no_call_yet", "reminder", "resume_link"}
+    {
+        *NOTICES.values(),
+        "contact_code",
+        "first_call",
+        "new_secret_shown",
+        "no_call_yet",
+        "reminder",
+        "resume_link",
+    }
 )
 REMINDED: Final = sorted(state for state, move in NEXT_MOVE.items() if move.reminders)
 
@@ -73,6 +81,7 @@ def brought_to(notice: str) -> Walk:
         "expired": "secret_revealed",
         "contact_code": "type_chosen",
         "first_call": "confirmed",
+        "new_secret_shown": "confirmed",
         "no_call_yet": "confirmed",
         "reminder": "secret_revealed",
         "resume_link": "secret_revealed",

@@ -202,3 +202,10 @@ GOOD: dict[str, dict[str, Any]] = {
         "attempts": 0,
     },
 }
+
+REPLACED = {"revealed_at": NOW, "acknowledged_at": NOW, "ends_at": NOW}
+# Where the good row is none that may be there once: the first such row.
+FIRST: dict[str, dict[str, Any]] = {
+    "uq_secrets_coming": {"version": 2, "overlap_days": 0},
+    "uq_secrets_ending": {"version": 2, **REPLACED},
+}

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from onboarding.db import transaction
 from onboarding.ids import new_id
 from onboarding.models import Base
-from tests.good_rows import GOOD, NOW
+from tests.good_rows import FIRST, GOOD, NOW, REPLACED
 
 AGGREGATOR = {"connection_type": "aggregator", "credential_mode": "full"}
 
@@ -65,6 +65,8 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_secrets_version": {"version": 0},
     "ck_secrets_revealed_before_acknowledged": {"acknowledged_at": NOW},
     "ck_secrets_ended_has_a_reason": {"ended_at": NOW},
+    "ck_secrets_overlap_days": {"overlap_days": 8},
+    "ck_secrets_saved_before_replaced": {"ends_at": NOW},
     "ck_links_client_or_aggregator": {"aggregator_id": "feedwise"},
     "ck_webhooks_signature": {"signature": "none"},
     "ck_webhooks_key_number": {"key_number": 0},
@@ -115,6 +117,8 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_onboardings_start_key": {"id": OTHER, "reference": "ONB-00000-00001"},
     "uq_clients_alive": {"id": "cid_2"},
     "uq_secrets_alive": {"version": 2},
+    "uq_secrets_coming": {"version": 3, "overlap_days": 3},
+    "uq_secrets_ending": {"version": 3, **REPLACED},
     "uq_links_alive": {"id": OTHER},
     "uq_browser_sessions_token_hash": {"id": OTHER},
     "uq_api_keys_hash": {"id": OTHER},
@@ -258,6 +262,8 @@ def test_a_broken_rule_refuses_the_row(
 def test_what_may_be_there_once_is_refused_twice(database: Engine, rule: str) -> None:
     write(database)
     table = table_of(rule)
+    if rule in FIRST:
+        again(table, **FIRST[rule])
     with pytest.raises(IntegrityError) as refused:
         again(table, **TWICE[rule])
     if database.dialect.name == "postgresql":

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
-from onboarding import db, outbox, redelivery
+from onboarding import db, outbox, redelivery, replacing
 from onboarding.chart import ON_ENTRY
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
@@ -73,8 +73,15 @@ def _a_slice() -> None:
     clock.promise_slices()
 
 
+def _a_replacement() -> None:
+    onboarding_id = an_onboarding("confirmed")
+    with transaction() as session:
+        replacing.ask(session, onboarding_id, builders.SELLER, 3)
+
+
 PROMISES: dict[str, Callable[[], object]] = {
     "generate_secret": lambda: an_onboarding("issuing_secret"),
+    "replace_secret": _a_replacement,
     "check_aggregator": lambda: an_onboarding("checking_aggregator"),
     "verify_connection": lambda: an_onboarding("verifying"),
     "send_email": lambda: fire(an_onboarding("type_chosen", email=EMAIL), "cancel"),

@@ -26,6 +26,7 @@ from onboarding import (
     outbox,
     presented,
     proofs,
+    replacing,
     running,
     uses,
 )
@@ -63,6 +64,13 @@ def forfeit(limit: int = 100) -> Swept:
     with reading() as session:
         found = fences.fenced(session, limit)
     return _each(fences.forfeit, found, limit)
+
+
+def end_secrets(limit: int = 100) -> Swept:
+    """Write down which client secrets have ended: replaced and past their days, or never saved."""
+    with reading() as session:
+        found = replacing.due(session, limit)
+    return _each(replacing.settle, found, limit)
 
 
 def leap() -> Swept:

@@ -21,6 +21,7 @@ from onboarding import (
     outbox,
     redelivery,
     registry,
+    replacing,
     running,
 )
 from onboarding.access import PLATFORM
@@ -40,6 +41,13 @@ def generate_secret(session: Session, claim: Claim) -> None:
     """Make the client secret and report that it is ready."""
     onboarding_id, sequence = _transition(claim)
     credentials.generate(session, onboarding_id, PLATFORM, _ring(), settings(), sequence)
+
+
+def replace_secret(session: Session, claim: Claim) -> None:
+    """Make the client secret that is to replace the one in use."""
+    assert claim.onboarding_id is not None
+    days = int(claim.about["overlap_days"])
+    replacing.generate(session, claim.onboarding_id, _ring(), settings(), days)
 
 
 def check_aggregator(session: Session, claim: Claim) -> None:
@@ -138,6 +146,7 @@ def deliver_webhooks(claim: Claim) -> None:
 
 TASKS: Final[dict[str, Work]] = {
     "generate_secret": Quick(generate_secret),
+    "replace_secret": Quick(replace_secret),
     "check_aggregator": Quick(check_aggregator),
     "verify_connection": Quick(verify_connection),
     "revoke_client": Quick(revoke_client),

@@ -7,7 +7,12 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from onboarding.chart import REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
-from onboarding.invariants.secrecy import steps_of_each, versions, versions_of_each
+from onboarding.invariants.secrecy import (
+    is_replacement,
+    steps_of_each,
+    versions,
+    versions_of_each,
+)
 from onboarding.models import Client, Link, Message, Onboarding, Secret, Transition
 
 # Why a version may have ended → the events that end it.
@@ -55,7 +60,7 @@ def client_was_issued(within: Within) -> Rows:
 @rule("I3", Onboarding.id, what="{} secrets were made, and {} versions exist", do=_HALF_DONE)
 def secrets_were_made(within: Within) -> Rows:
     """There are as many versions of secrets as history says were made."""
-    made, there = steps_of_each("secret_generated"), versions_of_each(Secret.version >= 1)
+    made, there = steps_of_each("secret_generated"), versions_of_each(~is_replacement())
     return select(Onboarding.id, made, there).where(within(Onboarding.id), made != there)
 
 
@@ -64,6 +69,7 @@ def saving_is_in_history(within: Within) -> Rows:
     """A secret counts as saved because a transition acknowledged it."""
     return versions(within, Secret.version).where(
         Secret.acknowledged_at.is_not(None),
+        ~is_replacement(),
         _nothing_at(
             Secret.acknowledged_at, Client.onboarding_id, frozenset({"acknowledge_secret"})
         ),
@@ -82,8 +88,11 @@ def end_of_a_secret_is_in_history(within: Within) -> Rows:
             for because, events in ENDED_BY.items()
         )
     )
+    never_used = and_(
+        Secret.ended_because == "unused", is_replacement(), Secret.acknowledged_at.is_(None)
+    )
     return versions(within, Secret.version, Secret.ended_because).where(
-        Secret.ended_at.is_not(None), ~explained
+        Secret.ended_at.is_not(None), ~or_(explained, never_used, _was_replaced())
     )
 
 
@@ -145,6 +154,21 @@ def confirming_is_in_history(within: Within) -> Rows:
         within(Link.id),
         Link.confirmed_at.is_not(None),
         _nothing_at(Link.confirmed_at, Link.onboarding_id, frozenset({"verification_passed"})),
+    )
+
+
+def _was_replaced() -> ColumnElement[bool]:
+    """It ended once a later version had arrived."""
+    later = aliased(Secret)
+    return and_(
+        Secret.ended_because == "replaced",
+        Secret.ends_at.is_not(None),
+        exists().where(
+            later.client_id == Secret.client_id,
+            later.version > Secret.version,
+            later.overlap_days.is_not(None),
+            later.acknowledged_at <= Secret.ended_at,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from onboarding import credentials
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import (
     ApiKey,
@@ -51,11 +52,11 @@ def one_live_client(within: Within) -> Rows:
     do=_UNIQUE.format("uq_secrets_alive"),
 )
 def one_live_secret(within: Within) -> Rows:
-    """A client ID has at most one version of its secret that has not ended."""
+    """A client ID goes by one version of its secret at most."""
     alive = (
         select(Client.onboarding_id, func.count())
         .join(Secret, Secret.client_id == Client.id)
-        .where(within(Secret.client_id), Secret.ended_at.is_(None))
+        .where(within(Secret.client_id), credentials.is_current())
     )
     return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 1)
 

@@ -39,8 +39,9 @@ _DOUBLED = "Delete one of the two messages. `onboarding show REF`"
 _UNPROMISED = "Find out who writes to the database; then delete it. `onboarding show REF`"
 _LATE = "A late result was written: compare with history. `onboarding show REF`"
 
-# A resume link is asked for on a page: any number of them, of no transition.
-_ASKED_FOR: Final = frozenset({"resume_link"})
+# Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
+# new secrets bring follows from these.
+_ASKED_FOR: Final = frozenset({"first_call", "new_secret_shown", "no_call_yet", "resume_link"})
 
 
 @rule("I3", Onboarding.id, what="{} was promised by transition {} and is gone", do=_LOST)
@@ -92,6 +93,12 @@ def promises_come_from_history(within: Within) -> Rows:
     by_event = and_(Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES)))
     # Which letters there may be is counted above.
     letter = Message.task == "send_email"
+    replacement = and_(
+        Message.task == "replace_secret",
+        exists().where(
+            Client.onboarding_id == Message.onboarding_id, Client.secret_asked_at.is_not(None)
+        ),
+    )
     step = and_(
         Transition.onboarding_id == Message.onboarding_id, Transition.sequence == Message.sequence
     )
@@ -103,7 +110,7 @@ def promises_come_from_history(within: Within) -> Rows:
             within(Message.id),
             Message.sequence.is_distinct_from(None),
             Message.sequence <= Onboarding.sequence,
-            ~func.coalesce(or_(by_state, by_event, letter), literal(value=False)),
+            ~func.coalesce(or_(by_state, by_event, letter, replacement), literal(value=False)),
         )
     )
 

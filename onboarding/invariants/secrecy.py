@@ -1,4 +1,4 @@
-"""I2 and I13: a secret is shown at most once, kept as a hash, and shown to nobody without a record."""
+"""I2 and I13, and of I1 what it says of versions: a secret is shown at most once, kept as a hash, and replaced by one."""
 
 import re
 from collections.abc import Sequence
@@ -32,6 +32,22 @@ _KEYRING = "See `onboarding doctor`; restore the keyring from its backup."
 
 
 @rule(
+    "I1",
+    Client.id,
+    what="{} versions of one client secret have not ended",
+    do="End all but the current one and the one that it replaces, by hand. `onboarding show REF`",
+)
+def two_secrets_at_most(within: Within) -> Rows:
+    """While a secret is replaced, two versions live, never three."""
+    alive = (
+        select(Client.onboarding_id, func.count())
+        .join(Secret, Secret.client_id == Client.id)
+        .where(within(Secret.client_id), Secret.ended_at.is_(None))
+    )
+    return alive.group_by(Client.id, Client.onboarding_id).having(func.count() > 2)  # noqa: PLR2004
+
+
+@rule(
     "I2",
     Client.id,
     what="version {} of the secret was shown and is still sealed",
@@ -55,7 +71,7 @@ def shown_secret_is_not_sealed(within: Within) -> Rows:
 def every_showing_has_its_version(within: Within) -> Rows:
     """History knows of as many reveals as there are versions that were shown: none twice."""
     reveals = steps_of_each("reveal_secret")
-    shown = versions_of_each(Secret.revealed_at.is_not(None))
+    shown = versions_of_each(and_(Secret.revealed_at.is_not(None), ~is_replacement()))
     return select(Onboarding.id, reveals, shown).where(within(Onboarding.id), reveals != shown)
 
 
@@ -64,6 +80,7 @@ def showing_is_in_history(within: Within) -> Rows:
     """A version of a secret was shown at the instant of a reveal in history."""
     return versions(within, Secret.version, Secret.revealed_at).where(
         Secret.revealed_at.is_not(None),
+        ~is_replacement(),
         ~exists().where(
             Transition.onboarding_id == Client.onboarding_id,
             Transition.event == "reveal_secret",
@@ -200,6 +217,11 @@ def versions_of_each(chosen: ColumnElement[bool]) -> ColumnElement[int]:
         .correlate(Onboarding)
         .scalar_subquery()
     )
+
+
+def is_replacement() -> ColumnElement[bool]:
+    """Made to replace another after the onboarding was done: history says nothing of it."""
+    return Secret.overlap_days.is_not(None)
 
 
 def versions(within: Within, *columns: Any) -> Rows:

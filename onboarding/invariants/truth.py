@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
+from onboarding import credentials
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Client, Link, Onboarding, SealedSecret, Secret
 
@@ -43,7 +44,7 @@ def secret_as_the_state_says(within: Within) -> Rows:
         .where(
             Client.onboarding_id == Onboarding.id,
             Client.revoked_at.is_(None),
-            Secret.ended_at.is_(None),
+            credentials.is_current(),
         )
         .correlate(Onboarding)
         .scalar_subquery(),
@@ -75,7 +76,7 @@ def sealed_secret_as_the_state_says(within: Within) -> Rows:
         .where(
             Client.onboarding_id == Onboarding.id,
             Client.revoked_at.is_(None),
-            Secret.ended_at.is_(None),
+            credentials.is_current(),
             Secret.revealed_at.is_(None),
         )
     )

@@ -1,6 +1,7 @@
 """Client IDs, versions of their secrets, and the seller accounts that they may act for."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +18,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from onboarding.db import now
 from onboarding.ids import new_id
 from onboarding.models.base import Base
+
+# Of the versions of a secret that have not ended: the one that the client goes by, one that is to
+# replace it, and one that it has replaced.
+_CURRENT: Final = (
+    "ended_at IS NULL AND ends_at IS NULL AND (overlap_days IS NULL OR acknowledged_at IS NOT NULL)"
+)
+_COMING: Final = "ended_at IS NULL AND overlap_days IS NOT NULL AND acknowledged_at IS NULL"
+_ENDING: Final = "ended_at IS NULL AND ends_at IS NOT NULL"
 
 
 class Client(Base):
@@ -44,6 +53,8 @@ class Client(Base):
     withdrawn_at: Mapped[datetime | None]
     # When the marketplace's own systems ended it: it works no more, whatever its onboarding says.
     disabled_at: Mapped[datetime | None]
+    # When a new secret was asked for that is not made yet, while the one before goes on.
+    secret_asked_at: Mapped[datetime | None]
     # The first call seen: when an access token was first issued to it.
     first_used_at: Mapped[datetime | None]
     # When its owner was asked why there was none.
@@ -59,10 +70,28 @@ class Secret(Base):
             "uq_secrets_alive",
             "client_id",
             unique=True,
-            postgresql_where=text("ended_at IS NULL"),
-            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text(_CURRENT),
+            sqlite_where=text(_CURRENT),
+        ),
+        Index(
+            "uq_secrets_coming",
+            "client_id",
+            unique=True,
+            postgresql_where=text(_COMING),
+            sqlite_where=text(_COMING),
+        ),
+        Index(
+            "uq_secrets_ending",
+            "client_id",
+            unique=True,
+            postgresql_where=text(_ENDING),
+            sqlite_where=text(_ENDING),
         ),
         CheckConstraint("version >= 1", name="version"),
+        CheckConstraint("overlap_days BETWEEN 0 AND 7", name="overlap_days"),
+        CheckConstraint(
+            "ends_at IS NULL OR acknowledged_at IS NOT NULL", name="saved_before_replaced"
+        ),
         CheckConstraint(
             "acknowledged_at IS NULL OR revealed_at IS NOT NULL",
             name="revealed_before_acknowledged",
@@ -82,6 +111,10 @@ class Secret(Base):
     acknowledged_at: Mapped[datetime | None]
     # Noted once a minute at most.
     last_used_at: Mapped[datetime | None]
+    # Of one that was made to replace another: for how many days both work, once it has arrived.
+    overlap_days: Mapped[int | None]
+    # When one that was replaced stops working. The clock then writes `ended_at`, which is no earlier.
+    ends_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(String(16))
 

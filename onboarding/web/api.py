@@ -14,6 +14,7 @@ from onboarding.web import (
     api_list,
     api_onboardings,
     api_operations,
+    api_secrets,
     api_webhooks,
     api_whoami,
 )
@@ -31,6 +32,7 @@ router.include_router(api_onboardings.router)
 router.include_router(api_list.router)
 router.include_router(api_due.router)
 router.include_router(api_clients.router)
+router.include_router(api_secrets.router)
 router.include_router(api_whoami.router)
 router.include_router(api_chart.router)
 router.include_router(api_events.router)

@@ -29,6 +29,10 @@ class SecretVersion(_Shown):
     created_at: datetime
     revealed_at: datetime | None
     acknowledged_at: datetime | None
+    # Noted once a minute at most.
+    last_used_at: datetime | None
+    # Of one that was replaced: until when it works.
+    ends_at: datetime | None
     ended_at: datetime | None
     ended_because: str | None
 
@@ -43,6 +47,8 @@ class ClientView(_Shown):
     disabled_at: datetime | None
     # When an access token was first issued to it.
     first_call_at: datetime | None
+    # Since when a new secret is being made, while the one before goes on.
+    secret_asked_at: datetime | None
     secrets: list[SecretVersion]
 
 
@@ -52,6 +58,7 @@ _NO_CLIENT: Final = ClientView(
     revoked_at=None,
     disabled_at=None,
     first_call_at=None,
+    secret_asked_at=None,
     secrets=[],
 )
 
@@ -80,17 +87,7 @@ class SellerLinkList(_Shown):
 def client(onboarding_id: str, key: Reader) -> ClientView:
     """The client that was issued last, revoked or not; all of it is empty before one is."""
     with reading() as session:
-        found = _latest_client(session, own(session, key, onboarding_id))
-        if found is None:
-            return _NO_CLIENT
-        return ClientView(
-            client_id=found.id,
-            created_at=found.created_at,
-            revoked_at=found.revoked_at,
-            disabled_at=found.disabled_at,
-            first_call_at=found.first_used_at,
-            secrets=[_version(each) for each in _secrets(session, found)],
-        )
+        return client_view(session, own(session, key, onboarding_id))
 
 
 @router.get("/{onboarding_id}/links")
@@ -105,6 +102,22 @@ def links(onboarding_id: str, key: Reader) -> SellerLinkList:
             .order_by(Link.id.desc())
         )
         return SellerLinkList(items=[_link(row.Link, row.since) for row in found])
+
+
+def client_view(session: Session, onboarding: Onboarding) -> ClientView:
+    """An onboarding's client as its calling system sees it."""
+    found = _latest_client(session, onboarding)
+    if found is None:
+        return _NO_CLIENT
+    return ClientView(
+        client_id=found.id,
+        created_at=found.created_at,
+        revoked_at=found.revoked_at,
+        disabled_at=found.disabled_at,
+        first_call_at=found.first_used_at,
+        secret_asked_at=found.secret_asked_at,
+        secrets=[_version(each) for each in _secrets(session, found)],
+    )
 
 
 def _latest_client(session: Session, onboarding: Onboarding) -> Client | None:
@@ -129,6 +142,8 @@ def _version(secret: Secret) -> SecretVersion:
         created_at=secret.created_at,
         revealed_at=secret.revealed_at,
         acknowledged_at=secret.acknowledged_at,
+        last_used_at=secret.last_used_at,
+        ends_at=secret.ends_at,
         ended_at=secret.ended_at,
         ended_because=secret.ended_because,
     )

@@ -12,14 +12,16 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, events, lifecycle, proofs, queries
+from onboarding import credentials, db, events, lifecycle, proofs, queries, replacing
 from onboarding.access import calling_system
+from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
-from onboarding.errors import Invalid
+from onboarding.errors import Invalid, MovedOn
 from onboarding.ids import new_id
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
 from onboarding.routing import CURRENT
+from onboarding.sealing import Keyring
 from onboarding.web.api_access import Reader, Revealer, Writer, own
 from onboarding.web.api_conditional import IfNoneMatch
 from onboarding.web.api_etags import IfMatch, expected, tag, unless_stale
@@ -114,13 +116,7 @@ def reveal_secret(
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
         with unless_stale(session, onboarding):
-            revealed = credentials.reveal(
-                session,
-                onboarding.id,
-                calling_system(key),
-                request.app.state.ring,
-                expected=seen,
-            )
+            revealed = _reveal(session, onboarding, key, request.app.state.ring, seen)
     return RevealedSecret(
         client_id=revealed.client_id,
         client_secret=revealed.secret.get_secret_value(),
@@ -151,6 +147,18 @@ def _start(session: Session, body: NewOnboarding, key: ApiKey) -> Answer:
         onboarding.contact_verified_at = onboarding.created_at
     shown = view(session, onboarding)
     return _answer(onboarding, shown, 201, {"Location": shown.links["self"]})
+
+
+def _reveal(
+    session: Session, onboarding: Onboarding, key: ApiKey, ring: Keyring, seen: int | None
+) -> Revealed:
+    """The secret that waits: the first, or where the onboarding is done, one that replaces it."""
+    if onboarding.state not in replacing.DONE:
+        who = calling_system(key)
+        return credentials.reveal(session, onboarding.id, who, ring, expected=seen)
+    if seen not in (None, onboarding.sequence):
+        raise MovedOn(onboarding.state, onboarding.sequence)
+    return replacing.reveal(session, onboarding.id, ring)
 
 
 def _fire(

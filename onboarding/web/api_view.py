@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import db, deadlines, deciding, requirements
+from onboarding import credentials, db, deadlines, deciding, requirements
 from onboarding.chart import EVENT_TYPES, NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.requirements import Requirements
@@ -132,7 +132,7 @@ def _secrets(session: Session, ids: Sequence[UUID]) -> dict[UUID, SecretState]:
             Secret.acknowledged_at,
         )
         .join(Client, Client.id == Secret.client_id)
-        .where(Client.onboarding_id.in_(ids), Secret.ended_at.is_(None))
+        .where(Client.onboarding_id.in_(ids), credentials.is_current())
     )
     return {
         row.onboarding_id: SecretState(

@@ -27,6 +27,10 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "issue_id": {"event": "issue_id", "data": {"connection_name": "Corner Shop sync"}},
         "cancel": {"event": "cancel"},
     },
+    ("post", "/v1/onboardings/{onboarding_id}/client/secrets"): {
+        "three_days": {"overlap_days": 3},
+        "at_once": {"overlap_days": 0},
+    },
     ("post", "/v1/webhooks"): {
         "of_one_type": {
             "url": "https://hooks.example/onboarding",

@@ -34,19 +34,19 @@ AggregatorName = Annotated[str, StringConstraints(max_length=120), AfterValidato
 State = Annotated[str, AfterValidator(_state), Field(json_schema_extra={"enum": [*STATES]})]
 
 
-class _Taken(BaseModel):
+class Taken(BaseModel):
     """What is read: no conversions, and no field that is not named."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Contact(_Taken):
+class Contact(Taken):
     """Who is told. With the scope contacts:vouch, the address counts as verified."""
 
     email: Email
 
 
-class NewOnboarding(_Taken):
+class NewOnboarding(Taken):
     """An onboarding to be started."""
 
     locale: Literal["en", "fr"]
@@ -54,14 +54,14 @@ class NewOnboarding(_Taken):
     connection_name: ConnectionName | None = None
 
 
-class NewEvent(_Taken):
+class NewEvent(Taken):
     """An event to be fired; what `data` takes depends on the event."""
 
     event: Annotated[str, StringConstraints(max_length=32)]
     data: dict[str, Any] = {}
 
 
-class AggregatorEntry(_Taken):
+class AggregatorEntry(Taken):
     """What the marketplace knows of an aggregator."""
 
     name: AggregatorName

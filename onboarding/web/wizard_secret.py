@@ -22,6 +22,7 @@ from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, TooMany
 from onboarding.models import Onboarding
+from onboarding.replacing import DONE
 from onboarding.web import browser, pages, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
@@ -76,7 +77,7 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
                 fences.forfeit(session, UUID(onboarding_id))
         # Shown already, by another click or in another tab, or destroyed: that page says when.
         return wizard_frame.to_home(request, onboarding_id)
-    return _show_secret(request, onboarding, revealed)
+    return show_secret(request, onboarding, revealed)
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/proof")
@@ -86,7 +87,7 @@ def ask_for_proof(request: Request, locale: str, onboarding_id: str) -> Response
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
         by_code = addresses.is_proved(session, onboarding)
         by_sign_in = ownership.maker_account(session, onboarding) is not None
-    if onboarding.state != "secret_ready":
+    if onboarding.state not in ("secret_ready", *DONE):
         return wizard_frame.to_home(request, onboarding_id)
     back = wizard_frame.home(request, onboarding_id)
     return wizard_frame.framed(
@@ -122,8 +123,10 @@ def reissue(request: Request, locale: str, onboarding_id: str, typed: Typed) -> 
         return wizard_frame.too_many(request, onboarding_id, error)
 
 
-def _show_secret(request: Request, onboarding: Onboarding, revealed: Revealed) -> Response:
-    """The template takes the secret out of its wrapping, so that no traceback shows it.
+def show_secret(
+    request: Request, onboarding: Onboarding, revealed: Revealed, **more: Any
+) -> Response:
+    """The one page with a secret. The template takes the secret out of its wrapping, so that no traceback shows it.
 
     The page leads nowhere else: whoever leaves it does not see the secret again.
     """
@@ -138,6 +141,7 @@ def _show_secret(request: Request, onboarding: Onboarding, revealed: Revealed) -
         languages=[here],
         leads_home=False,
         cancel=None,
+        **more,
     )
 
 

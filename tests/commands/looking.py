@@ -50,6 +50,8 @@ DOING: Final = {
     "migrate",
     "operators link",
     "relay",
+    "secret end",
+    "secret replace",
     "restored",
     "route",
     "serve",

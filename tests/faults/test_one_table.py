@@ -26,6 +26,7 @@ REQUESTS_WRITE = {
 }
 TASKS_WRITE = {
     "generate_secret": ["onboardings", "transitions", "secrets", "sealed_secrets"],
+    "replace_secret": ["clients", "secrets", "sealed_secrets"],
     "verify_connection": ["onboardings", "transitions", "links"],
     "check_aggregator": ["onboardings", "transitions"],
     "send_email": ["mails"],

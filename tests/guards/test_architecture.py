@@ -22,6 +22,7 @@ REVIEWED = {
     "operator_sessions.token_hash": "SHA-256 of 256 random bits",
     "key_checks.key_id": "a name",
     "onboardings.contact_hash": "HMAC under a pepper that is not in the database; opens nothing",
+    "clients.secret_asked_at": "an instant",
     "onboardings.start_key": "tells a form that was sent twice; opens nothing",
     "sealed_secrets.key_id": "a name",
     "source_keys.key_id": "a name",

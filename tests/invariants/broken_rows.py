@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import delete, insert
 
-from onboarding import credentials
+from onboarding import credentials, db
 from onboarding.ids import new_id
 from onboarding.models import (
     ApiKey,
@@ -44,6 +44,7 @@ CLEAR: Final = credentials.new_secret("mkt", live=True)
 REISSUED: Final = and_then("secret_revealed", "reissue_secret")
 UNLINKED: Final = and_then("seller_linked", "unlink_seller")
 TAKEN_BACK: Final = and_then("secret_ready", "start_over", "work")
+_ARRIVED: Final = ("revealed_at", "acknowledged_at", "ends_at")
 
 IDENTITY: Final = (
     broken(
@@ -59,6 +60,14 @@ IDENTITY: Final = (
         lambda me, _: [a_secret(me, 2)],
         "secrets_were_made",
         bare=("secrets",),
+    ),
+    broken(
+        "two_secrets_at_most",
+        in_state("confirmed"),
+        lambda me, _: [
+            a_secret(me, 2, overlap_days=0, **dict.fromkeys(_ARRIVED, db.now())),
+            a_secret(me, 3, overlap_days=0),
+        ],
     ),
     broken("one_live_link", in_state("seller_linked"), lambda me, _: [a_link(me)], bare=("links",)),
     broken(

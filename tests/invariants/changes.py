@@ -40,8 +40,8 @@ def step(me: UUID, event: str, /, **values: Any) -> Executable:
     return update(Transition).where(step_of(me, event)).values(values)
 
 
-def a_secret(me: UUID, version: int) -> Executable:
-    made = {"version": version, "hash": bytes(32), "pepper_id": "?", "ending": "abcdef"}
+def a_secret(me: UUID, version: int, **more: Any) -> Executable:
+    made = {"version": version, "hash": bytes(32), "pepper_id": "?", "ending": "abcdef"} | more
     return insert(Secret).values(client_id=clients_of(me), **made)
 
 

@@ -50,16 +50,18 @@ def ask(system: System, route: Route, onboarding_id: object, **headers: str) -> 
         reference=onboarding_id,
         webhook_id=onboarding_id,
         delivery_id=onboarding_id,
+        version=1,
     )
     system.app.state.event_streams.lasts = 0.0  # type: ignore[attr-defined]
     if method != "POST":
         return system.send(method, address, headers)
-    return system.post(address, {"event": "cancel"}, **headers)
+    body = {"overlap_days": 3} if address.endswith("/client/secrets") else {"event": "cancel"}
+    return system.post(address, body, **headers)
 
 
 def test_every_route_is_found() -> None:
-    assert len(ROUTES) == 36
-    assert len(OF_ONE) == 9
+    assert len(ROUTES) == 38
+    assert len(OF_ONE) == 11
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r not in BY_TOKEN], ids=" ".join)

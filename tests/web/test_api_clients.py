@@ -43,7 +43,14 @@ def test_a_client_shows_every_version_of_its_secret_and_none_of_the_secrets(
 
 def test_before_a_client_is_issued_there_is_none(system: System) -> None:
     told = expect(system.get(system.start()["links"]["client"]), 200)
-    facts = ("client_id", "created_at", "revoked_at", "disabled_at", "first_call_at")
+    facts = (
+        "client_id",
+        "created_at",
+        "revoked_at",
+        "disabled_at",
+        "first_call_at",
+        "secret_asked_at",
+    )
     assert told == dict.fromkeys(facts) | {"secrets": []}
 
 

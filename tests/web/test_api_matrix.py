@@ -57,6 +57,9 @@ RULES: Final[dict[Route, Rule]] = {
     ("GET", f"{ONE}/requirements"): Rule(READS),
     ("GET", f"{ONE}/allowed-events"): Rule(READS),
     ("GET", f"{ONE}/client"): Rule(READS),
+    # Its onboarding is not done yet, so there is nothing to replace.
+    ("POST", f"{ONE}/client/secrets"): Rule(WRITES, 409, body={"overlap_days": 3}),
+    ("DELETE", f"{ONE}/client/secrets/{{version}}"): Rule(WRITES, 409),
     ("GET", f"{ONE}/links"): Rule(READS),
     ("GET", "/v1/chart"): Rule(None, foreign=None),
     ("GET", "/v1/aggregators"): Rule(READS, foreign=None),
@@ -90,7 +93,7 @@ Names = dict[str, str]
 # What a path names, where none of it is there.
 NOTHING: Final[Names] = dict.fromkeys(
     ("onboarding_id", "reference", "webhook_id", "delivery_id"), str(new_id())
-) | {"aggregator_id": "a"}
+) | {"aggregator_id": "a", "version": "1"}
 
 
 @pytest.fixture

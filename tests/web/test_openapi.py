@@ -49,7 +49,7 @@ def test_every_operation_says_what_it_is_and_what_it_refuses_with() -> None:
     document = committed()
     assert document["openapi"].startswith("3.1")
     ids = [each["operationId"] for _, _, each in operations(document)]
-    assert len(ids) == len({*ids}) == 36
+    assert len(ids) == len({*ids}) == 38
     for method, path, operation in operations(document):
         assert operation["description"], path
         problem = operation["responses"]["default"]["content"]["application/problem+json"]
@@ -72,6 +72,8 @@ def test_an_example_is_taken_as_it_stands(
     onboarding = system.start(contact={"email": "dev@shop.example"})
     if name == "issue_id":
         system.fire(onboarding, "choose_type", connection_type="plugin")
+    if path.endswith("/client/secrets"):
+        onboarding = in_use(system)
     webhook = expect(system.post("/v1/webhooks", EXAMPLES[ENDPOINT]["least"]), 201)
     address = path.format(
         onboarding_id=onboarding["id"], aggregator_id="feedwise", webhook_id=webhook["id"]
@@ -83,6 +85,14 @@ def test_an_example_is_taken_as_it_stands(
         sent |= signed(example)
     answer = system.send(method.upper(), address, sent, content=json.dumps(example))
     assert answer.is_success, answer.text
+
+
+def in_use(system: System) -> dict[str, Any]:
+    """An onboarding whose secret is in use."""
+    onboarding = system.with_secret("credentials_only")
+    shown = expect(system.post(onboarding["links"]["secret_reveal"]), 200)
+    ending = shown["client_secret"][-6:]
+    return system.fire(onboarding, "acknowledge_secret", version=1, ending=ending)
 
 
 def signed(example: dict[str, Any]) -> dict[str, str]:
