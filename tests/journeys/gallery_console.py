@@ -124,6 +124,8 @@ def _figures(person: Person, home: str) -> Iterator[str]:
     yield "console-machine"
     person.open(f"{home}/reports")
     yield "console-reports"
+    person.open(f"{home}/shortcuts")
+    yield "console-shortcuts"
 
 
 def _runs(person: Person, home: str) -> Iterator[str]:
