@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from onboarding import operators, population
-from onboarding.models import Onboarding
+from sqlalchemy import update
+
+from onboarding import db, operators, population
+from onboarding.db import transaction
+from onboarding.models import Onboarding, Operator
 from onboarding.sealing import read_keyring
 from onboarding.settings import settings
 from tests import builders
@@ -40,6 +43,7 @@ def console(person: Person) -> Iterator[str]:
     person.tick("For every operator")
     person.press("Save")
     yield "console-view"
+    yield from _told(person)
     person.open(f"{home}/onboardings?q=nothing")
     yield "console-onboardings-none"
     stuck = _a_stuck_one(person.locale)
@@ -68,6 +72,25 @@ def console(person: Person) -> Iterator[str]:
     person.page.context.clear_cookies()
     person.open(home)
     yield "console-sign-in-needed"
+
+
+def _told(person: Person) -> Iterator[str]:
+    """By e-mail: the sandbox's link gives no address, a sign-in does."""
+    tell = person.says("Tell me when %(view)s holds more than so many", view="Type chosen, in Lyon")
+    person.page.locator("summary", has_text=tell).click()
+    yield "console-view-no-address"
+    with transaction() as session:
+        given = {"email": "mara@market.example", "email_given_at": db.now()}
+        session.execute(update(Operator).values(**given))
+    person.page.reload()
+    person.page.locator("summary", has_text=tell).click()
+    person.fill("More than how many?", "many")
+    person.press("Tell me")
+    yield "console-view-alert-error"
+    person.fill("More than how many?", "20")
+    person.press("Tell me")
+    person.page.locator("summary", has_text=tell).click()
+    yield "console-view-alert"
 
 
 def _more_actions(person: Person, home: str) -> Iterator[str]:
