@@ -15,6 +15,7 @@ from tests.commands.incidents import an_incident
 from tests.composing import put
 from tests.journeys.pages import Person
 from tests.listening import an_endpoint
+from tests.telling import Event, a_source, tell
 from tests.web.test_console_webhooks import disabled, failed_for_good
 
 WHY = "INC-442: the registry is back"
@@ -139,6 +140,22 @@ def _webhooks(person: Person, home: str) -> Iterator[str]:
     yield "console-webhook-enable"
     person.open(home)
     yield "console-overview-endpoint"
+    yield from _told_by_others(person, home)
+
+
+def _told_by_others(person: Person, home: str) -> Iterator[str]:
+    """By the marketplace's own systems: something about nobody that we know."""
+    person.open(f"{home}/inbound")
+    yield "console-inbound-none"
+    a_source()
+    tell(Event("aggregator.suspended", "not-here-yet", 1))
+    tell(Event("seller.renamed", "123456", 2))
+    person.open(f"{home}/inbound")
+    yield "console-inbound"
+    person.page.locator(".rows tbody a").last.click()
+    yield "console-inbound-event"
+    person.press("Offer it again")
+    yield "console-inbound-error"
 
 
 def _figures(person: Person, home: str) -> Iterator[str]:
