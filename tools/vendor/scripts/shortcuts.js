@@ -67,6 +67,8 @@ function open(page, help) {
   heading.textContent = page.querySelector("h1").textContent;
   const close = document.createElement("button");
   close.type = "button";
+  // Else it would be what turns them off.
+  close.autofocus = true;
   close.className = "govuk-button govuk-button--secondary";
   close.textContent = help.dataset.close;
   close.addEventListener("click", () => dialog.close());
