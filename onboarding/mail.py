@@ -44,7 +44,8 @@ class Letter:
     """One e-mail to one person. It prints a mask of whom it goes to, and not what it says."""
 
     message_id: UUID
-    onboarding_id: UUID
+    # None: it is for an operator, and about many.
+    onboarding_id: UUID | None
     notice: str
     locale: str
     to: Personal

@@ -95,6 +95,15 @@ def render(notice: str, locale: str, facts: Mapping[str, Any]) -> tuple[str, str
     return subject, _in_short_lines(str(text)), html
 
 
+def about_us(locale: str, settings: Settings) -> dict[str, Any]:
+    """What every letter can say. Addresses come from the settings, never from a request."""
+    return {
+        "locale": locale,
+        "marketplace": settings.marketplace_name,
+        "support_contact": settings.support_contact,
+    }
+
+
 def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | None:
     """Where the letter goes; None for a question, a reminder or a code that has been overtaken."""
     if claim.about["notice"] == "contact_code":
@@ -187,12 +196,9 @@ def _code(session: Session, claim: Claim, ring: Keyring) -> dict[str, Any]:
 
 
 def _about_us(onboarding: Onboarding, settings: Settings) -> dict[str, Any]:
-    """What every letter can say. Addresses come from the settings, never from a request."""
-    return {
-        "locale": onboarding.locale,
+    """What every letter about an onboarding can say."""
+    return about_us(onboarding.locale, settings) | {
         "reference": onboarding.reference,
-        "marketplace": settings.marketplace_name,
-        "support_contact": settings.support_contact,
         "seller_portal_url": settings.seller_portal_url,
         "documentation_url": settings.documentation_url,
         "test_url": f"{settings.base_url}/{onboarding.locale}/test-credentials",

@@ -16,6 +16,7 @@ from onboarding import db, sealing
 from onboarding.access import Actor
 from onboarding.errors import NoRole, RoleNeeded, SignInNeeded
 from onboarding.ids import new_id
+from onboarding.masking import Personal
 from onboarding.models import Operator, OperatorSession
 from onboarding.sealing import Keyring
 from onboarding.setting_values import ROLES
@@ -23,6 +24,8 @@ from onboarding.setting_values import ROLES
 # A working day; then the identity provider is asked again, and with it the role.
 SESSION_LASTS: Final = timedelta(hours=12)
 LINK_LASTS: Final = timedelta(hours=12)
+# Nobody says when somebody leaves: an address is good for so long after the sign-in that gave it.
+ADDRESS_LASTS: Final = timedelta(days=30)
 # Who the printed link stands for: nobody's account, so it is for the sandbox only.
 DEVELOPMENT: Final = "development"
 
@@ -81,7 +84,9 @@ def role_of(groups: object, roles: str) -> str:
     return max(theirs, key=ROLES.index)
 
 
-def known(session: Session, issuer: str, subject: str, name: str, role: str) -> Operator:
+def known(
+    session: Session, issuer: str, subject: str, name: str, role: str, email: str | None = None
+) -> Operator:
     """The operator of an account, as it is now; made where this is the first sign-in."""
     account = (Operator.issuer == issuer, Operator.subject == subject)
     found = session.scalars(select(Operator).where(*account)).one_or_none()
@@ -89,8 +94,20 @@ def known(session: Session, issuer: str, subject: str, name: str, role: str) -> 
         found = Operator(id=new_id(), issuer=issuer, subject=subject)
         session.add(found)
     found.name, found.role = name, role
+    found.email, found.email_given_at = email, db.clock(session) if email else None
     session.flush()  # A session refers to it.
     return found
+
+
+def address(session: Session, operator_id: UUID | None) -> Personal | None:
+    """Where to write to an operator; None: the latest sign-in gave nothing, or was too long ago."""
+    email = session.scalar(
+        select(Operator.email).where(
+            Operator.id == operator_id,
+            Operator.email_given_at > db.in_seconds(-ADDRESS_LASTS.total_seconds()),
+        )
+    )
+    return Personal(email) if email else None
 
 
 def sign_in(session: Session, operator: Operator) -> str:

@@ -18,7 +18,7 @@ from sqlalchemy.sql import expression
 from onboarding import db
 from onboarding.chart import NEXT_MOVE
 from onboarding.errors import Invalid
-from onboarding.models import Onboarding, Transition
+from onboarding.models import Client, Onboarding, Transition
 
 # What figures may be told apart by.
 SPLITS: Final = ("type", "aggregator", "language", "week")
@@ -43,6 +43,8 @@ STEPS: Final = {
 }
 # How many steps there are on the way of a type that ends before the others.
 _ENDS: Final[dict[str | None, int]] = {None: 1, "legacy_soap": 2, "credentials_only": 5}
+# Where somebody is done, and is expected to call.
+_DONE: Final = ("confirmed", "credentials_issued")
 
 
 class Funnel(NamedTuple):
@@ -56,6 +58,9 @@ class Funnel(NamedTuple):
     secret_acknowledged: int | None
     seller_linked: int | None
     confirmed: int | None
+    # Those who are done and have credentials of their own; and of these, who has called with them.
+    has_credentials: int | None
+    first_call_seen: int | None
 
 
 class Stay(NamedTuple):
@@ -97,7 +102,8 @@ def funnel(session: Session, by: str = "type", days: int = DAYS) -> Sequence[Fun
     found: dict[str | None, dict[str, int]] = {}
     for name, event, number in rows:
         found.setdefault(name, {})[event] = number
-    groups = [_funnel(by, name, taken) for name, taken in found.items()]
+    called = _called(session, group, since)
+    groups = [_funnel(by, name, taken, called) for name, taken in found.items()]
     return sorted(groups, key=lambda each: (-each.started, each.group or ""))[:_GROUPS]
 
 
@@ -143,10 +149,31 @@ def times(session: Session, by: str | None = None, days: int = DAYS) -> Sequence
     return sorted(found, key=lambda stay: (order.index(stay.state), stay.group or ""))
 
 
-def _funnel(by: str, name: str | None, taken: dict[str, int]) -> Funnel:
+def _called(
+    session: Session, group: SQLColumnExpression[Any], since: datetime
+) -> dict[str | None, tuple[int, int]]:
+    """How many of each group are done with credentials that work, and how many of these have called."""
+    rows = session.execute(
+        select(group, func.count(), func.count(Client.first_used_at))
+        .join(Client, Client.onboarding_id == Onboarding.id)
+        .where(
+            Onboarding.id >= _first_id(since - _BEHIND),
+            Onboarding.created_at >= since,
+            Onboarding.state.in_(_DONE),
+            Client.revoked_at.is_(None),
+        )
+        .group_by(group)
+    )
+    return {name: (done, used) for name, done, used in rows}
+
+
+def _funnel(
+    by: str, name: str | None, taken: dict[str, int], called: dict[str | None, tuple[int, int]]
+) -> Funnel:
     has = _ENDS.get(name, len(STEPS)) if by == "type" else len(STEPS)
     steps = [taken.get(event, 0) if n < has else None for n, event in enumerate(STEPS.values())]
-    return Funnel(name, *steps)  # type: ignore[arg-type]  # the first one is always there
+    calls = called.get(name, (0, 0)) if has > _ENDS["legacy_soap"] else (None, None)
+    return Funnel(name, *steps, *calls)  # type: ignore[arg-type]  # the first one is always there
 
 
 def _lately(since: datetime) -> tuple[ColumnElement[bool], ...]:

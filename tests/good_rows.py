@@ -156,6 +156,14 @@ GOOD: dict[str, dict[str, Any]] = {
         "query": "waiting_on=platform",
         "shared": True,
     },
+    "view_alerts": {
+        "view_id": ID,
+        "operator_id": ID,
+        "above": 5,
+        "locale": "fr",
+        "armed": True,
+        "look_at": NOW,
+    },
     "cause_marks": {"task": "send_email", "code": "busy", "status": "open", "marked_at": NOW},
     "key_checks": {"key_id": "pepper.2026", "value": HASH},
     "runs": {

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, update
 from onboarding import db, exports, reports
 from onboarding.db import snapshot, transaction
 from onboarding.errors import Invalid
-from onboarding.models import Transition
+from onboarding.models import Client, Transition
 from onboarding.reports import Funnel, Stay
 from onboarding.sealing import Keyring
 from tests import builders
@@ -57,12 +57,28 @@ def test_each_type_has_its_own_steps(database: Engine) -> None:
         builders.an_onboarding(state)
     builders.an_onboarding("seller_linked", delegated=True)
     assert funnel() == [
-        Funnel("own_development", 2, 2, 2, 1, 1, 1, 1),
-        Funnel(None, 1, None, None, None, None, None, None),
-        Funnel("aggregator", 1, 1, 0, 0, 0, 1, 0),
-        Funnel("credentials_only", 1, 1, 1, 1, 1, None, None),
-        Funnel("legacy_soap", 1, 1, None, None, None, None, None),
+        Funnel("own_development", 2, 2, 2, 1, 1, 1, 1, 1, 0),
+        Funnel(None, 1, None, None, None, None, None, None, None, None),
+        Funnel("aggregator", 1, 1, 0, 0, 0, 1, 0, 0, 0),
+        Funnel("credentials_only", 1, 1, 1, 1, 1, None, None, 1, 0),
+        Funnel("legacy_soap", 1, 1, None, None, None, None, None, None, None),
     ]
+
+
+def test_first_calls_are_counted_of_those_who_are_done_and_can_call(database: Engine) -> None:
+    ids = [builders.an_onboarding("credentials_issued") for _ in range(3)]
+    confirmed = builders.an_onboarding("confirmed")
+    on_the_way = builders.an_onboarding("seller_linked")
+    with transaction() as session:
+        used = Client.onboarding_id.in_([*ids[:2], confirmed, on_the_way])
+        session.execute(update(Client).where(used).values(first_used_at=db.now()))
+        gone = Client.onboarding_id == ids[1]
+        session.execute(update(Client).where(gone).values(revoked_at=db.now()))
+    assert {each.group: each[-2:] for each in funnel()} == {
+        "credentials_only": (2, 1),
+        "own_development": (1, 1),
+    }
+    assert [each[-2:] for each in funnel("language")] == [(3, 2)]
 
 
 def test_a_step_that_is_taken_twice_counts_once(database: Engine) -> None:

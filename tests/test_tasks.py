@@ -39,6 +39,7 @@ from tests.listening import a_delivery
 from tests.racing import race
 from tests.telling import an_early_event
 from tests.test_registry import record
+from tests.watched import a_watched_view
 from workers import clock, tasks, turns
 from workers.app import app
 from workers.relay import send_canary
@@ -79,6 +80,12 @@ def _a_replacement() -> None:
         replacing.ask(session, onboarding_id, builders.SELLER, 3)
 
 
+def _a_full_view() -> None:
+    an_onboarding("started")
+    a_watched_view("state=started", above=0)
+    clock.tell_operators()
+
+
 PROMISES: dict[str, Callable[[], object]] = {
     "generate_secret": lambda: an_onboarding("issuing_secret"),
     "replace_secret": _a_replacement,
@@ -89,6 +96,7 @@ PROMISES: dict[str, Callable[[], object]] = {
     "recheck_parked": _a_recheck,
     "canary": send_canary,
     "run_slice": _a_slice,
+    "tell_operator": _a_full_view,
     "deliver_webhooks": a_delivery,
     "offer_inbound": an_early_event,
 }

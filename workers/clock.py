@@ -29,6 +29,7 @@ from onboarding import (
     replacing,
     running,
     uses,
+    watching,
 )
 from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
@@ -123,6 +124,23 @@ def ask_about_silence(limit: int = 100) -> Swept:
     with transaction() as session:
         asked = uses.ask_about_silence(session, days, limit)
     return Swept(asked, asked == limit)
+
+
+def tell_operators(limit: int = 20) -> Swept:
+    """Count the views of which operators want to be told, and promise the letters.
+
+    They are counted between two transactions: on SQLite one that writes holds up every other.
+    """
+    with reading() as session:
+        if not watching.any_due(session):
+            return Swept(0, more=False)
+    with transaction() as session:
+        taken = watching.take(session, limit)
+    with reading() as session:
+        counted = watching.count(session, taken)
+    with transaction() as session:
+        promised = watching.promise_letters(session, counted)
+    return Swept(promised, len(taken) == limit)
 
 
 def _each(verb: Callable[[Session, UUID], bool], found: Sequence[UUID], limit: int) -> Swept:

@@ -32,6 +32,7 @@ FORFEIT_EVERY: Final = 60.0
 CLEAN_EVERY: Final = 600.0
 HASHES_EVERY: Final = 5.0
 CANARY_EVERY: Final = 5.0
+WATCH_EVERY: Final = 10.0
 # More examples than this help nobody.
 NAMED_AT_MOST: Final = 3
 
@@ -59,6 +60,7 @@ def run(
         Seldom(clock.clean, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),
         Seldom(clock.ask_about_silence, CLEAN_EVERY),
+        Seldom(clock.tell_operators, WATCH_EVERY),
         Seldom(webhooks.forget, CLEAN_EVERY),
         *also,
     ]

@@ -23,6 +23,7 @@ from onboarding import (
     registry,
     replacing,
     running,
+    watching,
 )
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
@@ -87,8 +88,7 @@ def deliver(letter: mail.Letter) -> None:
 
 def keep(session: Session, claim: Claim, letter: mail.Letter) -> None:
     """Note that it is out; what waited because nobody took letters can go now."""
-    if claim.cause in mail.AWAY:
-        redelivery.wake(session, claim.cause)
+    _wake_those_behind(session, claim)
     session.execute(
         insert(Mail).values(
             id=claim.id,
@@ -97,6 +97,16 @@ def keep(session: Session, claim: Claim, letter: mail.Letter) -> None:
             locale=letter.locale,
         )
     )
+
+
+def compose_for_operator(session: Session, claim: Claim) -> mail.Letter | None:
+    """What an operator wants to be told, if they still do."""
+    return watching.letter(session, claim, settings())
+
+
+def keep_for_operator(session: Session, claim: Claim, letter: mail.Letter) -> None:
+    """It is in the timeline of no onboarding."""
+    _wake_those_behind(session, claim)
 
 
 def revoke_client(session: Session, claim: Claim) -> None:
@@ -154,9 +164,15 @@ TASKS: Final[dict[str, Work]] = {
     "canary": Quick(canary),
     "offer_inbound": Quick(offer_inbound),
     "send_email": Outside(compose, deliver, keep),
+    "tell_operator": Outside(compose_for_operator, deliver, keep_for_operator),
     "run_slice": run_slice,
     "deliver_webhooks": deliver_webhooks,
 }
+
+
+def _wake_those_behind(session: Session, claim: Claim) -> None:
+    if claim.cause in mail.AWAY:
+        redelivery.wake(session, claim.cause)
 
 
 def _transition(claim: Claim) -> tuple[UUID, int]:

@@ -57,7 +57,8 @@ def carry_out(
     """
     action = of(chosen.action)
     who.require(action.permission)
-    order = Order(who, checked(reason), choose(session, action, choice))
+    why, lines = checked(reason), in_lines(reason)
+    order = Order(who, why, choose(session, action, choice), lines)
     (seen,) = chosen.items
     return carry_out_one(session, ring, action, order, seen, preview_id=chosen.id)
 
@@ -127,6 +128,15 @@ def checked(reason: str) -> str:
     if not kept.isprintable() or not shortest <= len(kept) <= longest:
         raise Invalid({"reason": f"Say why, in {shortest} to {longest} characters."})
     return kept
+
+
+def in_lines(reason: str) -> str:
+    """The same in the lines in which it was written, for what is read as a text. Raises Invalid."""
+    lines = [line.expandtabs(4).rstrip() for line in reason.strip().splitlines()]
+    kept = "\n".join(lines)
+    if len(kept) > REASON[1]:
+        raise Invalid({"reason": f"Say why, in {REASON[0]} to {REASON[1]} characters."})
+    return "".join(each if each.isprintable() or each == "\n" else " " for each in kept)
 
 
 def cut(reason: str) -> str:

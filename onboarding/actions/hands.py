@@ -115,7 +115,7 @@ def _let_go(session: Session, standing: Standing, order: Order) -> Told:
 
 
 def _note(session: Session, standing: Standing, order: Order) -> Told:
-    """The reason is what was noted: it says why by itself."""
+    """The reason is what was noted: it says why by itself. The trail has it in one line."""
     noted = {"onboarding_id": standing.onboarding.id, "author": order.who.id}
-    session.add(Note(id=new_id(), text=order.reason, **noted))
+    session.add(Note(id=new_id(), text=order.lines or order.reason, **noted))
     return {}

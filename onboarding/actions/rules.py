@@ -20,6 +20,8 @@ class Order:
     who: Who
     reason: str = ""
     choice: str = ""
+    # The reason in the lines in which it was written, where there are any.
+    lines: str = ""
 
 
 class Option(NamedTuple):

@@ -20,7 +20,18 @@ def funnel(by: str, days: int, form: str, *, as_json: bool) -> None:
     if form == "csv":
         _write(Funnel._fields, found)
         return
-    head = ("", "Started", "Type", "ID", "Shown", "Saved", "Linked", "Confirmed")
+    head = (
+        "",
+        "Started",
+        "Type",
+        "ID",
+        "Shown",
+        "Saved",
+        "Linked",
+        "Confirmed",
+        "Credentials",
+        "Called",
+    )
     rows = [("–" if each is None else str(each) for each in row) for row in found]
     lines = [each._asdict() for each in found]
     printing.listed(lines, head, [[*row] for row in rows], empty=_EMPTY, as_json=as_json)

@@ -34,6 +34,7 @@ from onboarding.models.operating import (
     OperatorSession,
     SavedView,
     Unmasking,
+    ViewAlert,
 )
 from onboarding.models.people import (
     ApiKey,
@@ -95,5 +96,6 @@ __all__ = [
     "Transition",
     "Unmasking",
     "UnprovedLetter",
+    "ViewAlert",
     "Webhook",
 ]

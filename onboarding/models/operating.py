@@ -35,6 +35,7 @@ class Operator(Base):
     __table_args__ = (
         UniqueConstraint("issuer", "subject"),
         CheckConstraint(f"role IN ({one_of(ROLES)})", name="role"),
+        CheckConstraint("(email IS NULL) = (email_given_at IS NULL)", name="email_given_when"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -43,6 +44,9 @@ class Operator(Base):
     subject: Mapped[str] = mapped_column(String(255))
     name: Mapped[str] = mapped_column(String(120))
     role: Mapped[str] = mapped_column(String(16))
+    # What the latest sign-in gave and had verified, and when; neither where it gave none.
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_given_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=now())
 
 
@@ -164,6 +168,31 @@ class SavedView(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=now())
     # Until it is gone for good, whoever has deleted a shared one can bring it back.
     deleted_at: Mapped[datetime | None]
+
+
+class ViewAlert(Base):
+    """An operator is told when a saved view holds more than so many."""
+
+    __tablename__ = "view_alerts"
+    __table_args__ = (
+        CheckConstraint("above BETWEEN 0 AND 9999", name="above"),
+        CheckConstraint("locale IN ('en', 'fr')", name="locale"),
+    )
+
+    view_id: Mapped[UUID] = mapped_column(
+        ForeignKey("saved_views.id", ondelete="CASCADE"), primary_key=True
+    )
+    operator_id: Mapped[UUID] = mapped_column(
+        ForeignKey("operators.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    above: Mapped[int]
+    # The language in which it was asked for.
+    locale: Mapped[str] = mapped_column(String(5))
+    # Whether it has held no more than that since the last letter: until then there is none.
+    armed: Mapped[bool]
+    told_at: Mapped[datetime | None]
+    # When somebody counts it next.
+    look_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class CauseMark(Base):

@@ -147,5 +147,7 @@ def _operators_provider(settings: Settings) -> Provider | None:
         settings.console_client_id,
         settings.console_client_secret,
         httpx.Client(follow_redirects=False),
+        # The address is for letters that an operator asks for.
+        scope="openid profile email",
         accounts_claim=settings.console_groups_claim,
     )

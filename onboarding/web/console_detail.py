@@ -31,7 +31,7 @@ from onboarding.db import reading
 from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
-from onboarding.web import console_frame, console_undo
+from onboarding.web import console_frame, console_undo, note_texts
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -107,6 +107,7 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
         "person": unmasking.person(session, onboarding).masked(but=shown),
         "owner": _owner(session, onboarding),
         "names": operator_names(session),
+        "note_html": note_texts.html,
     }
 
 

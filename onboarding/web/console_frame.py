@@ -22,6 +22,8 @@ _GLANCE: Final = 0.05
 HOME: Final = "/console"
 # A sign-in that has begun.
 PENDING: Final = "console-sign-in"
+# Whether somebody wants no keys of the console's in this browser.
+SHORTCUTS: Final = "console-shortcuts"
 _SESSION: Final = "console"
 
 
@@ -47,6 +49,7 @@ def page(
         "known_causes": CAUSES,
         "runbooks": runbooks.PATH,
         "public_url": request.app.state.settings.base_url,
+        "shortcuts": kept(request, SHORTCUTS) != "off",
         # What was the latest before the page was made, where it keeps itself up to date.
         "live": None,
     }

@@ -1,6 +1,6 @@
 """Lists of onboardings: every view is an address, and can be sent to somebody."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import changes, db, exports, filters, finding, registry, views
+from onboarding import changes, db, exports, filters, finding, operators, registry, views, watching
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.db import reading
 from onboarding.errors import Invalid
 from onboarding.filters import WHOM, Filter
 from onboarding.finding import Place
 from onboarding.operators import Who
+from onboarding.views import View
 from onboarding.web import api_operations, console_frame, console_undo, console_words, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
@@ -122,8 +123,17 @@ def _named(session: Session, who: Who, wanted: Filter) -> dict[str, Any]:
         "count": counts[wanted],
         "tabs": [(name, each, counts.get(each)) for name, each in tabs],
         "quick": quick,
+        "watched": _watched(session, who, [v for v in saved if v.wanted == wanted]),
+        "can_be_told": operators.address(session, who.operator_id) is not None,
         "removable": [v for v in saved if v.wanted == wanted and views.may_remove(who, v)],
     }
+
+
+def _watched(session: Session, who: Who, here: Sequence[View]) -> tuple[View, int | None] | None:
+    """A saved view of this filter, and above how many this operator is told; of several, that one."""
+    asked = watching.asked_by(session, who) if here else {}
+    ordered = sorted(here, key=lambda view: view.id not in asked)
+    return (ordered[0], asked.get(ordered[0].id)) if ordered else None
 
 
 def _spans(wanted: Filter) -> tuple[str, ...]:

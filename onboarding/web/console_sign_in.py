@@ -4,6 +4,7 @@ What is remembered meanwhile is in a cookie of the browser's own, which nobody c
 counts in the browser that asked, within some minutes.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,7 +19,7 @@ from onboarding.errors import SignInNeeded
 from onboarding.sellers import SignInRefused, SignInUnavailable, oidc
 from onboarding.sellers.provider import Provider
 from onboarding.settings import Settings
-from onboarding.web import console_frame, pages
+from onboarding.web import console_frame, fields, pages
 from onboarding.web.console_frame import HOME
 from onboarding.web.retried_route import RetriedRoute
 
@@ -71,12 +72,20 @@ def come_back(request: Request) -> Response:
     role = operators.role_of(about.get(provider.accounts_claim), settings.console_roles)
     name = "".join(each for each in about["name"] if each.isprintable())[:120] or role
     with transaction() as session:
-        operator = operators.known(session, provider.issuer, about["sub"], name, role)
+        email = _address(about)
+        operator = operators.known(session, provider.issuer, about["sub"], name, role, email)
         token = operators.sign_in(session, operator)
     response = RedirectResponse(f"/{said['locale']}{HOME}", 303)
     console_frame.remember(response, request, token)
     console_frame.drop(response, request, console_frame.PENDING)
     return response
+
+
+def _address(about: Mapping[str, Any]) -> str | None:
+    """Their e-mail address, where the provider says that it is theirs."""
+    said = about.get("email")
+    verified = about.get("email_verified") is True
+    return fields.email(said) if verified and isinstance(said, str) else None
 
 
 def _provider(request: Request) -> Provider:

@@ -31,7 +31,7 @@ def save(
     except Invalid as error:
         typed = {"name": name, "shared": shared}
         return console_list.listed(request, wanted, error.fields, typed)
-    return _to_list(request, wanted)
+    return to_list(request, wanted)
 
 
 @router.get("/{locale}/console/views")
@@ -39,7 +39,7 @@ def look(request: Request, locale: str) -> Response:
     """They are listed above the onboardings."""
     with reading() as session:
         console_frame.who(session, request)
-    return _to_list(request, Filter())
+    return to_list(request, Filter())
 
 
 @router.post("/{locale}/console/views/{view_id}/delete")
@@ -47,18 +47,20 @@ def delete(request: Request, locale: str, view_id: str) -> Response:
     """Forget one, and show the list of all."""
     with transaction() as session:
         who = console_frame.who(session, request)
-        shared = views.remove(session, request.app.state.ring, who, _uuid(view_id))
+        shared = views.remove(session, request.app.state.ring, who, read_id(view_id))
         listed = f"{console_frame.HOME}/onboardings"
         here = console_undo.after(session, listed) if shared else listed
     return RedirectResponse(pages.path_for(request, here), 303)
 
 
-def _to_list(request: Request, wanted: Filter) -> RedirectResponse:
+def to_list(request: Request, wanted: Filter) -> RedirectResponse:
+    """To all that a filter finds."""
     listed = pages.path_for(request, f"{console_frame.HOME}/onboardings")
     return RedirectResponse(f"{listed}?{wanted.query()}".rstrip("?"), 303)
 
 
-def _uuid(text: str) -> UUID:
+def read_id(text: str) -> UUID:
+    """The ID of a view. Raises NotFound for what is none."""
     try:
         return UUID(text)
     except ValueError:

@@ -170,6 +170,17 @@ DONE: Final[Mapping[str, str]] = {
     "cause.mark": N_("It is kept how the cause stands"),
     "view.delete": N_("The view is deleted"),
 }
+# How an event of the marketplace's stands, and what it waits for.
+INBOUND: Final[Mapping[str, str]] = {
+    "applied": N_("has taken effect"),
+    "stale": N_("overtaken by a later one"),
+    "parked": N_("waits"),
+    "unknown": N_("of a type that nobody knows"),
+}
+MISSING: Final[Mapping[str, str]] = {
+    "aggregator": N_("no aggregator of this ID is known yet"),
+    "client": N_("no client ID like this is known yet"),
+}
 EVENTS: Final[Mapping[str, str]] = {
     "start": N_("Started"),
     "choose_type": N_("Connection type chosen"),

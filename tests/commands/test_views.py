@@ -1,12 +1,13 @@
 """`views`, and `ls` of one: the same onboardings as in the console."""
 
-from onboarding import db, filters, operators, views
+from onboarding import db, filters, operators, views, watching
 from onboarding.commands import exits
 from onboarding.db import transaction
 from onboarding.filters import Filter
 from onboarding.operators import Who
 from tests import builders
 from tests.commands.conftest import Run
+from tests.watched import a_watched_view, an_operator
 
 
 def saved(name: str, *, by: str, shared: bool = False) -> None:
@@ -28,6 +29,19 @@ def test_views_are_listed_with_how_many_are_in_each(run: Run) -> None:
     shown = run("views", "ls").out
     assert "Chosen" in shown
     assert "ls --overdue" in shown
+
+
+def test_who_is_told_above_how_many_is_listed(run: Run) -> None:
+    mara = an_operator()
+    view_id = a_watched_view("state=started", above=7, who=mara)
+    sam = an_operator("Sam")
+    with transaction() as session:
+        watching.ask(session, builders.keyring(), sam, view_id, "20", "en")
+    lines = {line["name"]: line for line in run("views", "ls", "--json").lines}
+    told = [{"operator": "Mara", "above": 7}, {"operator": "Sam", "above": 20}]
+    assert lines["Ours"]["alerts"] == told
+    assert lines["late"]["alerts"] == []
+    assert "7 (Mara), 20 (Sam)" in run("views", "ls").out
 
 
 def test_ls_lists_a_view_and_narrows_it(run: Run) -> None:

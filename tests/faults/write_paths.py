@@ -234,7 +234,12 @@ CONTINUE_LINK: Final[Prepare] = _continue_link
 TASKS: Final = tuple(PROMISES)
 # How many transactions a task commits: its turn, what it needs before it works, its end.
 # The claim and the effect; a letter is written between them, and a slice looks what is next and does it.
-COMMITS: Final = dict.fromkeys(TASKS, 2) | {"send_email": 3, "run_slice": 4, "deliver_webhooks": 3}
+COMMITS: Final = dict.fromkeys(TASKS, 2) | {
+    "send_email": 3,
+    "tell_operator": 3,
+    "run_slice": 4,
+    "deliver_webhooks": 3,
+}
 
 
 def promise(task: str) -> UUID:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from onboarding import operators, population
-from onboarding.models import Onboarding
+from sqlalchemy import update
+
+from onboarding import db, operators, population
+from onboarding.db import transaction
+from onboarding.models import Onboarding, Operator
 from onboarding.sealing import read_keyring
 from onboarding.settings import settings
 from tests import builders
@@ -12,6 +15,7 @@ from tests.commands.incidents import an_incident
 from tests.composing import put
 from tests.journeys.pages import Person
 from tests.listening import an_endpoint
+from tests.telling import Event, a_source, tell
 from tests.web.test_console_webhooks import disabled, failed_for_good
 
 WHY = "INC-442: the registry is back"
@@ -40,6 +44,7 @@ def console(person: Person) -> Iterator[str]:
     person.tick("For every operator")
     person.press("Save")
     yield "console-view"
+    yield from _told(person)
     person.open(f"{home}/onboardings?q=nothing")
     yield "console-onboardings-none"
     stuck = _a_stuck_one(person.locale)
@@ -68,6 +73,25 @@ def console(person: Person) -> Iterator[str]:
     person.page.context.clear_cookies()
     person.open(home)
     yield "console-sign-in-needed"
+
+
+def _told(person: Person) -> Iterator[str]:
+    """By e-mail: the sandbox's link gives no address, a sign-in does."""
+    tell = person.says("Tell me when %(view)s holds more than so many", view="Type chosen, in Lyon")
+    person.page.locator("summary", has_text=tell).click()
+    yield "console-view-no-address"
+    with transaction() as session:
+        given = {"email": "mara@market.example", "email_given_at": db.now()}
+        session.execute(update(Operator).values(**given))
+    person.page.reload()
+    person.page.locator("summary", has_text=tell).click()
+    person.fill("More than how many?", "many")
+    person.press("Tell me")
+    yield "console-view-alert-error"
+    person.fill("More than how many?", "20")
+    person.press("Tell me")
+    person.page.locator("summary", has_text=tell).click()
+    yield "console-view-alert"
 
 
 def _more_actions(person: Person, home: str) -> Iterator[str]:
@@ -116,6 +140,22 @@ def _webhooks(person: Person, home: str) -> Iterator[str]:
     yield "console-webhook-enable"
     person.open(home)
     yield "console-overview-endpoint"
+    yield from _told_by_others(person, home)
+
+
+def _told_by_others(person: Person, home: str) -> Iterator[str]:
+    """By the marketplace's own systems: something about nobody that we know."""
+    person.open(f"{home}/inbound")
+    yield "console-inbound-none"
+    a_source()
+    tell(Event("aggregator.suspended", "not-here-yet", 1))
+    tell(Event("seller.renamed", "123456", 2))
+    person.open(f"{home}/inbound")
+    yield "console-inbound"
+    person.page.locator(".rows tbody a").last.click()
+    yield "console-inbound-event"
+    person.press("Offer it again")
+    yield "console-inbound-error"
 
 
 def _figures(person: Person, home: str) -> Iterator[str]:
@@ -124,6 +164,8 @@ def _figures(person: Person, home: str) -> Iterator[str]:
     yield "console-machine"
     person.open(f"{home}/reports")
     yield "console-reports"
+    person.open(f"{home}/shortcuts")
+    yield "console-shortcuts"
 
 
 def _runs(person: Person, home: str) -> Iterator[str]:

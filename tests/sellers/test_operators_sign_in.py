@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 from sqlalchemy import Engine, select
 
-from onboarding import outbox
+from onboarding import operators, outbox
 from onboarding.db import reading
 from onboarding.models import Operator
 from onboarding.sealing import Keyring
@@ -156,3 +156,32 @@ def test_without_a_provider_the_page_says_what_to_do(
     assert says in text(visitor.get("/en/console/sign-in"))
     assert visitor.post("/en/console/sign-in").status_code == 401
     assert visitor.get(CALLBACK).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"email": "mara@market.example", "email_verified": True}, "mara@market.example"),
+        ({"email": "mara@market.example", "email_verified": False}, None),
+        ({"email": "mara@market.example", "email_verified": "true"}, None),
+        ({"email": "mara@market.example"}, None),
+        ({"email": "no address", "email_verified": True}, None),
+        ({"email": ["mara@market.example"], "email_verified": True}, None),
+        ({"email_verified": True}, None),
+    ],
+)
+def test_only_an_address_that_the_provider_has_verified_is_kept(
+    app: FastAPI, stub: Stub, said: dict[str, object], kept: str | None
+) -> None:
+    stub.claims = {"groups": ["ops"], "email": "before@market.example", "email_verified": True}
+    visitor = Visitor(app)
+    assert leave(visitor, stub)["scope"] == "openid profile email"
+    come_back(visitor, stub)
+    stub.claims = {"groups": ["ops"]} | said
+    leave(visitor, stub)
+    assert come_back(visitor, stub).status_code == 303
+    with reading() as session:
+        operator = session.scalars(select(Operator)).one()
+        address = operators.address(session, operator.id)
+    assert operator.email == kept
+    assert (address.clear if address else None) == kept

@@ -97,6 +97,7 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                 code="busy",
                 field="seller_id",
                 webhook_id=onboarding_id,
+                event_id=onboarding_id,
             )
             paths = [path.replace("{action}", name) for name in ACTIONS]
             for each in dict.fromkeys(paths):
