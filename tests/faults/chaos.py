@@ -48,7 +48,9 @@ CHILDREN = {
     "sqlite": [("everything", 0), ("everything", 1)],
 }
 # Without a broker nothing is sent to one.
-ABSENT: dict[str, set[str]] = {"postgresql": set(), "sqlite": {"publish.begun", "publish.sent"}}
+# Nor does a journey come by where somebody else is told, or tells: `test_crash_points` does.
+ELSEWHERE = {"delivery.sent", "delivery.noted", "inbound.applied"}
+ABSENT = {"postgresql": ELSEWHERE, "sqlite": ELSEWHERE | {"publish.begun", "publish.sent"}}
 # How likely a process dies where it comes by often, by now and then, and seldom.
 OFTEN, SOMETIMES, SELDOM = 1.0, 3.0, 5.0
 WEIGHTS = {

@@ -3,6 +3,7 @@
 import pytest
 
 from onboarding.crash_points import POINTS
+from tests.faults.chaos import ELSEWHERE
 from tests.faults.stage import ENDS, Stage, until
 from tests.faults.test_crash_points import DUE, FORFEITED, revealed
 
@@ -10,8 +11,6 @@ from tests.faults.test_crash_points import DUE, FORFEITED, revealed
 ABSENT = {"publish.begun", "publish.sent"}
 # What only happens if something is due that no thread of this process has taken up.
 SWEEPS = ("sweep.marked", "sweep.committed", "clock.locked")
-# No walk of a journey comes there: in `test_crash_points` somebody else listens, or tells.
-ELSEWHERE = {"delivery.sent", "delivery.noted", "inbound.applied"}
 JOURNEYS = sorted(set(POINTS) - ABSENT - ELSEWHERE - {*SWEEPS})
 
 
