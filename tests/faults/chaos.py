@@ -47,9 +47,9 @@ CHILDREN = {
     ],
     "sqlite": [("everything", 0), ("everything", 1)],
 }
-# Without a broker nothing is sent to one.
-# Nor does a journey come by where somebody else is told, or tells: `test_crash_points` does.
+# No journey comes by where somebody else is told, or tells: `test_crash_points` has those.
 ELSEWHERE = {"delivery.sent", "delivery.noted", "inbound.applied"}
+# Without a broker nothing is sent to one.
 ABSENT = {"postgresql": ELSEWHERE, "sqlite": ELSEWHERE | {"publish.begun", "publish.sent"}}
 # How likely a process dies where it comes by often, by now and then, and seldom.
 OFTEN, SOMETIMES, SELDOM = 1.0, 3.0, 5.0
