@@ -160,14 +160,16 @@ def incidents(session: Session, limit: int = 100) -> Sequence[Message]:
 def messages_of(session: Session, onboarding_id: UUID) -> Sequence[Message]:
     """What is still promised for one onboarding."""
     return session.scalars(
-        select(Message).where(Message.onboarding_id == onboarding_id).order_by(Message.created_at)
+        select(Message)
+        .where(Message.onboarding_id == onboarding_id)
+        .order_by(Message.created_at, Message.id)
     ).all()
 
 
 def mails_of(session: Session, onboarding_id: UUID) -> Sequence[Mail]:
     """The e-mails that were handed over for one onboarding."""
     return session.scalars(
-        select(Mail).where(Mail.onboarding_id == onboarding_id).order_by(Mail.sent_at)
+        select(Mail).where(Mail.onboarding_id == onboarding_id).order_by(Mail.sent_at, Mail.id)
     ).all()
 
 

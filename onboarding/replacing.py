@@ -103,7 +103,7 @@ def ask(
         _end(session, stands.coming, "unused")
     stands.client.secret_asked_at = db.clock(session)
     about = {"overlap_days": overlap_days}
-    _promise(session, onboarding, "replace_secret", about)
+    outbox.promise(session, "replace_secret", about, **_its(onboarding))
     return stands
 
 
@@ -119,6 +119,12 @@ def generate(
     stands.client.secret_asked_at = None
 
 
+def waits_to_be_shown(session: Session, onboarding: Onboarding) -> bool:
+    """Whether there is a new version that nobody has seen."""
+    stands = versions(session, onboarding)
+    return bool(stands and stands.coming and stands.coming.revealed_at is None)
+
+
 def reveal(session: Session, onboarding_id: UUID, ring: Keyring) -> Revealed:
     """The new version, once, as `credentials.reveal` shows the first. Its owner is told that it was.
 
@@ -129,7 +135,8 @@ def reveal(session: Session, onboarding_id: UUID, ring: Keyring) -> Revealed:
         raise NotEligible("no new secret waits to be shown")
     revealed = credentials.take_out(session, onboarding, ring, db.clock(session))
     if onboarding.contact_email:
-        _promise(session, onboarding, "send_email", {"notice": "new_secret_shown"})
+        about = {"notice": "new_secret_shown"}
+        outbox.promise(session, "send_email", about, **_its(onboarding))
     return revealed
 
 
@@ -250,5 +257,6 @@ def _made_today(session: Session, client: Client) -> int:
     return session.scalar(made) or 0
 
 
-def _promise(session: Session, onboarding: Onboarding, task: str, about: dict[str, Any]) -> None:
-    outbox.promise(session, task, about, onboarding_id=onboarding.id, sequence=onboarding.sequence)
+def _its(onboarding: Onboarding) -> dict[str, Any]:
+    """Whose a message is."""
+    return {"onboarding_id": onboarding.id, "sequence": onboarding.sequence}

@@ -27,6 +27,7 @@ _TYPE: Final = "at+jwt"
 # RFC 9068 §4: the type may be written as a media type.
 _TYPES: Final = (_TYPE, f"application/{_TYPE}")
 _PURPOSE: Final = "access tokens"
+_KEYS: Final = "derive"
 # Nothing else belongs in a header of ours: no key of the sender's choice, and nothing critical.
 _HEADERS: Final = frozenset({"alg", "typ", "kid"})
 # Ours have about 700 characters.
@@ -96,9 +97,9 @@ class Issuer:
         return {"keys": [key.as_dict(private=False) for key in self.keys.values()]}
 
     def _signer(self) -> ECKey:
-        if not self.keys:
-            raise Unavailable("the keyring has no derive key")
-        return next(iter(self.keys.values()))
+        for newest in self.keys.values():
+            return newest
+        raise Unavailable(f"the keyring has no {_KEYS} key")
 
     def _signed(self, token: str) -> dict[str, Any]:
         header = _header(token)
@@ -115,7 +116,7 @@ class Issuer:
 
 def issuer(settings: Settings, ring: Keyring) -> Issuer:
     """The issuer of this installation, with a key pair for each derive key, the newest first."""
-    pairs = [_pair(ring, key_id) for key_id in sorted(ring.keys.get("derive", {}), reverse=True)]
+    pairs = [_pair(ring, key_id) for key_id in sorted(ring.keys.get(_KEYS, {}), reverse=True)]
     return Issuer(
         url=settings.base_url,
         audience=settings.audience,

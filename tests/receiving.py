@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 
 @dataclass(frozen=True)
@@ -28,20 +29,24 @@ class Sent:
 
 @dataclass
 class Receiver:
-    """A server that keeps what it is sent, and answers as it is told."""
+    """A server that keeps what it is sent, and answers as it is told.
+
+    Its address is its own: another test may still send to somebody who had this port before.
+    """
 
     answer: Callable[[Sent], int] = lambda _: 204
     location: str = ""
     got: list[Sent] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._path = f"/hooks/{uuid4().hex}"
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=[0.02], daemon=True).start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/hooks?of=tests"
+        return f"http://127.0.0.1:{self._server.server_port}{self._path}?of=tests"
 
     @property
     def taken(self) -> list[Sent]:
@@ -58,6 +63,9 @@ class Receiver:
                 length = int(self.headers["content-length"])
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 sent = Sent(headers, self.rfile.read(length))
+                if not self.path.startswith(receiver._path):
+                    self.send_error(404)
+                    return
                 receiver.got.append(sent)
                 self.send_response(receiver.answer(sent))
                 if receiver.location:

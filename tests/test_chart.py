@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -203,7 +204,7 @@ def test_the_chart_knows_nothing_of_ours() -> None:
 
 def _promised_names() -> Iterator[str]:
     """The task of every `promise(session, "task", …)` and of every (task, about) that is yielded."""
-    for path in PRODUCT.rglob("*.py"):
+    for path in chain(PRODUCT.rglob("*.py"), (PRODUCT.parent / "workers").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(

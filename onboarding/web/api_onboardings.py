@@ -153,7 +153,7 @@ def _reveal(
     session: Session, onboarding: Onboarding, key: ApiKey, ring: Keyring, seen: int | None
 ) -> Revealed:
     """The secret that waits: the first, or where the onboarding is done, one that replaces it."""
-    if onboarding.state not in replacing.DONE:
+    if not replacing.waits_to_be_shown(session, onboarding):
         who = calling_system(key)
         return credentials.reveal(session, onboarding.id, who, ring, expected=seen)
     if seen not in (None, onboarding.sequence):

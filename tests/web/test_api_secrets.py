@@ -86,7 +86,7 @@ def test_the_new_secret_is_shown_once(system: System) -> None:
     refused(stale, 412, "stale")
     new = reveal(system, onboarding)
     again = system.post(reveal_path)
-    refused(again, 409, "not_eligible")
+    refused(again, 409, "event_not_allowed")
     assert new.secret not in again.text
     assert new.secret not in system.get(onboarding["links"]["client"]).text
 
