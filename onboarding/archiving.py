@@ -25,6 +25,7 @@ from onboarding.ids import new_id
 from onboarding.models import Base, Client, Delivery, Link, Message, Onboarding
 
 BATCH: Final = 200
+_BEFORE_ALL: Final = UUID(int=0)
 _TABLES: Final = Base.metadata.tables
 _FACTS: Final = (
     *("id", "reference", "state", "connection_type", "credential_mode", "aggregator_id"),
@@ -50,7 +51,7 @@ def waiting(days: int) -> int:
         ).scalar_one()
 
 
-def archive(days: int, folder: Path) -> Generator[Archived]:
+def archive(days: int, folder: Path, at_once: int = BATCH) -> Generator[Archived]:
     """Take out all that ended so many days ago; tells after each batch how far it has come.
 
     Whoever stops it loses nothing, and the next call goes on. Raises OSError where the file cannot be
@@ -58,25 +59,28 @@ def archive(days: int, folder: Path) -> Generator[Archived]:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path, count = folder / f"{new_id()}.jsonl", 0
-    while gone := _batch(days, path):
-        count += gone
+    last = _BEFORE_ALL
+    while gone := _batch(days, path, at_once, last):
+        count, last = count + len(gone), gone[-1]
         yield Archived(count, path)
     if not count:
         yield Archived(0, None)
 
 
-def _batch(days: int, path: Path) -> int:
+def _batch(days: int, path: Path, at_once: int, after: UUID) -> list[UUID]:
+    """Goes on where the one before has ended: what stays is looked at once, not by each batch."""
     with transaction() as session:
-        found = _over(days).limit(BATCH).with_for_update(skip_locked=True, of=Onboarding)
+        wanted = _over(days).where(Onboarding.id > after).order_by(Onboarding.id)
+        found = wanted.limit(at_once).with_for_update(skip_locked=True, of=Onboarding)
         ids = list(session.execute(found).scalars())
         if ids:
             _write(path, list(_lines(session, ids)))
             _remove(session, ids)
-    return len(ids)
+    return ids
 
 
 def _over(days: int) -> Select[UUID]:
-    """The oldest first. A client that is revoked is told to the authorization server by a message."""
+    """A client that is revoked is told to the authorization server by a message."""
     its = Onboarding.id
     alive: list[ColumnElement[bool]] = [
         exists().where(Client.onboarding_id == its, Client.revoked_at.is_(None)),
@@ -88,14 +92,10 @@ def _over(days: int) -> Select[UUID]:
             Delivery.failed_at.is_(None),
         ),
     ]
-    return (
-        select(its)
-        .where(
-            Onboarding.state.not_in(OPEN),
-            Onboarding.entered_at < db.in_seconds(-days * 86_400),
-            ~or_(*alive),
-        )
-        .order_by(Onboarding.entered_at)
+    return select(its).where(
+        Onboarding.state.not_in(OPEN),
+        Onboarding.entered_at < db.in_seconds(-days * 86_400),
+        ~or_(*alive),
     )
 
 
@@ -137,12 +137,22 @@ def _write(path: Path, lines: Sequence[str]) -> None:
         file.writelines(f"{line}\n" for line in lines)
         file.flush()
         os.fsync(file.fileno())
+    _keep_name(path)
 
 
 def _opened(path: Path) -> TextIO:
     """It names nobody, and is its owner's alone all the same."""
     opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     return os.fdopen(opened, "a", encoding="utf-8")
+
+
+def _keep_name(path: Path) -> None:
+    """A new file's name is on the disk once its folder is."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _remove(session: Session, ids: Sequence[UUID]) -> None:

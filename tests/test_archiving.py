@@ -97,10 +97,13 @@ def test_nobody_waits_for_a_row_that_somebody_holds(postgresql: Engine, folder: 
 
 def test_several_batches_make_one_file(sqlite: Engine, folder: Path) -> None:
     many = {an_old_one() for _ in range(3)}
-    told = [*archiving.archive(YEAR, folder)]
-    assert told[-1].count == 3
-    assert len({each.path for each in told}) == 1
-    assert left().isdisjoint(many)
+    told = [*archiving.archive(YEAR, folder, at_once=2)]
+    assert [each.count for each in told] == [2, 3]
+    (path,) = {each.path for each in told}
+    assert path is not None
+    lines = path.read_text().splitlines()
+    assert {json.loads(line)["id"] for line in lines} == {str(each) for each in many}
+    assert left() == set()
 
 
 def test_the_checker_finds_nothing_afterwards(database: Engine, folder: Path) -> None:
