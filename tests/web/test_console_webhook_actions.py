@@ -1,6 +1,5 @@
 """Sending again and enabling again at the console: looked at, with a reason, once, and written down."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx
@@ -21,18 +20,12 @@ from tests.listening import (
     started_by,
     the_endpoint,
 )
-from tests.receiving import Receiver, one_for_all
+from tests.receiving import Receiver
 from tests.web.operating import a_quiet_site, at_console
 from tests.web.test_console_webhooks import LIST, disabled, failed_for_good, page_of
 from tests.web.visiting import Visitor, heading, soup, text
 
 WHY = "INC-442: they listen again"
-
-
-@pytest.fixture
-def receiver(database: Engine) -> Iterator[Receiver]:
-    yield (made := one_for_all())
-    made.answer, made.got = (lambda _: 204), []
 
 
 @pytest.fixture

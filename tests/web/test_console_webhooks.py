@@ -1,6 +1,5 @@
 """Endpoints of other systems at the console: how they stand, and what was sent."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -20,19 +19,13 @@ from tests.listening import (
     sweep,
     the_endpoint,
 )
-from tests.receiving import Receiver, one_for_all
+from tests.receiving import Receiver
 from tests.web.calling import System, served
 from tests.web.measuring import families
 from tests.web.operating import a_quiet_site, at_console, home
 from tests.web.visiting import soup, text
 
 LIST = "/en/console/webhooks"
-
-
-@pytest.fixture
-def receiver(database: Engine) -> Iterator[Receiver]:
-    yield (made := one_for_all())
-    made.answer, made.got = (lambda _: 204), []
 
 
 @pytest.fixture
