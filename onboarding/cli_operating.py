@@ -8,6 +8,11 @@ import typer
 
 from onboarding.cli_options import AsJson, Limit, Reason, open_database
 
+Task = Annotated[str, typer.Argument(metavar="TASK", help="As `causes ls` lists it.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="As `causes ls` lists it.")]
+State = Annotated[str, typer.Option(help="Only where onboardings stand in this state.")]
+Event = Annotated[str, typer.Option(help="Only where this event has asked for the task.")]
+
 trail = typer.Typer(no_args_is_help=True, help="What operators did, and tried to do.")
 causes = typer.Typer(no_args_is_help=True, help="Why something fails, and what is said about it.")
 operators = typer.Typer(no_args_is_help=True, help="Who may use the console.")
@@ -50,10 +55,22 @@ def list_causes(*, as_json: AsJson = False) -> None:
     causing.ls(as_json=as_json)
 
 
+@causes.command("show")
+def show_cause(
+    task: Task, code: Code, *, state: State = "", event: Event = "", as_json: AsJson = False
+) -> None:
+    """Show where a cause is met, and what was said about it."""
+    from onboarding.commands import causing
+    from onboarding.stuck import CauseName
+
+    open_database()
+    causing.show(CauseName(task, code, state, event), as_json=as_json)
+
+
 @causes.command("mark")
 def mark_cause(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="As `causes ls` lists it.")],
-    code: Annotated[str, typer.Argument(metavar="CODE", help="As `causes ls` lists it.")],
+    task: Task,
+    code: Code,
     *,
     status: Annotated[
         Literal["open", "acknowledged", "fixed", "ignored"],
@@ -65,19 +82,41 @@ def mark_cause(
     owner: Annotated[
         str | None, typer.Option(help="Who looks after it: an operator's ID, or nobody.")
     ] = None,
+    state: State = "",
+    event: Event = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say how a cause stands.
+    """Say how a cause stands, wherever it is met or in one place.
 
     What is fixed and is seen again is open again.
     """
     from onboarding.commands import causing, opening
     from onboarding.marks import Said
     from onboarding.settings import settings
+    from onboarding.stuck import CauseName
 
-    ring = opening.prepare(settings())
+    ring, name = opening.prepare(settings()), CauseName(task, code, state, event)
     said = Said(status, release, until)
-    causing.mark(ring, (task, code), said, owner, reason, as_json=as_json)
+    causing.mark(ring, name, said, owner, reason, as_json=as_json)
+
+
+@causes.command("note")
+def note_cause(
+    task: Task,
+    code: Code,
+    text: Annotated[str, typer.Argument(metavar="TEXT", show_default=False)],
+    *,
+    state: State = "",
+    event: Event = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write something down about a cause, for whoever looks next."""
+    from onboarding.commands import causing, opening
+    from onboarding.settings import settings
+    from onboarding.stuck import CauseName
+
+    ring, name = opening.prepare(settings()), CauseName(task, code, state, event)
+    causing.note(ring, name, text, as_json=as_json)
 
 
 @operators.command("link")

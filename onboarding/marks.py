@@ -1,29 +1,33 @@
 """What operators say about causes: who looks after one, and whether it is known, fixed or to be ignored.
 
-A cause is told by its task and its code, wherever the onboardings stand. What was marked as fixed
-and is seen again counts as open.
+It is said about a cause wherever it is met, or only in a place: a state, after an event. What is said
+about a place counts there, whatever is said about the whole. What was marked as fixed and is seen
+again counts as open.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from onboarding import audit, db
+from onboarding import actions, audit, db, stuck
 from onboarding.audit import Attempt
+from onboarding.causes import CAUSES
+from onboarding.chart import MAY_FIRE, STATES
 from onboarding.errors import Invalid
 from onboarding.models import AuditEntry, CauseMark, Message, Operator
 from onboarding.models.operating import CAUSE_STATUSES
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
-from onboarding.stuck import Cause
+from onboarding.stuck import MET, PLACE, Cause, CauseName
 
 ACTION: Final = "cause.mark"
+NOTE: Final = "cause.note"
 # Where somebody has to look: nobody has said a word, or what they said does not hold any more.
 OPEN: Final = frozenset({"open", "came_back"})
 _RELEASE: Final = re.compile(r"[0-9A-Za-z][\w.+-]{0,39}", re.ASCII)
@@ -38,6 +42,7 @@ class Marked:
     owner: str | None = None
     release: str | None = None
     until: datetime | None = None
+    owner_id: UUID | None = None
 
     @property
     def is_open(self) -> bool:
@@ -56,60 +61,75 @@ class Said:
 
 def marked(session: Session, causes: Sequence[Cause]) -> list[Marked]:
     """How each stands; the open ones first, else in their order."""
-    marks = {(mark.task, mark.code): mark for mark in session.scalars(select(CauseMark))}
+    marks = {_name(mark): mark for mark in session.scalars(select(CauseMark))}
     if not marks:
         return [Marked(cause, "open") for cause in causes]
     names = {row.id: row.name for row in session.execute(select(Operator.id, Operator.name))}
     seen, now = _last_seen(session), db.clock(session)
     found = []
     for cause in causes:
-        key = (cause.task, cause.code)
-        mark = marks.get(key)
+        mark = marks.get(cause.name) or marks.get(cause.name.everywhere)
         if mark is None:
             found.append(Marked(cause, "open"))
             continue
-        status = _status(mark, seen.get(key), now)
+        status = _status(mark, seen.get(cause.name), now)
         owner = names.get(mark.owner_id) if mark.owner_id else None
-        found.append(Marked(cause, status, owner, mark.release, mark.until))
-    return sorted(found, key=lambda standing: not standing.is_open)
+        found.append(Marked(cause, status, owner, mark.release, mark.until, mark.owner_id))
+    return _open_first(found)
 
 
-def of(session: Session, task: str, code: str) -> CauseMark | None:
-    """What was said about a cause last."""
-    return session.get(CauseMark, (task, code))
+def together(session: Session, causes: Sequence[Cause]) -> list[Marked]:
+    """Each of them as one, wherever it is met: open where it is open in one place."""
+    places: dict[CauseName, list[Marked]] = {}
+    for standing in marked(session, causes):
+        places.setdefault(standing.cause.name.everywhere, []).append(standing)
+    whole = stuck.together(causes)
+    return _open_first([replace(places[cause.name][0], cause=cause) for cause in whole])
+
+
+def of(session: Session, name: CauseName) -> CauseMark | None:
+    """What was said about a cause of this very name last."""
+    return session.get(CauseMark, _key(name))
 
 
 def mark(
-    session: Session, ring: Keyring, who: Who, cause: tuple[str, str], said: Said, reason: str
+    session: Session, ring: Keyring, who: Who, name: CauseName, said: Said, reason: str
 ) -> None:
     """Say how a cause stands; the trail keeps why. Raises RoleNeeded, Invalid."""
     who.require("act")
     now = db.clock(session)
     values = _checked(said, now)
     db.one_by_one(session, CauseMark.__tablename__)
-    task, code = cause
-    kept = session.get(CauseMark, cause, populate_existing=True)
+    kept = session.get(CauseMark, _key(name), populate_existing=True)
     before, was = (kept.status, _facts(kept)) if kept else ("open", None)
     if kept is None:
-        kept = CauseMark(task=task, code=code)
+        kept = CauseMark(**_key(name))
         session.add(kept)
-    for name, value in values.items():
-        setattr(kept, name, value)
+    for field, value in values.items():
+        setattr(kept, field, value)
     kept.marked_at = now
-    told: dict[str, Any] = {"task": task, "code": code, "from": before, "to": said.status}
+    told: dict[str, Any] = _told(name) | {"from": before, "to": said.status}
     told |= {"before": was, "at": now.isoformat()}
-    for name in ("release", "until", "owner_id"):
-        if values[name]:
-            told[name] = str(values[name])
+    for field in ("release", "until", "owner_id"):
+        if values[field]:
+            told[field] = str(values[field])
     audit.append(session, ring, Attempt(who.id, who.role, ACTION, reason, details=told))
 
 
+def note(session: Session, ring: Keyring, who: Who, name: CauseName, said: str) -> None:
+    """Write something down about a cause; it changes nothing else. Raises RoleNeeded, Invalid."""
+    who.require("act")
+    kept, lines = actions.checked(said), actions.in_lines(said)
+    told = _told(name) | {"text": lines}
+    audit.append(session, ring, Attempt(who.id, who.role, NOTE, kept, details=told))
+
+
 def put_back(
-    session: Session, cause: tuple[str, str], marked_at: str, before: Mapping[str, Any] | None
+    session: Session, name: CauseName, marked_at: str, before: Mapping[str, Any] | None
 ) -> bool:
     """As it was before somebody marked it then; False where it was marked again since."""
     db.one_by_one(session, CauseMark.__tablename__)
-    kept = session.get(CauseMark, cause, populate_existing=True)
+    kept = session.get(CauseMark, _key(name), populate_existing=True)
     if kept is None or kept.marked_at != datetime.fromisoformat(marked_at):
         return False
     if before is None:
@@ -126,28 +146,64 @@ def put_back(
 
 
 def refused(
-    session: Session, ring: Keyring, who: Who, cause: tuple[str, str], reason: str, why: str
+    session: Session,
+    ring: Keyring,
+    who: Who,
+    action: str,
+    name: CauseName,
+    reason: str,
+    why: str,
 ) -> None:
     """Write down that somebody tried, in a transaction of its own."""
-    told = {"task": cause[0], "code": cause[1], "why": why}
-    said = " ".join(reason.split())[:500]
-    audit.append(session, ring, Attempt(who.id, who.role, ACTION, said, "refused", details=told))
+    told, said = _told(name) | {"why": why}, actions.cut(reason)
+    audit.append(session, ring, Attempt(who.id, who.role, action, said, "refused", details=told))
 
 
-def history(session: Session, task: str, code: str, limit: int) -> Sequence[AuditEntry]:
-    """What was said about a cause, and taken back, newest first."""
-    about = (
-        AuditEntry.details["task"].as_string() == task,
-        AuditEntry.details["code"].as_string() == code,
-    )
+def name_in(told: Mapping[str, Any]) -> CauseName:
+    """The cause that a row of the trail is about."""
+    return CauseName(told["task"], told["code"], told.get("state", ""), told.get("event", ""))
+
+
+def history(session: Session, name: CauseName, limit: int) -> Sequence[AuditEntry]:
+    """What was said about a cause, and taken back, newest first; in one place, or in all of them."""
+    about = [AuditEntry.details[field].as_string() == value for field, value in _told(name).items()]
     newest = select(AuditEntry).where(*about).order_by(AuditEntry.number.desc()).limit(limit)
-    said = session.scalars(newest.where(AuditEntry.action == ACTION)).all()
+    said = session.scalars(newest.where(text("action LIKE 'cause.%'"))).all()
     if not said:
         return []
     # What undoes one comes after it.
     undone = newest.where(AuditEntry.action == "undo", AuditEntry.number > said[-1].number)
     both = [*said, *session.scalars(undone)]
     return sorted(both, key=lambda entry: entry.number, reverse=True)[:limit]
+
+
+def is_known(session: Session, name: CauseName) -> bool:
+    """A code of ours in a place of ours, one that fails now, or one that was marked once."""
+    if any(cause.is_of(name) for cause in stuck.causes(session)):
+        return True
+    ours = (
+        name.code in CAUSES
+        and name.state in {"", *STATES}
+        and name.event in {"", "start", *MAY_FIRE}
+    )
+    return ours or of(session, name) is not None
+
+
+def _open_first(standings: list[Marked]) -> list[Marked]:
+    return sorted(standings, key=lambda standing: not standing.is_open)
+
+
+def _name(mark: CauseMark) -> CauseName:
+    return CauseName(mark.task, mark.code, mark.state, mark.event)
+
+
+def _key(name: CauseName) -> dict[str, str]:
+    return {"task": name.task, "code": name.code, "state": name.state, "event": name.event}
+
+
+def _told(name: CauseName) -> dict[str, Any]:
+    """As the trail keeps it: a place only where there is one."""
+    return {field: value for field, value in _key(name).items() if value}
 
 
 def _facts(mark: CauseMark) -> dict[str, Any]:
@@ -161,12 +217,15 @@ def _facts(mark: CauseMark) -> dict[str, Any]:
     }
 
 
-def _last_seen(session: Session) -> dict[tuple[str, str | None], datetime]:
+def _last_seen(session: Session) -> dict[CauseName, datetime]:
     """When each failed last, as far as is known: one that rests tells when it was promised."""
-    seen = func.max(func.coalesce(Message.failed_at, Message.created_at))
-    kind = Message.task, Message.cause
-    rows = session.execute(select(*kind, seen).where(Message.cause.is_not(None)).group_by(*kind))
-    return {(task, code): at for task, code, at in rows}
+    at = func.max(func.coalesce(Message.failed_at, Message.created_at))
+    kind = (Message.task, Message.cause, *PLACE)
+    met = select(*kind, at).select_from(MET).where(Message.cause.is_not(None)).group_by(*kind)
+    return {
+        CauseName(task, code or "", state or "", event or ""): seen
+        for task, code, state, event, seen in session.execute(met)
+    }
 
 
 def _status(mark: CauseMark, seen: datetime | None, now: datetime) -> str:

@@ -1,7 +1,8 @@
 """What stands in the way: incidents and repeated failures by their cause, and what is late, by state.
 
-A cause is told by its key: where the onboarding stands, which task, which code. No text of an error
-is in it, so that one outage is one line, and two causes are never the same one.
+A cause is told by its key: where the onboarding stands, which event has promised the task, which
+task, which code. No text of an error is in it, so that one outage is one line, and two causes are
+never the same one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,10 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     ScalarSelect,
+    and_,
     func,
     literal,
+    outerjoin,
     select,
     union_all,
 )
@@ -23,11 +26,42 @@ from sqlalchemy.orm import Session
 
 from onboarding import finding, queries
 from onboarding.chart import NEXT_MOVE
-from onboarding.models import Message, Onboarding
+from onboarding.models import Message, Onboarding, Transition
 
+# Each message where it is met: with its onboarding, if it has one, and what has promised it.
+MET: Final = outerjoin(
+    outerjoin(Message, Onboarding, Onboarding.id == Message.onboarding_id),
+    Transition,
+    and_(
+        Transition.onboarding_id == Message.onboarding_id,
+        Transition.sequence == Message.sequence,
+    ),
+)
+PLACE: Final = Onboarding.state, Transition.event
 # Of a hundred.
 _HALF: Final = 50
 _MOST: Final = 95
+
+
+@dataclass(frozen=True, slots=True)
+class CauseName:
+    """What a cause is called: task and code, wherever it is met or in one place only.
+
+    A place is a state that onboardings stand in, and the event that has promised the task.
+    """
+
+    task: str
+    code: str
+    state: str = ""
+    event: str = ""
+
+    @property
+    def everywhere(self) -> "CauseName":
+        return CauseName(self.task, self.code)
+
+    @property
+    def has_place(self) -> bool:
+        return bool(self.state or self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +69,7 @@ class Cause:
     """One cause: how many wait because of it, whether by themselves, and since when."""
 
     state: str | None
+    event: str | None
     task: str
     code: str
     # Those that have failed for good, and those that will be tried again by themselves.
@@ -46,7 +81,15 @@ class Cause:
     @property
     def key(self) -> str:
         """Stable, and short enough to say."""
-        return f"{self.state or '-'}.{self.task}.{self.code}"
+        return f"{self.state or '-'}.{self.event or '-'}.{self.task}.{self.code}"
+
+    @property
+    def name(self) -> CauseName:
+        return CauseName(self.task, self.code, self.state or "", self.event or "")
+
+    def is_of(self, name: CauseName) -> bool:
+        """Whether it goes by this name: its own, or the one that it has everywhere."""
+        return name in (self.name, self.name.everywhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +121,7 @@ def causes(session: Session) -> Sequence[Cause]:
     failed = func.count(Message.failed_at)
     rows = session.execute(
         select(
-            Onboarding.state,
+            *PLACE,
             Message.task,
             Message.cause,
             failed,
@@ -86,9 +129,9 @@ def causes(session: Session) -> Sequence[Cause]:
             func.min(Message.created_at),
             func.max(Message.created_at),
         )
-        .outerjoin(Onboarding, Onboarding.id == Message.onboarding_id)
+        .select_from(MET)
         .where(Message.cause.is_not(None))
-        .group_by(Onboarding.state, Message.task, Message.cause)
+        .group_by(*PLACE, Message.task, Message.cause)
         .order_by(failed.desc(), func.count().desc(), Message.task, Message.cause)
     )
     return [Cause(*row) for row in rows]  # type: ignore[arg-type]  # none is without a code
@@ -96,20 +139,21 @@ def causes(session: Session) -> Sequence[Cause]:
 
 def together(causes: Sequence[Cause]) -> Sequence[Cause]:
     """The same wherever the onboardings stand: an outage is one line."""
-    kinds: dict[tuple[str, str], list[Cause]] = {}
+    kinds: dict[CauseName, list[Cause]] = {}
     for cause in causes:
-        kinds.setdefault((cause.task, cause.code), []).append(cause)
+        kinds.setdefault(cause.name.everywhere, []).append(cause)
     found = [
         Cause(
             None,
-            task,
-            code,
+            None,
+            name.task,
+            name.code,
             sum(each.failed for each in of_it),
             sum(each.resting for each in of_it),
             min(each.first_at for each in of_it),
             max(each.last_at for each in of_it),
         )
-        for (task, code), of_it in kinds.items()
+        for name, of_it in kinds.items()
     ]
     return sorted(found, key=lambda cause: (-cause.failed, -cause.resting))
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
 from onboarding import db, stuck
 from onboarding.models import Message, Onboarding
-from onboarding.stuck import Cause
+from onboarding.stuck import Cause, CauseName
 
 HOURS: Final = 24
 SAMPLES: Final = 3
@@ -41,24 +41,25 @@ class Symptoms:
     last_at: datetime
     # For each hour of the last day, the oldest first: its beginning, and how many failed in it.
     hours: Sequence[tuple[datetime, int]]
-    states: Split
+    # Where it is met, the most frequent first.
+    places: Sequence[Cause]
     aggregators: Split
     samples: Sequence[Sample]
 
 
-def of(session: Session, task: str, code: str) -> Symptoms | None:
+def of(session: Session, name: CauseName) -> Symptoms | None:
     """What there is to see; None: nothing, it is over."""
-    every = [c for c in stuck.causes(session) if (c.task, c.code) == (task, code)]
+    every = [cause for cause in stuck.causes(session) if cause.is_of(name)]
     if not every:
         return None
-    (cause,) = stuck.together(every)
+    (cause,) = every if name.has_place else stuck.together(every)
     return Symptoms(
         cause,
-        _last_at(session, task, code),
-        _hours(session, task, code),
-        [(each.state, each.failed + each.resting) for each in every],
-        _aggregators(session, task, code),
-        _samples(session, task, code),
+        _last_at(session, name),
+        _hours(session, name),
+        every,
+        _aggregators(session, name),
+        _samples(session, name),
     )
 
 
@@ -66,12 +67,19 @@ def of(session: Session, task: str, code: str) -> Symptoms | None:
 _AT: Final = func.coalesce(Message.failed_at, Message.created_at)
 
 
-def _last_at(session: Session, task: str, code: str) -> datetime:
-    at = session.scalar(select(func.max(_AT)).where(Message.task == task, Message.cause == code))
-    return at or db.clock(session)
+def _is_of(name: CauseName) -> list[ColumnElement[bool]]:
+    """As `stuck.causes` tells them apart."""
+    place = zip(stuck.PLACE, (name.state, name.event), strict=True)
+    here = [func.coalesce(column, "") == value for column, value in place if name.has_place]
+    return [Message.task == name.task, Message.cause == name.code, *here]
 
 
-def _hours(session: Session, task: str, code: str) -> list[tuple[datetime, int]]:
+def _last_at(session: Session, name: CauseName) -> datetime:
+    met = select(func.max(_AT)).select_from(stuck.MET).where(*_is_of(name))
+    return session.scalar(met) or db.clock(session)
+
+
+def _hours(session: Session, name: CauseName) -> list[tuple[datetime, int]]:
     """One look at the table, whatever the number of hours."""
     now = db.clock(session)
     beginnings = [now - timedelta(hours=hour) for hour in range(HOURS, 0, -1)]
@@ -79,30 +87,29 @@ def _hours(session: Session, task: str, code: str) -> list[tuple[datetime, int]]
         func.count(case((and_(begins <= _AT, begins + timedelta(hours=1) > _AT), 1)))
         for begins in beginnings
     ]
-    row = session.execute(select(*numbers).where(Message.task == task, Message.cause == code)).one()
+    row = session.execute(select(*numbers).select_from(stuck.MET).where(*_is_of(name))).one()
     return list(zip(beginnings, row, strict=True))
 
 
-def _aggregators(session: Session, task: str, code: str) -> Split:
+def _aggregators(session: Session, name: CauseName) -> Split:
     number = func.count()
     rows = session.execute(
         select(Onboarding.aggregator_name, number)
-        .join(Message, Message.onboarding_id == Onboarding.id)
-        .where(Message.task == task, Message.cause == code)
+        .select_from(stuck.MET)
+        .where(Onboarding.id.is_not(None), *_is_of(name))
         .group_by(Onboarding.aggregator_name)
         .order_by(number.desc(), Onboarding.aggregator_name)
         .limit(_SPLIT_AT_MOST)
     )
-    return [(name, count) for name, count in rows]
+    return [(aggregator, count) for aggregator, count in rows]
 
 
-def _samples(session: Session, task: str, code: str) -> list[Sample]:
+def _samples(session: Session, name: CauseName) -> list[Sample]:
     """The latest ones; those that have failed for good first."""
     rows = session.execute(
         select(Onboarding.reference, Message.last_error, Message.attempts)
-        .select_from(Message)
-        .outerjoin(Onboarding, Onboarding.id == Message.onboarding_id)
-        .where(Message.task == task, Message.cause == code)
+        .select_from(stuck.MET)
+        .where(*_is_of(name))
         .order_by(Message.failed_at.is_(None), _AT.desc())
         .limit(SAMPLES)
     )

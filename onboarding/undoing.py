@@ -120,9 +120,10 @@ def _untouched(session: Session, entry: AuditEntry, kind: frozenset[str] | set[s
 
 def _mark_as_before(session: Session, _who: Who, entry: AuditEntry) -> dict[str, Any]:
     told = entry.details
-    if not marks.put_back(session, (told["task"], told["code"]), told["at"], told["before"]):
+    if not marks.put_back(session, marks.name_in(told), told["at"], told["before"]):
         raise NotEligible(_CHANGED)
-    return {"task": told["task"], "code": told["code"], "to": told["from"]}
+    name = {part: told[part] for part in ("task", "code", "state", "event") if part in told}
+    return name | {"to": told["from"]}
 
 
 def _bring_back(session: Session, _who: Who, entry: AuditEntry) -> dict[str, Any]:

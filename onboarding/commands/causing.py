@@ -1,29 +1,86 @@
 """`causes`: why something fails, and what operators say about it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import actions, causes, db, marks, stuck
+from onboarding import actions, db, marks, stuck
 from onboarding.commands import printing
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound
 from onboarding.marks import Marked, Said
-from onboarding.models import Operator
+from onboarding.models import AuditEntry, Operator
 from onboarding.sealing import Keyring
+from onboarding.stuck import CauseName
+
+_HEAD: Final = ("Cause", "Where", "Failed", "Tried again", "Since", "Status", "Owner")
+_HISTORY: Final = 20
 
 
 def ls(*, as_json: bool) -> None:
-    """Every cause by task and code, the open ones first."""
+    """Every cause in each place where it is met, the open ones first."""
     with reading() as session:
-        found = marks.marked(session, stuck.together(stuck.causes(session)))
-        now = db.clock(session)
+        found = marks.marked(session, stuck.causes(session))
+        _print(session, found, as_json=as_json)
+
+
+def show(name: CauseName, *, as_json: bool) -> None:
+    """One of them, and what was said about it. Raises NotFound."""
+    with reading() as session:
+        _require(session, name)
+        found = [cause for cause in stuck.causes(session) if cause.is_of(name)]
+        _print(session, marks.marked(session, found), as_json=as_json)
+        for entry in marks.history(session, name, _HISTORY):
+            _print_said(entry, as_json=as_json)
+
+
+def mark(
+    ring: Keyring,
+    name: CauseName,
+    said: Said,
+    owner: str | None,
+    reason: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Say how a cause stands. Raises Invalid, NotFound."""
+    with transaction() as session:
+        _require(session, name)
+        who, owner_id = operator(), _owner(session, name, owner)
+        kept = replace(said, owner_id=owner_id)
+        marks.mark(session, ring, who, name, kept, actions.checked(reason))
+    if as_json:
+        printing.line(_name(name) | {"status": said.status, "owner_id": owner_id})
+    else:
+        printing.text(f"{name.task} {name.code}: {said.status}")
+
+
+def note(ring: Keyring, name: CauseName, text: str, *, as_json: bool) -> None:
+    """Write something down about a cause. Raises Invalid, NotFound."""
+    with transaction() as session:
+        _require(session, name)
+        marks.note(session, ring, operator(), name, text)
+    if as_json:
+        printing.line(_name(name) | {"noted": True})
+    else:
+        printing.say("The note is kept.")
+
+
+def _require(session: Session, name: CauseName) -> None:
+    if not marks.is_known(session, name):
+        raise NotFound
+
+
+def _print(session: Session, found: Sequence[Marked], *, as_json: bool) -> None:
+    now = db.clock(session)
     rows = [
         (
-            each.cause.task,
-            each.cause.code,
+            f"{each.cause.code}\n{each.cause.task}",
+            _where(each),
             str(each.cause.failed),
             str(each.cause.resting),
             printing.age(now - each.cause.first_at),
@@ -32,43 +89,19 @@ def ls(*, as_json: bool) -> None:
         )
         for each in found
     ]
-    head = ("Task", "Cause", "Failed", "Tried again", "Since", "Status", "Owner")
-    printing.listed([_facts(s) for s in found], head, rows, empty="Nothing fails.", as_json=as_json)
+    lines = [_facts(each) for each in found]
+    printing.listed(lines, _HEAD, rows, empty="Nothing fails.", as_json=as_json)
 
 
-def mark(
-    ring: Keyring,
-    cause: tuple[str, str],
-    said: Said,
-    owner: str | None,
-    reason: str,
-    *,
-    as_json: bool,
-) -> None:
-    """Say how a cause stands. Raises Invalid, NotFound."""
-    task, code = cause
-    with transaction() as session:
-        if not _is_known(session, task, code):
-            raise NotFound
-        who, owner_id = operator(), _owner(session, cause, owner)
-        kept = replace(said, owner_id=owner_id)
-        marks.mark(session, ring, who, cause, kept, actions.checked(reason))
-    if as_json:
-        told = {"task": task, "code": code, "status": said.status, "owner_id": owner_id}
-        printing.line(told)
-    else:
-        printing.text(f"{task} {code}: {said.status}")
+def _where(standing: Marked) -> str:
+    cause = standing.cause
+    return f"{cause.state or '-'}\nafter {cause.event}" if cause.event else cause.state or "-"
 
 
-def _is_known(session: Session, task: str, code: str) -> bool:
-    failing = any((c.task, c.code) == (task, code) for c in stuck.causes(session))
-    return failing or code in causes.CAUSES
-
-
-def _owner(session: Session, cause: tuple[str, str], owner: str | None) -> UUID | None:
+def _owner(session: Session, name: CauseName, owner: str | None) -> UUID | None:
     """The operator of this ID; whoever looks after it already, where nothing is said."""
     if owner is None:
-        kept = marks.of(session, *cause)
+        kept = marks.of(session, name)
         return kept.owner_id if kept else None
     if owner == "nobody":
         return None
@@ -89,13 +122,31 @@ def _status(standing: Marked) -> str:
 def _facts(standing: Marked) -> dict[str, object]:
     cause = standing.cause
     return {
+        "key": cause.key,
+        "state": cause.state,
+        "event": cause.event,
         "task": cause.task,
         "code": cause.code,
         "failed": cause.failed,
         "resting": cause.resting,
         "first_at": cause.first_at,
+        "last_at": cause.last_at,
         "status": standing.status,
         "owner": standing.owner,
         "release": standing.release,
         "until": standing.until,
     }
+
+
+def _name(name: CauseName) -> dict[str, object]:
+    place = {"state": name.state or None, "event": name.event or None}
+    return {"task": name.task, "code": name.code, **place}
+
+
+def _print_said(entry: AuditEntry, *, as_json: bool) -> None:
+    what = entry.details.get("to", "note" if entry.action == marks.NOTE else entry.action)
+    words = entry.details.get("text", entry.reason)
+    if as_json:
+        printing.line({"at": entry.at, "by": entry.actor, "what": what, "words": words})
+    else:
+        printing.text(f"{printing.moment(entry.at)}  {entry.actor}  {what}: {words}")

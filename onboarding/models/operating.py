@@ -90,10 +90,10 @@ class AuditEntry(Base):
         CheckConstraint("outcome IN ('done', 'refused')", name="outcome"),
         Index("ix_audit_onboarding_id", "onboarding_id", "number"),
         Index(
-            "ix_audit_marks",
+            "ix_audit_causes",
             "number",
-            postgresql_where=text("action = 'cause.mark'"),
-            sqlite_where=text("action = 'cause.mark'"),
+            postgresql_where=text("action LIKE 'cause.%'"),
+            sqlite_where=text("action LIKE 'cause.%'"),
         ),
     )
 
@@ -196,7 +196,10 @@ class ViewAlert(Base):
 
 
 class CauseMark(Base):
-    """What operators say about a cause: who looks after it, and how it stands; the trail says why."""
+    """What operators say about a cause: who looks after it, and how it stands; the trail says why.
+
+    It holds wherever the cause is met, or only in a state, after an event: what is empty does not count.
+    """
 
     __tablename__ = "cause_marks"
     __table_args__ = (
@@ -207,6 +210,8 @@ class CauseMark(Base):
 
     task: Mapped[str] = mapped_column(String(40), primary_key=True)
     code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    state: Mapped[str] = mapped_column(String(32), primary_key=True, default="", server_default="")
+    event: Mapped[str] = mapped_column(String(32), primary_key=True, default="", server_default="")
     status: Mapped[str] = mapped_column(String(16))
     owner_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("operators.id", ondelete="SET NULL"), index=True

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from onboarding import attempts, filters, finding, masking, queries, stuck
+from onboarding import attempts, filters, finding, marks, masking, queries, stuck
 from onboarding.causes import CAUSES
 from onboarding.db import reading
 from onboarding.errors import Invalid
 from onboarding.filters import Filter
 from onboarding.finding import Place
+from onboarding.marks import Marked
 from onboarding.models import FailedAttempt
 from onboarding.stuck import Cause
 from onboarding.web import api_view, runbooks
@@ -21,6 +22,7 @@ from onboarding.web.api_access import Overseer
 from onboarding.web.api_route import StrictRoute
 from onboarding.web.api_schemas import (
     CauseList,
+    Causes,
     CauseView,
     FailedAttemptView,
     OverseenHistory,
@@ -75,10 +77,11 @@ def history(reference: str, key: Overseer) -> OverseenHistory:
 
 
 @router.get("/causes")
-def causes(key: Overseer) -> CauseList:
-    """Why onboardings do not go on: each cause once, the most frequent first."""
+def causes(key: Overseer, asked: Annotated[Causes, Query()]) -> CauseList:
+    """Why onboardings do not go on: each cause once; those first that nobody has marked."""
     with reading() as session:
-        return CauseList(items=[_cause(each) for each in stuck.causes(session)])
+        found = [each for each in stuck.causes(session) if _is(each, asked)]
+        return CauseList(items=[_cause(each) for each in marks.marked(session, found)])
 
 
 def _wanted(view: View) -> Filter:
@@ -138,17 +141,28 @@ def _attempt(failed: FailedAttempt) -> FailedAttemptView:
     )
 
 
-def _cause(cause: Cause) -> CauseView:
-    known = CAUSES.get(cause.code)
+def _is(cause: Cause, asked: Causes) -> bool:
+    wanted = asked.task, asked.cause, asked.state, asked.event
+    found = cause.task, cause.code, cause.state, cause.event
+    return all(value in (None, "", own) for value, own in zip(wanted, found, strict=True))
+
+
+def _cause(standing: Marked) -> CauseView:
+    cause, known = standing.cause, CAUSES.get(standing.cause.code)
     return CauseView(
         key=cause.key,
         state=cause.state,
+        event=cause.event,
         task=cause.task,
         cause=cause.code,
         failed=cause.failed,
         retrying=cause.resting,
         first_at=cause.first_at,
         last_at=cause.last_at,
+        status=standing.status,
+        owner=standing.owner_id,
+        release=standing.release,
+        until=standing.until,
         means=known.means if known else None,
         acts=known.acts if known else None,
         runbook=runbooks.of_cause(cause.code) if known else None,

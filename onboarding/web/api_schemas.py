@@ -91,19 +91,39 @@ class OverseenList(BaseModel):
     next: str | None
 
 
+class Causes(BaseModel):
+    """Which causes: all of them, one, or one in the place where it is met."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: Words = Field(None, description="The task that fails.")
+    cause: Words = Field(None, description="The code of its error.")
+    state: Words = Field(None, description="Where the onboardings stand.")
+    event: Words = Field(None, description="The event that has asked for the task.")
+
+
 class CauseView(BaseModel):
-    """Why onboardings of a state do not go on: how many for good, how many are tried again."""
+    """Why onboardings of a state do not go on: how many for good, how many are tried again.
+
+    `key` is state, event, task and cause. `status` is what operators say about it: `open`,
+    `acknowledged`, `fixed`, `ignored`, or `came_back`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     key: str
     state: str | None
+    event: str | None = Field(description="The event that has asked for the task.")
     task: str
     cause: str
     failed: int
     retrying: int
     first_at: datetime
     last_at: datetime
+    status: str
+    owner: UUID | None
+    release: str | None
+    until: datetime | None
     means: str | None
     acts: str | None
     runbook: str | None

@@ -1,21 +1,22 @@
 """Causes: all of them, one closely, and what operators say about it."""
 
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Annotated, Any, Final
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Form
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, causes, db, marks, stuck, symptoms
+from onboarding import actions, db, marks, stuck, symptoms
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, RoleNeeded
 from onboarding.marks import Marked, Said
 from onboarding.models.operating import CAUSE_STATUSES
 from onboarding.operators import Who
-from onboarding.web import console_detail, console_frame, console_undo, pages
+from onboarding.stuck import CauseName
+from onboarding.web import console_detail, console_frame, console_undo, note_texts, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -23,6 +24,21 @@ router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 _HISTORY: Final = 20
 _OWNERS: Final = ("keep", "me", "nobody")
+
+
+def _asked(task: str, code: str, state: str = "", event: str = "") -> CauseName:
+    """Of an address: a cause wherever it is met, or in the place that its query names."""
+    return _named(task, code, state, event)
+
+
+def _sent(
+    task: str,
+    code: str,
+    state: Annotated[str, Form()] = "",
+    event: Annotated[str, Form()] = "",
+) -> CauseName:
+    """Of a form: a field says the place."""
+    return _named(task, code, state, event)
 
 
 @router.get("/{locale}/console/causes")
@@ -36,17 +52,16 @@ def every(request: Request, locale: str) -> Response:
 
 
 @router.get("/{locale}/console/causes/{task}/{code}")
-def one(request: Request, locale: str, task: str, code: str) -> Response:
+def one(request: Request, locale: str, name: Annotated[CauseName, Depends(_asked)]) -> Response:
     """One of them closely."""
-    return _page(request, task, code)
+    return _page(request, name)
 
 
 @router.post("/{locale}/console/causes/{task}/{code}/mark")
 def mark(
     request: Request,
     locale: str,
-    task: str,
-    code: str,
+    name: Annotated[CauseName, Depends(_sent)],
     *,
     status: Text = "",
     release: Text = "",
@@ -59,12 +74,11 @@ def mark(
     try:
         with transaction() as session:
             who = console_frame.who(session, request, "act")
-            if not _is_known(session, task, code):
-                raise NotFound
-            owner_id = _owner(session, who, task, code, owner)
+            _require(session, name)
+            owner_id = _owner(session, who, name, owner)
             said = Said(status, trimmed(release), trimmed(until), owner_id)
-            marks.mark(session, ring, who, (task, code), said, actions.checked(reason))
-            here = console_undo.after(session, _address(task, code))
+            marks.mark(session, ring, who, name, said, actions.checked(reason))
+            here = console_undo.after(session, address(name))
     except Invalid as error:
         typed = {
             "status": status,
@@ -73,45 +87,70 @@ def mark(
             "owner": owner,
             "reason": reason,
         }
-        return _page(request, task, code, error, typed)
+        return _page(request, name, error, typed)
     except RoleNeeded as error:
-        with transaction() as session:
-            who = console_frame.who(session, request)
-            marks.refused(session, ring, who, (task, code), reason, error.code)
+        _write_down(request, marks.ACTION, name, reason, error)
         raise
     return RedirectResponse(pages.path_for(request, here), 303)
 
 
+@router.post("/{locale}/console/causes/{task}/{code}/note")
+def note(
+    request: Request, locale: str, name: Annotated[CauseName, Depends(_sent)], *, note: Text = ""
+) -> Response:
+    """Write something down about it, for whoever looks next."""
+    try:
+        with transaction() as session:
+            who = console_frame.who(session, request, "act")
+            _require(session, name)
+            marks.note(session, request.app.state.ring, who, name, note)
+    except Invalid as error:
+        return _page(request, name, Invalid({"note": str(error)}), {"note": note})
+    except RoleNeeded as error:
+        _write_down(request, marks.NOTE, name, note, error)
+        raise
+    return RedirectResponse(pages.path_for(request, address(name)), 303)
+
+
 @router.get("/{locale}/console/causes/{task}/{code}/mark")
-def go_back(request: Request, locale: str, task: str, code: str) -> Response:
+@router.get("/{locale}/console/causes/{task}/{code}/note")
+def go_back(request: Request, locale: str, name: Annotated[CauseName, Depends(_asked)]) -> Response:
     """Where a form with a mistake was shown: reloaded, or in the other language, it is new again."""
     with reading() as session:
         console_frame.who(session, request, "act")
-    return RedirectResponse(pages.path_for(request, _address(task, code)), 303)
+    return RedirectResponse(pages.path_for(request, address(name)), 303)
+
+
+def address(name: CauseName) -> str:
+    """The page of a cause."""
+    place = {"state": name.state, "event": name.event}
+    query = urlencode({part: value for part, value in place.items() if value})
+    path = f"{console_frame.HOME}/causes/{quote(name.task)}/{quote(name.code)}"
+    return f"{path}?{query}" if query else path
 
 
 def _page(
     request: Request,
-    task: str,
-    code: str,
+    name: CauseName,
     wrong: Invalid | None = None,
     typed: dict[str, str] | None = None,
 ) -> Response:
     with reading() as session:
         who = console_frame.who(session, request)
-        if not _is_known(session, task, code):
-            raise NotFound
-        found = symptoms.of(session, task, code)
+        _require(session, name)
+        found = symptoms.of(session, name)
+        places = marks.marked(session, found.places) if found else []
         context: dict[str, Any] = {
-            "task": task,
-            "code": code,
+            "name": name,
             "found": found,
-            "kept": marks.of(session, task, code),
-            "standing": _standing(session, found),
-            "history": marks.history(session, task, code, _HISTORY),
+            "places": places,
+            "standing": _standing(session, name, places),
+            "kept": marks.of(session, name),
+            "history": marks.history(session, name, _HISTORY),
             "names": console_detail.operator_names(session),
             "now": db.clock(session),
             "done": console_undo.done(session, request, who),
+            "note_html": note_texts.html,
         }
     return console_frame.page(
         request,
@@ -120,30 +159,51 @@ def _page(
         422 if wrong else 200,
         statuses=CAUSE_STATUSES,
         owners=_OWNERS,
-        errors=wrong.fields if wrong else {},
+        errors=_wrong(request, wrong) if wrong else {},
         typed=typed or {},
         **context,
     )
 
 
-def _address(task: str, code: str) -> str:
-    return f"{console_frame.HOME}/causes/{quote(task)}/{quote(code)}"
+def _wrong(request: Request, error: Invalid) -> dict[str, str]:
+    """As everywhere at the console, but that the day is one and no instant."""
+    said = console_frame.wrong(request, error)
+    if "until" in said:
+        _ = pages.translator_of(request)
+        said["until"] = _("Say until when: a day to come, as 2026-11-27.")
+    return said
 
 
-def _standing(session: Session, found: symptoms.Symptoms | None) -> Marked | None:
-    return marks.marked(session, [found.cause])[0] if found else None
+def _named(task: str, code: str, state: str, event: str) -> CauseName:
+    """Raises NotFound for what no table of ours can hold."""
+    if not (task + code + state + event).isprintable():
+        raise NotFound
+    return CauseName(task, code, state, event)
 
 
-def _is_known(session: Session, task: str, code: str) -> bool:
-    """A code of ours, one that fails now, or one that was marked once."""
-    if not (task + code).isprintable():
-        return False
-    failing = any((c.task, c.code) == (task, code) for c in stuck.causes(session))
-    return failing or code in causes.CAUSES or marks.of(session, task, code) is not None
+def _require(session: Session, name: CauseName) -> None:
+    if not marks.is_known(session, name):
+        raise NotFound
 
 
-def _owner(session: Session, who: Who, task: str, code: str, chosen: str) -> UUID | None:
+def _standing(session: Session, name: CauseName, places: list[Marked]) -> Marked | None:
+    if not places or name.has_place:
+        return places[0] if places else None
+    (whole,) = marks.together(session, [place.cause for place in places])
+    return whole
+
+
+def _owner(session: Session, who: Who, name: CauseName, chosen: str) -> UUID | None:
     if chosen == "me":
         return who.operator_id
-    kept = marks.of(session, task, code)
+    kept = marks.of(session, name)
     return kept.owner_id if kept and chosen == "keep" else None
+
+
+def _write_down(
+    request: Request, action: str, name: CauseName, said: str, error: RoleNeeded
+) -> None:
+    with transaction() as session:
+        who = console_frame.who(session, request)
+        ring = request.app.state.ring
+        marks.refused(session, ring, who, action, name, said, error.code)

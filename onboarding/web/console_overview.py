@@ -43,7 +43,7 @@ def overview(request: Request, locale: str) -> Response:
             turns=_turns(population),
             counted_at_most=finding.COUNTED_AT_MOST,
             population=[each for each in population if each.standing],
-            causes=marks.marked(session, stuck.together(stuck.causes(session))),
+            causes=marks.together(session, stuck.causes(session)),
             endpoints=reception.ill(session),
             waiting=waiting,
             # What rests is to come.

@@ -97,6 +97,9 @@ SINCE: Final[Mapping[str, str]] = {
 # What is wrong with a field, whatever was typed into it.
 ERRORS: Final[Mapping[str, str]] = {
     "reason": N_("Say why, in 3 to 500 characters."),
+    "note": N_("Write 3 to 500 characters."),
+    "status": N_("Choose one of these."),
+    "release": N_("Say in which release, such as 1.4.2."),
     "choice": N_("Choose one of these."),
     "first": N_("A number from 0 to 10000."),
     "pace": N_("A number from 1 to 6000."),

@@ -111,19 +111,37 @@ def test_why_it_fails_is_told_with_it_and_by_cause(overseer: System) -> None:
     with reading() as session:
         keys = [cause.key for cause in stuck.causes(session)]
     told = expect(overseer.get("/v1/causes"), 200)["items"]
-    assert (
-        [cause["key"] for cause in told] == keys == ["issuing_secret.generate_secret.task_failed"]
-    )
+    key = "issuing_secret.issue_id.generate_secret.task_failed"
+    assert [cause["key"] for cause in told] == keys == [key]
     assert (told[0]["failed"], told[0]["retrying"]) == (1, 0)
+    assert (told[0]["status"], told[0]["owner"]) == ("open", None)
     assert told[0]["means"] == CAUSES["task_failed"].means
     assert overseer.get(told[0]["runbook"]).status_code == 200
     operator = at_console(overseer.app, "viewer")  # type: ignore[arg-type]
     (link,) = soup(operator.get("/en/console/causes")).find_all(
-        "a", href="/en/console/causes/generate_secret/task_failed"
+        "a",
+        href="/en/console/causes/generate_secret/task_failed?state=issuing_secret&event=issue_id",
     )
     cause = operator.get(str(link["href"]))
     (runbook,) = soup(cause).find_all("a", string="What to do about it")
     assert runbook["href"] == told[0]["runbook"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ("task=generate_secret&cause=task_failed&state=issuing_secret&event=issue_id", 1),
+        ("event=issue_id", 1),
+        ("event=", 1),
+        ("event=reissue_secret", 0),
+        ("state=verifying", 0),
+        ("cause=busy", 0),
+        ("task=send_email", 0),
+    ],
+)
+def test_the_causes_of_one_place_are_told(overseer: System, asked: str, number: int) -> None:
+    an_incident()
+    assert len(expect(overseer.get(f"/v1/causes?{asked}"), 200)["items"]) == number
 
 
 def test_what_failed_on_the_way_is_told_with_the_history(overseer: System) -> None:

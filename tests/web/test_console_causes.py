@@ -13,9 +13,10 @@ from onboarding.db import later, now, reading, transaction
 from onboarding.models import AuditEntry, CauseMark, Message
 from onboarding.models.operating import CAUSE_STATUSES
 from onboarding.sealing import Keyring
+from onboarding.stuck import CauseName
 from onboarding.web import console_words
 from tests import builders
-from tests.commands.incidents import an_incident
+from tests.commands.incidents import an_incident, failing
 from tests.web.operating import a_quiet_site, at_console
 from tests.web.visiting import Visitor, errors, soup, text
 
@@ -36,13 +37,17 @@ def page_of(message: Message) -> str:
     return f"/en/console/causes/{message.task}/{message.cause}"
 
 
+def name_of(message: Message) -> CauseName:
+    return CauseName(message.task, str(message.cause))
+
+
 def say(visitor: Visitor, message: Message, **said: Any) -> httpx.Response:
     return visitor.post(f"{page_of(message)}/mark", {"reason": WHY} | said)
 
 
 def status_of(message: Message) -> str:
     with reading() as session:
-        (standing,) = marks.marked(session, stuck.together(stuck.causes(session)))
+        (standing,) = marks.together(session, stuck.causes(session))
     return standing.status
 
 
@@ -60,7 +65,7 @@ def test_a_cause_shows_how_many_where_and_some_of_them(app: FastAPI, failed: Mes
     assert "Making the client secret" in said
     assert soup(page).select(f"a[href='/en/console/bulk/new?action=retry&cause={failed.cause}']")
     with reading() as session:
-        found = symptoms.of(session, failed.task, str(failed.cause))
+        found = symptoms.of(session, name_of(failed))
     assert found
     assert [number for _, number in found.hours] == [0] * (symptoms.HOURS - 1) + [1]
     assert len(soup(page).select(".trend rect")) == symptoms.HOURS
@@ -70,7 +75,7 @@ def test_what_failed_hours_ago_is_in_its_hour(app: FastAPI, failed: Message) -> 
     with transaction() as session:
         session.execute(update(Message).values(failed_at=later(now(), -3.5 * 3600)))
     with reading() as session:
-        found = symptoms.of(session, failed.task, str(failed.cause))
+        found = symptoms.of(session, name_of(failed))
     assert found
     assert [number for _, number in found.hours][-4] == 1
 
@@ -125,6 +130,68 @@ def test_whoever_looks_after_it_stays_until_another_is_named(app: FastAPI, faile
     assert "Owner: Operator (development)" in text(visitor.get(page_of(failed)))
     say(visitor, failed, status="acknowledged", owner="nobody")
     assert "Owner: nobody" in text(visitor.get(page_of(failed)))
+
+
+def in_two_places() -> tuple[str, str]:
+    """One cause, met after two events; the pages of both."""
+    again = builders.an_onboarding("secret_lapsed")
+    builders.fire(again, "reissue_secret", builders.SELLER)
+    whole = page_of(failing("generate_secret", again))
+    place = f"{whole}?state=issuing_secret&event="
+    return f"{place}issue_id", f"{place}reissue_secret"
+
+
+def test_what_is_said_about_a_place_counts_there(app: FastAPI, failed: Message) -> None:
+    first, second = in_two_places()
+    visitor, mark = at_console(app, "operator"), f"{page_of(failed)}/mark"
+    done = visitor.press(visitor.get(first), mark, status="acknowledged", reason=WHY)
+    assert done.headers["location"] == f"{first}&done=1"
+    assert "Only where it is met here: Making the client secret" in text(visitor.follow(done))
+    assert "acknowledged" in text(visitor.get(first))
+    # One place is open, so the whole is.
+    assert status_of(failed) == "open"
+    say(visitor, failed, status="fixed", release="1.4.2")
+    assert "fixed (1.4.2)" in text(visitor.get(second))
+    whole = text(visitor.get(page_of(failed)))
+    assert "acknowledged" in whole
+    assert "fixed (1.4.2)" in whole
+    assert [e.details.get("event") for e in trail()] == [None, "issue_id"]
+
+
+def test_one_place_shows_only_what_is_met_there(app: FastAPI, failed: Message) -> None:
+    first, second = in_two_places()
+    visitor = at_console(app, "viewer")
+    assert failed.onboarding_id
+    reference = builders.the(failed.onboarding_id).reference
+    assert reference in visitor.get(first).text
+    assert reference not in visitor.get(second).text
+    assert "2 failed for good" in text(visitor.get(page_of(failed)))
+    for place in (first, second):
+        assert "1 failed for good" in text(visitor.get(place))
+    assert visitor.get(f"{page_of(failed)}?state=nowhere").status_code == 404
+
+
+def test_a_note_is_kept_for_whoever_looks_next(app: FastAPI, failed: Message) -> None:
+    visitor, path = at_console(app, "operator"), page_of(failed)
+    said = "Their status page:\n\n- https://status.example\n- `vault` is sealed <b>now</b>"
+    done = visitor.press(visitor.get(path), f"{path}/note", note=said)
+    page = visitor.follow(done)
+    (note,) = soup(page).select(".timeline .note")
+    assert [each.text for each in note.select("li")] == [
+        "https://status.example",
+        "vault is sealed <b>now</b>",
+    ]
+    (entry,) = trail()
+    assert (entry.action, entry.outcome, entry.details["text"]) == ("cause.note", "done", said)
+    assert status_of(failed) == "open"
+
+
+def test_a_note_that_says_nothing_is_not_kept(app: FastAPI, failed: Message) -> None:
+    path = page_of(failed)
+    answer = at_console(app, "operator").post(f"{path}/note", {"note": "x"})
+    assert (answer.status_code, errors(answer)) == (422, {"note": "Write 3 to 500 characters."})
+    assert at_console(app, "viewer").post(f"{path}/note", {"note": WHY}).status_code == 403
+    assert [(e.action, e.outcome) for e in trail()] == [("cause.note", "refused")]
 
 
 @pytest.mark.parametrize(

@@ -160,11 +160,11 @@ def test_a_cause_stands_as_it_did_before(app: FastAPI) -> None:
     undone = visitor.follow(press_undo(visitor, second))
     assert "undone" in text(undone)
     with reading() as session:
-        kept = session.get_one(CauseMark, (message.task, "busy"))
+        kept = session.get_one(CauseMark, (message.task, "busy", "", ""))
         assert (kept.status, kept.until, kept.owner_id is None) == ("acknowledged", None, False)
     assert visitor.follow(press_undo(visitor, first)).status_code == 200
     with reading() as session:
-        assert session.get(CauseMark, (message.task, "busy")) is None
+        assert session.get(CauseMark, (message.task, "busy", "", "")) is None
 
 
 def test_a_cause_that_was_marked_again_stays_so(app: FastAPI) -> None:
@@ -175,7 +175,7 @@ def test_a_cause_that_was_marked_again_stays_so(app: FastAPI) -> None:
     marked(other, path, status="acknowledged")
     assert press_undo(ours, done).status_code == 409
     with reading() as session:
-        assert session.get_one(CauseMark, (message.task, "busy")).status == "acknowledged"
+        assert session.get_one(CauseMark, (message.task, "busy", "", "")).status == "acknowledged"
 
 
 def a_shared_view(visitor: Visitor, name: str = "Chosen") -> None:
