@@ -42,6 +42,7 @@ SCOPES: Final = (
     "contacts:vouch",
     "aggregators:write",
     "operations:read",
+    "audit:read",
     "webhooks:write",
     "tokens:introspect",
 )

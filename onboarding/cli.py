@@ -7,9 +7,10 @@ Bodies import what they need: the database's libraries alone take longer to load
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
 
 import typer
+from typer.core import TyperCommand
 
 from onboarding import __version__, cli_explaining, cli_moving, cli_testing
 from onboarding.cli_bulk import bulk
@@ -32,6 +33,7 @@ from onboarding.cli_reporting import report
 from onboarding.cli_samples import demo
 from onboarding.cli_secret import secret
 from onboarding.cli_webhooks import webhook
+from onboarding.commands import roles
 from onboarding.commands.exits import MEANINGS
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ def main(
     arguments: Sequence[str] | None = None,
 ) -> NoReturn:
     """Run one command and exit with its code. A failure that can be foreseen is one sentence."""
+    _admit(app)
     try:
         app(args=arguments, prog_name="onboarding", obj=Surroundings(publishing, task_names))
     except Exception as error:
@@ -80,6 +83,23 @@ def main(
         printing.fail(failure)
         sys.exit(failure.code)
     sys.exit()
+
+
+class Admitted(TyperCommand):
+    """A command that this terminal's role has to have."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # Typer's own context
+        roles.admit(ctx.command_path.partition(" ")[2])
+        return super().invoke(ctx)
+
+
+def _admit(commands: typer.Typer) -> None:
+    """Every command below, whoever has added it."""
+    for command in commands.registered_commands:
+        command.cls = Admitted
+    for group in commands.registered_groups:
+        if group.typer_instance:
+            _admit(group.typer_instance)
 
 
 def prepare(chosen: "Settings", *, upgrade: bool = False) -> "Keyring":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, open_database
+from onboarding.cli_options import AsJson, Limit, Reason, open_database
 
 if TYPE_CHECKING:
     from onboarding.sealing import Keyring
@@ -90,6 +90,21 @@ def list_inbound(
     told.ls("parked" if parked else "unknown" if unknown else None, limit, as_json=as_json)
 
 
+@inbound.command("show")
+def show_inbound(
+    event_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As `ls` shows it.", show_default=False)
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show one of them, and what became of it."""
+    from onboarding.commands import inbound as told
+
+    open_database()
+    told.show(event_id, as_json=as_json)
+
+
 @inbound.command("retry")
 def retry_inbound(
     event_id: Annotated[
@@ -97,12 +112,13 @@ def retry_inbound(
         typer.Argument(metavar="[ID]", help="As `ls` shows it; else all.", show_default=False),
     ] = None,
     *,
+    reason: Reason,
     as_json: AsJson = False,
 ) -> None:
     """Offer again what is parked or unknown: one, or all of it."""
     from onboarding.commands import inbound as told
 
-    told.retry(_prepared(), event_id, as_json=as_json)
+    told.retry(_prepared(), event_id, reason, as_json=as_json)
 
 
 def _prepared() -> "Keyring":

@@ -46,3 +46,12 @@ def times(
 
     open_database()
     reporting.times(by, days, form, as_json=as_json)
+
+
+@report.command("standing")
+def standing(*, as_json: AsJson = False) -> None:
+    """Count those who stand in each state now, and say how long half and 95 of a hundred are there."""
+    from onboarding.commands import reporting
+
+    open_database()
+    reporting.standing(as_json=as_json)

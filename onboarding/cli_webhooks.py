@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, open_database
+from onboarding.cli_options import AsJson, Limit, Reason, open_database
 
 if TYPE_CHECKING:
     from onboarding.sealing import Keyring
@@ -87,13 +87,23 @@ def redeliver(
         datetime | None, typer.Option(help="All that was noted down since then, in UTC.")
     ] = None,
     until: Annotated[datetime | None, typer.Option(help="And before that.")] = None,
+    reason: Reason,
     as_json: AsJson = False,
 ) -> None:
     """Send again what failed for good, one delivery, or all of a time."""
     from onboarding.commands import webhooks
 
-    open_database()
-    webhooks.redeliver(webhook_id, delivery, since, until, as_json=as_json)
+    said = {"delivery": delivery, "since": since, "until": until}
+    query = {name: str(value) for name, value in said.items() if value}
+    webhooks.redeliver(_prepared(), webhook_id, query, reason, as_json=as_json)
+
+
+@webhook.command("enable")
+def enable(webhook_id: Id, *, reason: Reason, as_json: AsJson = False) -> None:
+    """Send to an endpoint again that was disabled, from where it was."""
+    from onboarding.commands import webhooks
+
+    webhooks.enable(_prepared(), webhook_id, reason, as_json=as_json)
 
 
 @webhook.command("listen")

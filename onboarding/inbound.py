@@ -102,6 +102,17 @@ def offer(session: Session, ring: Keyring, kind: str, subject: str) -> int:
     return sum(event.status == "applied" for event in waiting)
 
 
+def one(session: Session, wanted: str) -> InboundEvent:
+    """An event by our ID of it, as it was typed. Raises NotFound."""
+    try:
+        found = session.get(InboundEvent, UUID(wanted))
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound
+    return found
+
+
 def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
     """Offer one again that waits, also of a type that nobody knew when it came. Raises NotFound."""
     event = session.get(InboundEvent, event_id)

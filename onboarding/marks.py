@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from onboarding import actions, audit, db, stuck
+from onboarding import audit, db, stuck
 from onboarding.audit import Attempt
 from onboarding.causes import CAUSES
 from onboarding.chart import MAY_FIRE, STATES
@@ -116,12 +116,14 @@ def mark(
     audit.append(session, ring, Attempt(who.id, who.role, ACTION, reason, details=told))
 
 
-def note(session: Session, ring: Keyring, who: Who, name: CauseName, said: str) -> None:
-    """Write something down about a cause; it changes nothing else. Raises RoleNeeded, Invalid."""
+def note(session: Session, ring: Keyring, who: Who, name: CauseName, said: str, lines: str) -> None:
+    """Write something down about a cause, on one line and as it was written. Raises RoleNeeded.
+
+    It changes nothing else.
+    """
     who.require("act")
-    kept, lines = actions.checked(said), actions.in_lines(said)
     told = _told(name) | {"text": lines}
-    audit.append(session, ring, Attempt(who.id, who.role, NOTE, kept, details=told))
+    audit.append(session, ring, Attempt(who.id, who.role, NOTE, said, details=told))
 
 
 def put_back(
@@ -155,7 +157,8 @@ def refused(
     why: str,
 ) -> None:
     """Write down that somebody tried, in a transaction of its own."""
-    told, said = _told(name) | {"why": why}, actions.cut(reason)
+    told = _told(name) | {"why": why}
+    said = " ".join(reason.split())[:500]
     audit.append(session, ring, Attempt(who.id, who.role, action, said, "refused", details=told))
 
 

@@ -6,7 +6,7 @@ This is the only reader of the environment. `docs/settings.md` is generated from
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         "",
         description="Which group has which role: operators=operator, team-leads=lead. Of several"
         " the one that may most. Roles: viewer, auditor, operator, lead, admin.",
+    )
+    terminal_role: Literal["", "viewer", "auditor", "operator", "lead", "admin"] = Field(
+        "",
+        description="What the commands of this process do for whoever types them, as at the console:"
+        " viewer, auditor, operator, lead or admin. Empty: everything. It keeps an honest hand from a"
+        " slip; whoever has the database's address needs no command.",
     )
     four_eyes: Annotated[str, AfterValidator(risky)] = Field(
         "approve_aggregator,bulk",

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import finding, queries
-from onboarding.chart import NEXT_MOVE
+from onboarding import figures, finding, queries
+from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.models import Message, Onboarding, Transition
 
 # Each message where it is met: with its onboarding, if it has one, and what has promised it.
@@ -111,6 +111,16 @@ class Ages:
 
     half_since: datetime
     most_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InState:
+    """Those who stand in one state: how many, how many for too long, since when half and most are there."""
+
+    state: str
+    number: int
+    late: int
+    ages: Ages | None
 
 
 def causes(session: Session) -> Sequence[Cause]:
@@ -201,6 +211,17 @@ def ages(session: Session, standing: Mapping[str, int]) -> dict[str, Ages]:
     places = [_since(state, standing[state], share) for state in asked for share in (_HALF, _MOST)]
     found = iter(session.execute(select(*places)).one())
     return {state: Ages(next(found), next(found)) for state in asked}
+
+
+def in_each_state(session: Session) -> list[InState]:
+    """Every state of the chart, however few stand there. To be asked in one snapshot."""
+    counted = queries.counts(session)
+    late = {turn.state: turn.overdue for turn in figures.turns(session)}
+    since = ages(session, counted)
+    return [
+        InState(state, counted.get(state, 0), late.get(state, 0), since.get(state))
+        for state in STATES
+    ]
 
 
 def _since(state: str, standing: int, share: int) -> ScalarSelect[datetime]:

@@ -63,7 +63,8 @@ def note(ring: Keyring, name: CauseName, text: str, *, as_json: bool) -> None:
     """Write something down about a cause. Raises Invalid, NotFound."""
     with transaction() as session:
         _require(session, name)
-        marks.note(session, ring, operator(), name, text)
+        said, lines = actions.checked(text), actions.in_lines(text)
+        marks.note(session, ring, operator(), name, said, lines)
     if as_json:
         printing.line(_name(name) | {"noted": True})
     else:

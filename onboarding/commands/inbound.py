@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from onboarding import inbound
+from onboarding import actions, inbound, reoffering
 from onboarding.commands import printing
+from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
-from onboarding.errors import NotFound
+from onboarding.errors import NotFound, Refusal
 from onboarding.models import InboundEvent
 from onboarding.sealing import Keyring
 
@@ -20,17 +21,25 @@ def ls(status: str | None, limit: int, *, as_json: bool) -> None:
     printing.listed(lines, _HEAD, rows, empty="Nothing of that kind.", as_json=as_json)
 
 
-def retry(ring: Keyring, event_id: str | None, *, as_json: bool) -> None:
-    """Offer one again that waits, or all of them; each in a transaction of its own. Raises NotFound."""
-    if event_id is not None:
-        ids = [_uuid(event_id)]
-    else:
-        with reading() as session:
-            ids = list(inbound.waiting(session))
+def show(event_id: str, *, as_json: bool) -> None:
+    """One of them. Raises NotFound."""
+    with reading() as session:
+        event = inbound.one(session, event_id)
+        lines, rows = [_facts(event)], [_row(event)]
+    printing.listed(lines, _HEAD, rows, empty="", as_json=as_json)
+
+
+def retry(ring: Keyring, event_id: str | None, reason: str, *, as_json: bool) -> None:
+    """Offer one again that waits, or all of them; each in a transaction of its own.
+
+    Raises NotFound, Invalid, and MovedOn where the one does not wait.
+    """
+    reason = actions.checked(reason)
+    with reading() as session:
+        ids = [inbound.one(session, event_id).id] if event_id else list(inbound.waiting(session))
     tally: dict[str, int] = {}
     for each in ids:
-        with transaction() as session:
-            status = inbound.retry(session, ring, each).status
+        status = _retry(ring, each, reason)
         tally[status] = tally.get(status, 0) + 1
     if as_json:
         printing.line({"offered": len(ids), **tally})
@@ -39,11 +48,18 @@ def retry(ring: Keyring, event_id: str | None, *, as_json: bool) -> None:
         printing.say(f"Offered again: {len(ids)}. {said}".strip())
 
 
-def _uuid(text: str) -> UUID:
+def _retry(ring: Keyring, event_id: UUID, reason: str) -> str:
+    who = operator()
     try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
+        with transaction() as session:
+            event = inbound.one(session, str(event_id))
+            return reoffering.retry(session, ring, who, event, reason)
+    except NotFound:
+        raise
+    except Refusal as error:
+        with transaction() as session:
+            reoffering.refused(session, ring, who, event_id, reason, error.code)
+        raise
 
 
 def _facts(event: InboundEvent) -> dict[str, object]:

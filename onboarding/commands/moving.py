@@ -1,7 +1,6 @@
 """`fire`, `retry` and `note`: what an operator does from a terminal, by the rules of the console.
 
-Whoever has a terminal has the database, so no role is asked for; the trail has the name that the
-system knows.
+The trail has the name that the system knows, and the role that the terminal has, if it has one.
 """
 
 from collections.abc import Sequence
@@ -72,7 +71,8 @@ def retry(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
         retried = [m.id for m in failed if redelivery.retry(session, m.id)]
         if retried:
             about = failed[0].onboarding_id
-            tried = Attempt(operator().id, None, "retry", reason, onboarding_id=about, details=told)
+            who = operator()
+            tried = Attempt(who.id, who.role, "retry", reason, onboarding_id=about, details=told)
             audit.append(session, ring, tried)
     if not retried:
         raise Failure(

@@ -61,7 +61,7 @@ def _carry_out(
     with transaction() as session:
         onboarding = queries.by_reference(session, reference)
         told = verb(session, onboarding)
-        who = operator().id
-        tried = Attempt(who, None, action, reason, onboarding_id=onboarding.id, details=told)
+        who = operator()
+        tried = Attempt(who.id, who.role, action, reason, onboarding_id=onboarding.id, details=told)
         audit.append(session, ring, tried)
         return {"reference": onboarding.reference, **told}

@@ -1,4 +1,4 @@
-"""Who sits at a terminal, and what they typed. Whoever has one has the database: no role is asked for."""
+"""Who sits at a terminal, and what they typed. Without a role of its own, whoever has one may do everything."""
 
 import getpass
 import os
@@ -6,6 +6,7 @@ import os
 from onboarding.actions import ACTIONS
 from onboarding.errors import Invalid
 from onboarding.operators import Who
+from onboarding.settings import settings
 
 
 def known(action: str) -> str:
@@ -22,4 +23,4 @@ def operator() -> Who:
     except (KeyError, OSError):
         # A container's user often has a number only.
         name = str(os.getuid())
-    return Who(f"cli:{name}", name, None)
+    return Who(f"cli:{name}", name, settings().terminal_role or None)

@@ -1,14 +1,14 @@
-"""`webhook ls`, `add`, `rm`, `deliveries` and `redeliver`: endpoints of every system, by hand."""
+"""`webhook ls`, `add`, `rm`, `deliveries`, `redeliver` and `enable`: endpoints of every system, by hand."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
-from uuid import UUID
 
-from onboarding import deliveries, endpoints, webhooks
-from onboarding.commands import printing
+from onboarding import deliveries, endpoints, reception, resending, webhooks
+from onboarding.commands import printing, terminal
 from onboarding.commands.keys import system_named
 from onboarding.db import reading, transaction
+from onboarding.errors import NotFound, Refusal
 from onboarding.models import Delivery, Webhook
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
@@ -63,32 +63,44 @@ def sent(webhook_id: str, limit: int, *, failed: bool, as_json: bool) -> None:
 
 
 def redeliver(
-    webhook_id: str,
-    delivery: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    *,
-    as_json: bool,
+    ring: Keyring, webhook_id: str, query: Mapping[str, str], reason: str, *, as_json: bool
 ) -> None:
-    """What failed for good, unless something else is said. Raises NotFound."""
-    with transaction() as session:
+    """What failed for good, unless something else is said. Raises NotFound, Invalid, NotEligible."""
+    wanted, who = resending.read(query), terminal.operator()
+    with _told(ring, resending.REDELIVER, webhook_id, reason), transaction() as session:
         webhook = webhooks.one(session, None, webhook_id)
-        if delivery:
-            one: UUID = deliveries.one(session, webhook.id, delivery).id
-            which = [Delivery.id == one]
-        else:
-            which = deliveries.which(
-                failed=not (since or until), since=_in_utc(since), until=_in_utc(until)
-            )
-        count = deliveries.redeliver(session, webhook.id, *which)
+        chosen = resending.look(session, who, webhook, wanted)
+        count = resending.carry_out(session, ring, who, chosen, reason)
     if as_json:
         printing.line({"count": count})
     else:
         printing.say(f"Sent again: {count}.")
 
 
-def _in_utc(when: datetime | None) -> datetime | None:
-    return when.replace(tzinfo=UTC) if when else None
+def enable(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> None:
+    """Send there again. Raises NotFound, Invalid, NotEligible."""
+    who = terminal.operator()
+    with _told(ring, resending.ENABLE, webhook_id, reason), transaction() as session:
+        chosen = resending.look_at_enabling(session, who, reception.one(session, webhook_id))
+        resending.enable(session, ring, who, chosen, reason)
+    if as_json:
+        printing.line({"id": webhook_id, "enabled": True})
+    else:
+        printing.say("Enabled: it hears of all that has happened since.")
+
+
+@contextmanager
+def _told(ring: Keyring, action: str, webhook_id: str, reason: str) -> Iterator[None]:
+    """The trail has what was refused as well."""
+    try:
+        yield
+    except NotFound:
+        raise
+    except Refusal as error:
+        with transaction() as session:
+            who = terminal.operator()
+            resending.refused(session, ring, who, action, webhook_id, reason, error.code)
+        raise
 
 
 def _facts(webhook: Webhook) -> dict[str, object]:

@@ -100,7 +100,7 @@ class AuditEntry(Base):
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(200))
-    # At that time; a terminal has none.
+    # At that time; a terminal often has none.
     role: Mapped[str | None] = mapped_column(String(16))
     action: Mapped[str] = mapped_column(String(40))
     # No foreign key: the trail outlives what it is about.

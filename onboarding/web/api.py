@@ -14,6 +14,7 @@ from onboarding.web import (
     api_list,
     api_onboardings,
     api_operations,
+    api_overseen,
     api_secrets,
     api_webhooks,
     api_whoami,
@@ -41,3 +42,4 @@ router.include_router(api_webhooks.router)
 router.include_router(api_inbound.router)
 router.include_router(api_aggregators.router)
 router.include_router(api_operations.router)
+router.include_router(api_overseen.router)

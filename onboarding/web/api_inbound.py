@@ -103,6 +103,13 @@ def listed(key: Overseer, asked: Annotated[Inbound, Query()]) -> InboundEventLis
     return InboundEventList(items=items, next=_next(asked, items[-1]) if more else None)
 
 
+@router.get("/{event_id}")
+def one(event_id: str, key: Overseer) -> InboundEventView:
+    """One of them. A Seller ID is masked."""
+    with reading() as session:
+        return _masked(inbound.one(session, event_id))
+
+
 def _claimed_source(request: Request, body: bytes) -> str:
     """Whom it says it is from; what cannot be read is from nobody."""
     try:

@@ -106,12 +106,7 @@ def delivered(webhook_id: str, key: Listener, page: Annotated[Deliveries, Query(
     """What was sent, and what came of it, newest first."""
     with reading() as session:
         webhook = webhooks.one(session, _owner(key), webhook_id)
-        found = deliveries.of(
-            session, webhook.id, limit=page.limit + 1, after=page.after, failed=bool(page.failed)
-        )
-    items = [_delivery(each) for each in found[: page.limit]]
-    more = len(found) > page.limit
-    return DeliveryList(items=items, next=_next(webhook, page, items[-1]) if more else None)
+        return page_of(session, webhook, page, _itself(webhook))
 
 
 @router.post(
@@ -133,6 +128,35 @@ def redeliver_many(webhook_id: str, body: Redelivery, key: Listener, asked: Once
         webhook = webhooks.one(session, _owner(key), webhook_id)
         which = deliveries.which(failed=bool(body.failed), since=body.since, until=body.until)
         return once(session, key, asked, partial(_redeliver, session, webhook, which))
+
+
+def page_of(session: Session, webhook: Webhook, page: Deliveries, itself: str) -> DeliveryList:
+    """A page of what was sent to an endpoint, whose own address is this."""
+    found = deliveries.of(
+        session, webhook.id, limit=page.limit + 1, after=page.after, failed=bool(page.failed)
+    )
+    items = [delivery(each) for each in found[: page.limit]]
+    more = len(found) > page.limit
+    return DeliveryList(items=items, next=_next(itself, page, items[-1]) if more else None)
+
+
+def delivery(delivery: Delivery) -> DeliveryView:
+    """One event for one endpoint, as it is told."""
+    over = delivery.delivered_at or delivery.failed_at
+    return DeliveryView(
+        id=delivery.id,
+        event_id=delivery.event_id,
+        type=delivery.type,
+        onboarding_id=delivery.onboarding_id,
+        sequence=delivery.sequence,
+        created_at=delivery.created_at,
+        attempts=delivery.attempts,
+        next_at=None if over else delivery.next_at,
+        delivered_at=delivery.delivered_at,
+        failed_at=delivery.failed_at,
+        status=delivery.status,
+        cause=delivery.cause,
+    )
 
 
 def _owner(key: ApiKey) -> UUID:
@@ -169,7 +193,7 @@ def _told_key(session: Session, request: Request, key: ApiKey, body: str) -> str
 
 
 def _test(session: Session, webhook: Webhook) -> Answer:
-    return Answer(202, _delivery(webhooks.test(session, webhook)).model_dump_json(), {})
+    return Answer(202, delivery(webhooks.test(session, webhook)).model_dump_json(), {})
 
 
 def _redeliver(session: Session, webhook: Webhook, which: Sequence[ColumnElement[bool]]) -> Answer:
@@ -212,24 +236,6 @@ def _itself(webhook: Webhook) -> str:
     return f"/v1/webhooks/{webhook.id}"
 
 
-def _delivery(delivery: Delivery) -> DeliveryView:
-    over = delivery.delivered_at or delivery.failed_at
-    return DeliveryView(
-        id=delivery.id,
-        event_id=delivery.event_id,
-        type=delivery.type,
-        onboarding_id=delivery.onboarding_id,
-        sequence=delivery.sequence,
-        created_at=delivery.created_at,
-        attempts=delivery.attempts,
-        next_at=None if over else delivery.next_at,
-        delivered_at=delivery.delivered_at,
-        failed_at=delivery.failed_at,
-        status=delivery.status,
-        cause=delivery.cause,
-    )
-
-
-def _next(webhook: Webhook, page: Deliveries, last: DeliveryView) -> str:
+def _next(itself: str, page: Deliveries, last: DeliveryView) -> str:
     failed = "&failed=yes" if page.failed else ""
-    return f"/v1/webhooks/{webhook.id}/deliveries?limit={page.limit}{failed}&after={last.id}"
+    return f"{itself}/deliveries?limit={page.limit}{failed}&after={last.id}"

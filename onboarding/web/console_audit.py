@@ -1,5 +1,8 @@
 """What operators did, and whether the trail of it is as it was written."""
 
+import shlex
+from urllib.parse import urlencode
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,6 +36,7 @@ def trail(request: Request, locale: str, before: str = "", q: str = "") -> Respo
             "audit.html",
             entries=entries,
             wanted=wanted,
+            same_as=_same(wanted),
             named=queries.references(session, ids),
             names=console_detail.operator_names(session),
             older=entries[-1].number if len(entries) == _PAGE else None,
@@ -48,3 +52,11 @@ def verify(request: Request, locale: str) -> Response:
         findings = list(audit.verify(session, request.app.state.ring))
         last = audit.head(session)
     return console_frame.page(request, who, "verified.html", findings=findings, last=last)
+
+
+def _same(wanted: str) -> tuple[str, str]:
+    """The same at a terminal and for a program."""
+    if not wanted:
+        return "onboarding audit ls", "/v1/operations/audit"
+    query = urlencode({"q": wanted})
+    return f"onboarding audit ls --q {shlex.quote(wanted)}", f"/v1/operations/audit?{query}"

@@ -103,7 +103,8 @@ def note(
         with transaction() as session:
             who = console_frame.who(session, request, "act")
             _require(session, name)
-            marks.note(session, request.app.state.ring, who, name, note)
+            said, lines = actions.checked(note), actions.in_lines(note)
+            marks.note(session, request.app.state.ring, who, name, said, lines)
     except Invalid as error:
         return _page(request, name, Invalid({"note": str(error)}), {"note": note})
     except RoleNeeded as error:

@@ -5,14 +5,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from onboarding import actions, inbound, reoffering, sources
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
-from onboarding.models import InboundEvent
 from onboarding.operators import least_role
 from onboarding.web import console_frame, pages
 from onboarding.web.fields import Text
@@ -63,7 +61,7 @@ def retry(request: Request, locale: str, event_id: str, reason: Text = "") -> Re
     try:
         with transaction() as session:
             who = console_frame.who(session, request, reoffering.PERMISSION)
-            reoffering.retry(session, ring, who, _of(session, event_id), reason)
+            reoffering.retry(session, ring, who, inbound.one(session, event_id), reason)
     except (SignInNeeded, NotFound):
         raise
     except Refusal as error:
@@ -85,7 +83,7 @@ def _page(
 ) -> Response:
     with reading() as session:
         who = console_frame.who(session, request)
-        event = _of(session, event_id)
+        event = inbound.one(session, event_id)
     return console_frame.page(
         request,
         who,
@@ -99,13 +97,6 @@ def _page(
         errors=console_frame.wrong(request, wrong) if wrong else {},
         typed=typed or {},
     )
-
-
-def _of(session: Session, event_id: str) -> InboundEvent:
-    found = session.get(InboundEvent, _uuid(event_id))
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _uuid(text: str) -> UUID:

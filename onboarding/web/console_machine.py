@@ -9,26 +9,17 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import db, drawing, drawing_picture, figures, queries, stuck
-from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, STATES, Move
+from onboarding import db, drawing, drawing_picture, stuck
+from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, Move
 from onboarding.commands import printing
 from onboarding.db import snapshot
 from onboarding.drawing import Arrow
 from onboarding.drawing_picture import Told
-from onboarding.stuck import Ages
+from onboarding.stuck import Ages, InState
 from onboarding.web import console_frame, console_words, pages
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
-
-
-class Standing(NamedTuple):
-    """Those who stand in one state."""
-
-    state: str
-    number: int
-    late: int
-    ages: Ages | None
 
 
 class Row(NamedTuple):
@@ -48,13 +39,7 @@ def machine(request: Request, locale: str) -> Response:
     """The picture and the same as tables, of one instant."""
     with snapshot() as session:
         who = console_frame.who(session, request)
-        counted, now = queries.counts(session), db.clock(session)
-        late = {turn.state: turn.overdue for turn in figures.turns(session)}
-        ages = stuck.ages(session, counted)
-    standing = [
-        Standing(state, counted.get(state, 0), late.get(state, 0), ages.get(state))
-        for state in STATES
-    ]
+        standing, now = stuck.in_each_state(session), db.clock(session)
     told = {each.state: _told(request, each, now) for each in standing}
     return console_frame.page(
         request,
@@ -81,7 +66,7 @@ def rows() -> Iterator[Row]:
         yield Row(event, sources, target, guard, sorted(MAY_FIRE[event]), promises, move)
 
 
-def _told(request: Request, each: Standing, now: datetime) -> Told:
+def _told(request: Request, each: InState, now: datetime) -> Told:
     """In figures for the eye, and in words for the ear."""
     _ = pages.translator_of(request)
     names: Mapping[str, str] = console_words.STATES

@@ -1,5 +1,7 @@
 """`source …` and `inbound …`: who may tell us things, and what they have told."""
 
+from uuid import uuid4
+
 from sqlalchemy import Engine
 
 from onboarding.commands import exits
@@ -7,6 +9,8 @@ from onboarding.sealing import Keyring
 from tests.commands.conftest import Run
 from tests.telling import REGISTRY, Event, an_aggregator, an_ed25519_key, as_key, post, tell
 from tests.web.calling import System, served
+
+WHY = "INC-442: they are known now"
 
 
 def test_a_source_from_its_first_day_to_its_last(run: Run, sqlite: Engine, ring: Keyring) -> None:
@@ -57,9 +61,17 @@ def test_what_waits_is_listed_and_offered_again(run: Run, sqlite: Engine) -> Non
     tell(Event("seller.suspended", "S-4711-22", 3, id="evt_1"))
     assert "S-4711-22" not in run("inbound", "ls").out + run("inbound", "ls", "--json").out
     assert run("inbound", "ls", "--parked", "--unknown").code == exits.USAGE
-    assert run("inbound", "retry", parked["id"], "--json").lines == [{"offered": 1, "parked": 1}]
+    retry = ("inbound", "retry", "--reason", WHY)
+    assert run(*retry, parked["id"], "--json").lines == [{"offered": 1, "parked": 1}]
     an_aggregator()
-    assert run("inbound", "retry", "--json").lines == [{"offered": 2, "applied": 1, "unknown": 1}]
-    assert "1 unknown" in run("inbound", "retry").err
+    assert run(*retry, "--json").lines == [{"offered": 2, "applied": 1, "unknown": 1}]
+    assert "1 unknown" in run(*retry).err
     assert run("inbound", "ls", "--parked").out == ""
-    assert run("inbound", "retry", "nonsense").code == exits.NOT_FOUND
+    # It has taken effect, so it is not offered any more.
+    assert run(*retry, parked["id"]).code == exits.REFUSED
+    for wanted in ("nonsense", str(uuid4())):
+        assert run(*retry, wanted).code == exits.NOT_FOUND
+    assert run("inbound", "retry", "--reason", "x").code == exits.USAGE
+    rows = [row for row in run("audit", "ls", "--json").lines if row["action"] == "inbound.retry"]
+    assert {row["reason"] for row in rows} == {WHY}
+    assert [row["outcome"] for row in rows] == ["refused", *["done"] * 4]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,10 +15,12 @@ from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.app import create_app
 from tests.commands.conftest import Run
-from tests.listening import deliver_all, deliveries, started_by
+from tests.listening import deliver_all, deliveries, let_pass, started_by
 from tests.receiving import Receiver
 from tests.sellers.serving import serving
 from workers import clock
+
+WHY = "INC-442: they listen again"
 
 
 @pytest.fixture
@@ -47,17 +50,44 @@ def test_an_endpoint_from_its_first_day_to_its_last(run: Run, receiver: Receiver
     (sent,) = run("webhook", "deliveries", added["id"], "--json").lines
     assert sent["status"] == 204
     assert run("webhook", "deliveries", added["id"], "--failed").code == 0
-    again = run("webhook", "redeliver", added["id"], "--delivery", sent["id"], "--json")
-    assert again.lines == [{"count": 1}]
-    assert run("webhook", "redeliver", added["id"], "--json").lines == [{"count": 0}]
+    again = ("webhook", "redeliver", added["id"], "--reason", WHY, "--json")
+    assert run(*again, "--delivery", sent["id"]).lines == [{"count": 1}]
     deliver_all()
-    since = ("--since", "2020-01-01")
-    assert run("webhook", "redeliver", added["id"], *since, "--json").lines == [{"count": 1}]
+    assert run(*again, "--since", "2020-01-01").lines == [{"count": 1}]
     assert run("webhook", "rm", added["id"], "--json").lines == [
         {"id": added["id"], "removed": True}
     ]
     assert run("webhook", "ls", "--json").lines == []
     assert deliveries() == []
+
+
+def test_whoever_sends_again_or_enables_again_says_why(run: Run, receiver: Receiver) -> None:
+    key_id, _ = a_key()
+    receiver.answer = lambda _: 410
+    webhook_id = run("webhook", "add", receiver.url, "--system", key_id, "--json").lines[0]["id"]
+    started_by(UUID(key_id))
+    deliver_all()
+    enable, why = ("webhook", "enable", webhook_id), ("--reason", WHY)
+    redeliver = ("webhook", "redeliver", webhook_id)
+    assert run(*enable, "--reason", "x").code == exits.USAGE
+    assert run(*enable, *why, "--json").lines == [{"id": webhook_id, "enabled": True}]
+    assert run(*enable, *why).code == exits.REFUSED
+    both = ("--since", "2026-11-27", "--until", "2026-11-26")
+    assert run(*redeliver, *why, *both).code == exits.USAGE
+    assert "nothing to send again" in run(*redeliver, *why).err
+    receiver.answer = lambda _: 204
+    let_pass(timedelta(days=1))
+    deliver_all()
+    assert "Sent again: 1." in run(*redeliver, *why, "--since", "2020-01-01").err
+    rows = run("audit", "ls", "--json").lines
+    assert [(row["action"], row["outcome"]) for row in reversed(rows)] == [
+        ("webhook.enable", "refused"),
+        ("webhook.enable", "done"),
+        ("webhook.enable", "refused"),
+        ("webhook.redeliver", "refused"),
+        ("webhook.redeliver", "done"),
+    ]
+    assert {row["actor"].partition(":")[0] for row in rows} == {"cli"}
 
 
 def test_doctor_says_that_somebody_has_stopped_listening(run: Run, receiver: Receiver) -> None:
@@ -75,10 +105,11 @@ def test_doctor_says_that_somebody_has_stopped_listening(run: Run, receiver: Rec
     assert listed["disabled_because"] == "gone"
 
 
-@pytest.mark.parametrize("command", ["rm", "deliveries", "redeliver"])
+@pytest.mark.parametrize("command", ["rm", "deliveries", "redeliver", "enable"])
 def test_what_is_not_there_is_not_found(run: Run, receiver: Receiver, command: str) -> None:
+    why = ("--reason", WHY) if command in ("redeliver", "enable") else ()
     for wanted in (str(uuid4()), "nonsense"):
-        assert run("webhook", command, wanted).code == exits.NOT_FOUND
+        assert run("webhook", command, wanted, *why).code == exits.NOT_FOUND
 
 
 def test_what_cannot_be_an_endpoint_is_refused(run: Run, receiver: Receiver) -> None:

@@ -13,12 +13,18 @@ import httpx
 import pytest
 from bs4 import BeautifulSoup
 
-from onboarding import access, operators, population
-from onboarding.db import transaction
+from onboarding import access, inbound, operators, population, runs, stuck
+from onboarding.db import reading, transaction
+from onboarding.filters import Filter
+from onboarding.operators import Who
 from onboarding.sealing import read_keyring
 from onboarding.settings import settings
+from tests import builders
+from tests.acting import WHY
 from tests.commands.incidents import an_incident
+from tests.listening import an_endpoint
 from tests.system import ONBOARDING, System, environment
+from tests.telling import Event, a_source, tell
 
 REFERENCE = re.compile(r"ONB-[0-9A-Z]{5}-[0-9A-Z]{5}")
 # Where a machine has no curl: what it does with a line like ours.
@@ -92,10 +98,64 @@ def test_an_onboarding_and_the_causes_are_the_same_too(
             assert same in _run(shell, line.text), line.text
 
 
+def test_every_page_says_how_the_same_is_had_elsewhere(
+    browser: httpx.Client, system: System, tmp_path: Path
+) -> None:
+    shell = _shell(system, tmp_path)
+    with environment(system.environment):
+        settings.cache_clear()
+        pages = _pages()
+    settings.cache_clear()
+    for path in ("", *pages):
+        page = BeautifulSoup(
+            browser.get(f"/en/console{path}").raise_for_status().text, "html.parser"
+        )
+        lines = page.select("[data-same]")
+        assert {line["data-same"] for line in lines} == {"cli", "curl"}, path
+        for line in lines:
+            _run(shell, line.text)
+
+
+def _pages() -> list[str]:
+    """Each page that shows something, below the console's own."""
+    with transaction() as session:
+        key, _ = access.create_api_key(session, "test", access.SCOPES)
+        owner, ring = key.system_id, builders.keyring()
+        who = Who("operator:test", "Test", "lead")
+        failing = Filter(failing="yes")
+        seen = runs.look(session, who, "retry", "", failing)
+        chosen = runs.preview(session, who, "retry", "", failing, seen)
+        number = runs.begin(session, ring, who, chosen, WHY, runs.Plan(), proposed=False).number
+    webhook = an_endpoint("https://hooks.example/", owner)
+    a_source()
+    assert tell(Event("shop.painted", "S-1")) == "unknown"
+    with reading() as session:
+        (told,) = inbound.listed(session, limit=1)
+        cause = stuck.causes(session)[0]
+    named = f"/causes/{cause.task}/{cause.code}"
+    return [
+        "/onboardings",
+        "/causes",
+        named,
+        f"{named}?state={cause.state}&event={cause.event}",
+        "/machine",
+        "/reports",
+        "/reports?by=aggregator&days=7",
+        "/audit",
+        "/audit?q=it%27s+INC",
+        "/bulk",
+        f"/bulk/{number}",
+        "/webhooks",
+        f"/webhooks/{webhook}",
+        "/inbound",
+        f"/inbound/{told.id}",
+    ]
+
+
 def _shell(system: System, tmp_path: Path) -> dict[str, str]:
     """What somebody has who pastes a line: the commands, and a key in a variable."""
     with transaction() as session:
-        key = access.create_api_key(session, "test", ["operations:read"])[1]
+        key = access.create_api_key(session, "test", ["operations:read", "audit:read"])[1]
     path = f"{ONBOARDING.parent}:{os.environ['PATH']}"
     if shutil.which("curl") is None:
         tool = tmp_path / "curl"

@@ -50,6 +50,8 @@ def ask(system: System, route: Route, onboarding_id: object, **headers: str) -> 
         reference=onboarding_id,
         webhook_id=onboarding_id,
         delivery_id=onboarding_id,
+        event_id=onboarding_id,
+        number=1,
         version=1,
     )
     system.app.state.event_streams.lasts = 0.0  # type: ignore[attr-defined]

@@ -13,10 +13,14 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from sqlalchemy import Engine
 
-from onboarding import access
+from onboarding import access, inbound
+from onboarding.db import reading
 from onboarding.ids import new_id
+from onboarding.operators import Who
 from onboarding.sealing import Keyring
+from tests import at_runs, builders
 from tests.dumping import dump
+from tests.telling import Event, a_source, tell
 from tests.web.calling import System, a_system, expect, refused, served
 
 Route = tuple[str, str]
@@ -86,14 +90,24 @@ RULES: Final[dict[Route, Rule]] = {
     ("GET", "/v1/operations/events"): Rule(OVERSEES, foreign=None),
     ("GET", "/v1/operations/events/stream"): Rule(OVERSEES, foreign=None),
     ("GET", "/v1/inbound-events"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/inbound-events/{event_id}"): Rule(OVERSEES, foreign=200),
     ("GET", "/v1/causes"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/machine"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/funnel"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/times"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/runs"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/runs/{number}"): Rule(OVERSEES, foreign=200),
+    ("GET", "/v1/operations/webhooks"): Rule(OVERSEES, foreign=None),
+    ("GET", "/v1/operations/webhooks/{webhook_id}"): Rule(OVERSEES, foreign=200),
+    ("GET", "/v1/operations/webhooks/{webhook_id}/deliveries"): Rule(OVERSEES, foreign=200),
+    ("GET", "/v1/operations/audit"): Rule("audit:read", foreign=None),
 }
 ROUTES: Final = [*RULES]
 Names = dict[str, str]
 # What a path names, where none of it is there.
 NOTHING: Final[Names] = dict.fromkeys(
-    ("onboarding_id", "reference", "webhook_id", "delivery_id"), str(new_id())
-) | {"aggregator_id": "a", "version": "1"}
+    ("onboarding_id", "reference", "webhook_id", "delivery_id", "event_id"), str(new_id())
+) | {"aggregator_id": "a", "version": "1", "number": "99"}
 
 
 @pytest.fixture
@@ -115,11 +129,28 @@ def things(owner: System) -> Names:
     webhook = expect(owner.post("/v1/webhooks", {"url": "https://h.example/"}), 201)["id"]
     delivery = expect(owner.post(f"/v1/webhooks/{webhook}/test"), 202)["id"]
     return NOTHING | {
+        "event_id": told(),
+        "number": str(a_run()),
         "onboarding_id": onboarding,
         "reference": onboarding,
         "webhook_id": webhook,
         "delivery_id": delivery,
     }
+
+
+def told() -> str:
+    """What the marketplace has said, by our ID."""
+    a_source()
+    assert tell(Event("shop.painted", "S-1")) == "unknown"
+    with reading() as session:
+        return str(inbound.listed(session, limit=1)[0].id)
+
+
+def a_run() -> int:
+    """Of an operator, on one onboarding."""
+    builders.an_onboarding("started")
+    who = Who("operator:test", "Test", "lead")
+    return at_runs.begin(builders.keyring(), who, at_runs.look(who, "cancel", state="started"))
 
 
 def ask(system: System, route: Route, about: Names) -> httpx.Response:
@@ -133,7 +164,7 @@ def ask(system: System, route: Route, about: Names) -> httpx.Response:
     return system.send(method, named, headers, json=RULES[route].body)
 
 
-def told(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
+def whole(answer: httpx.Response) -> tuple[int, dict[str, str], dict[str, Any]]:
     """All of an answer but what is another's for each request."""
     headers = {n: v for n, v in answer.headers.items() if n not in {"ratelimit", "content-length"}}
     return answer.status_code, headers, {**answer.json(), "instance": None}
@@ -149,7 +180,7 @@ def test_nobody_gets_nothing(route: Route, owner: System) -> None:
     answers = [ask(nobody, route, about) for about in (things(owner), NOTHING)]
     for answer in answers:
         refused(answer, 401, "unauthorised")
-    assert told(answers[0]) == told(answers[1])
+    assert whole(answers[0]) == whole(answers[1])
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if RULES[r].scope], ids=" ".join)
@@ -158,7 +189,7 @@ def test_its_own_without_the_scope_gets_nothing(route: Route, owner: System) -> 
     answers = [ask(others, route, about) for about in (things(owner), NOTHING)]
     for answer in answers:
         refused(answer, 403, "forbidden")
-    assert told(answers[0]) == told(answers[1])
+    assert whole(answers[0]) == whole(answers[1])
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
@@ -180,7 +211,7 @@ def test_another_s_looks_as_if_it_were_not_there(
     answer = ask(stranger, route, foreign)
     assert answer.status_code == RULES[route].foreign
     if RULES[route].foreign == 404:
-        assert told(answer) == told(nothing)
+        assert whole(answer) == whole(nothing)
     assert dump(sqlite) == before
 
 
