@@ -33,7 +33,7 @@ EXAMPLES: Final = 15
 # Of events more: most of them are not allowed where an onboarding stands.
 EVENTS: Final = 60
 # Walks, and how many requests each may make: schemathesis gives each link its share of them.
-WALKS: Final = 20
+WALKS: Final = 35
 STEPS: Final = 60
 # Onboardings that a phase finds where its request can succeed, of each kind that is used up.
 STARTED: Final = 12
