@@ -78,8 +78,7 @@ def _make_it_new(case: Any) -> None:
 def _sign(request: PreparedRequest) -> PreparedRequest:
     """As the source would, whatever it says; what has no ID is signed under another."""
     key = Key("hmac", base64.b64decode(os.environ[SOURCE_SECRET].removeprefix("whsec_")))
-    body = request.body or b""
-    content = body if isinstance(body, bytes) else body.encode()
+    content = request.body if isinstance(request.body, bytes) else str(request.body or "").encode()
     request.headers.update(signing.headers([key], _id_of(content), content, int(time.time())))
     return request
 
