@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, events, lifecycle, proofs, queries, replacing
 from onboarding.access import calling_system
+from onboarding.checksums import CHECKSUM
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, MovedOn
@@ -58,7 +59,7 @@ def start(body: NewOnboarding, key: Writer, asked: Once) -> Response:
         return once(session, key, asked, partial(_start, session, body, key))
 
 
-@router.get("/{onboarding_id}")
+@router.get("/{onboarding_id}", responses={304: {}})
 def show(
     onboarding_id: str,
     key: Reader,
@@ -117,10 +118,12 @@ def reveal_secret(
         onboarding = own(session, key, onboarding_id)
         with unless_stale(session, onboarding):
             revealed = _reveal(session, onboarding, key, request.app.state.ring, seen)
+    secret = revealed.secret.get_secret_value()
     return RevealedSecret(
         client_id=revealed.client_id,
-        client_secret=revealed.secret.get_secret_value(),
+        client_secret=secret,
         version=revealed.version,
+        ending=secret[-CHECKSUM:],
     )
 
 

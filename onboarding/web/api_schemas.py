@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
 from onboarding.web.schemas import History, OnboardingView, State
@@ -21,6 +21,8 @@ _PLACE: Final[JsonDict] = {
 }
 
 Words = Annotated[str | None, Field(max_length=120, json_schema_extra=ON_ONE_LINE)]
+# Where no filter stands behind it that refuses.
+Name = Annotated[str, StringConstraints(max_length=120, pattern=str(ON_ONE_LINE["pattern"]))]
 
 
 class View(BaseModel):
@@ -96,10 +98,10 @@ class Causes(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Words = Field(None, description="The task that fails.")
-    cause: Words = Field(None, description="The code of its error.")
-    state: Words = Field(None, description="Where the onboardings stand.")
-    event: Words = Field(None, description="The event that has asked for the task.")
+    task: Name | None = Field(None, description="The task that fails.")
+    cause: Name | None = Field(None, description="The code of its error.")
+    state: Name | None = Field(None, description="Where the onboardings stand.")
+    event: Name | None = Field(None, description="The event that has asked for the task.")
 
 
 class CauseView(BaseModel):

@@ -10,7 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from onboarding.web import describing_events
+from onboarding.web import describing_events, describing_links
 from onboarding.web.describing_examples import EXAMPLES
 from onboarding.web.event_schemas import PLACE
 from onboarding.web.problems import Problem
@@ -28,7 +28,7 @@ _NEVER: Final = "422"
 _HEADERS: Final = {
     "If-Match": {
         "pattern": r'^(\*|"[0-9]{1,9}(\.[0-9a-z.]{1,20})?")$',
-        "examples": ['"7"'],
+        "examples": ["*", '"7"'],
     },
     "Idempotency-Key": {
         "pattern": r'^("[ !#-\[\]-~]{1,253}"|[!#-~][!-~]{0,254})$',
@@ -37,8 +37,6 @@ _HEADERS: Final = {
     "last-event-id": PLACE,
     "prefer": {"examples": ["wait=20"]},
 }
-_ONE: Final = "/v1/onboardings/{onboarding_id}"
-_SEEN: Final = {"onboarding_id": "$response.body#/id", "If-Match": "$response.header.ETag"}
 
 
 def name_of(route: APIRoute) -> str:
@@ -78,7 +76,7 @@ def _completed(document: Document) -> Document:
         schemas.pop(leftover, None)
     for method, path, operation in operations(document):
         _complete(operation, EXAMPLES.get((method, path), {}))
-    for (method, path, status), links in _links().items():
+    for (method, path, status), links in describing_links.links().items():
         document["paths"][path][method]["responses"][status]["links"] = links
     return document
 
@@ -105,46 +103,3 @@ def _say_what_headers_hold(operation: Document) -> None:
             options = parameter["schema"].pop("anyOf", [])
             parameter["schema"] |= next((o for o in options if o.get("type") != "null"), {})
             parameter["schema"] |= _HEADERS.get(parameter["name"], {})
-
-
-def _links() -> dict[tuple[str, str, str], Document]:
-    """What may follow what: from a start to a secret, and whatever can be looked at on the way."""
-    looks = {
-        "show": _link("onboardings_show"),
-        "requirements": _link("onboardings_due"),
-        "allowed": _link("onboardings_allowed"),
-        "history": _link("onboardings_history"),
-        "seller_links": _link("clients_links"),
-    }
-    cancel = {"cancel": _event("cancel")}
-    first = {"choose_credentials_only": _event("choose_type", connection_type="credentials_only")}
-    after = (
-        looks
-        | cancel
-        | {
-            "issue_id": _event("issue_id"),
-            "client": _link("clients_client"),
-            "reveal": {"operationId": "onboardings_reveal_secret", "parameters": _SEEN},
-        }
-    )
-    return {
-        ("post", "/v1/onboardings", "201"): looks | first | cancel,
-        ("post", f"{_ONE}/events", "200"): after,
-        ("get", _ONE, "200"): after,
-    }
-
-
-def _link(operation: str) -> Document:
-    return {
-        "operationId": operation,
-        "parameters": {"onboarding_id": "$response.body#/id"},
-    }
-
-
-def _event(event: str, **data: str) -> Document:
-    """Fired from where it was seen, and answered once the platform has moved."""
-    return {
-        "operationId": "onboardings_fire",
-        "parameters": _SEEN | {"prefer": "wait=10"},
-        "requestBody": {"event": event, "data": data},
-    }

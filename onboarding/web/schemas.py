@@ -212,6 +212,7 @@ class RevealedSecret(_Shown):
     client_id: str
     client_secret: str
     version: int
+    ending: str = Field(description="Its last 6 characters, as `acknowledge_secret` takes them.")
 
 
 class ContinueLink(_Shown):

@@ -1,10 +1,11 @@
 """What the API reads and writes of endpoints and of what is sent to them."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from onboarding.endpoints import LONGEST
 from onboarding.web.event_schemas import EventType
@@ -108,8 +109,19 @@ class DeliveryList(_Shown):
     next: str | None
 
 
+# What `Redelivery` checks, as the document says it.
+_SAYS_WHICH: Final[JsonDict] = {
+    "anyOf": [
+        {"required": ["failed"], "properties": {"failed": {"const": True}}},
+        {"required": ["since"], "properties": {"since": {"type": "string"}}},
+    ]
+}
+
+
 class Redelivery(_Taken):
     """What is to be sent again: all that failed for good, or what was noted down in a time."""
+
+    model_config = ConfigDict(json_schema_extra=_SAYS_WHICH)
 
     failed: Literal[True] | None = None
     since: AwareDatetime | None = None

@@ -118,36 +118,49 @@ def test_links_lead_to_operations_that_are_there() -> None:
     assert led <= ids
 
 
-def test_links_lead_from_a_start_to_a_revealed_secret(system: System) -> None:
+def test_links_lead_from_a_start_to_a_secret_in_use(system: System) -> None:
     """Each is followed to the letter, as a program would that knows nothing else."""
     by_id = {each["operationId"]: (m, p, each) for m, p, each in operations(committed())}
     answer, seen = system.post("/v1/onboardings", {"locale": "en", "contact": CONTACT}), "201"
-    operation = by_id["onboardings_start"][2]
-    for name in ("choose_credentials_only", "issue_id", "reveal"):
+    operation, onboarding_id = by_id["onboardings_start"][2], ""
+    for name in ("choose_credentials_only", "issue_id", "reveal", "acknowledge"):
         link = operation["responses"][seen]["links"][name]
         method, path, operation = by_id[link["operationId"]]
-        told = {n: _evaluated(v, answer) for n, v in link["parameters"].items()}
+        told = {n: _evaluated(v, answer, onboarding_id) for n, v in link["parameters"].items()}
         onboarding_id = told.pop("onboarding_id")
         headers = {name.lower().replace("-", "_"): value for name, value in told.items()}
         headers |= {"prefer": "wait=0"} if "prefer" in headers else {}
-        address = path.format(onboarding_id=onboarding_id)
+        body = _filled(link["requestBody"], answer) if "requestBody" in link else None
         assert method.upper() == "POST"
-        answer, seen = system.post(address, link.get("requestBody"), **headers), "200"
+        answer, seen = system.post(path.format(onboarding_id=onboarding_id), body, **headers), "200"
         if name == "issue_id":
             builders.work(UUID(onboarding_id))
             answer = system.get(f"/v1/onboardings/{onboarding_id}")
-    assert expect(answer, 200)["client_secret"]
+        expect(answer, 200)
+    assert answer.json()["state"] == "credentials_issued"
 
 
 CONTACT = {"email": "dev@shop.example"}
 
 
-def _evaluated(value: str, answer: httpx.Response) -> str:
+def _filled(body: dict[str, Any], answer: httpx.Response) -> dict[str, Any]:
+    """A link's body, with each expression in its data evaluated; a number stays one."""
+    data = body.get("data", {})
+    return body | {"data": {n: _found(value, answer) for n, value in data.items()}}
+
+
+def _evaluated(value: str, answer: httpx.Response, asked_of: str) -> str:
+    if value == "$request.path.onboarding_id":
+        return asked_of
+    return str(_found(value, answer))
+
+
+def _found(value: str, answer: httpx.Response) -> Any:
     """A runtime expression (OpenAPI 3.1, 4.8.20.4) of an answer; anything else stands for itself."""
     if value.startswith("$response.body#/"):
-        return str(answer.json()[value.rpartition("/")[2]])
+        return answer.json()[value.rpartition("/")[2]]
     if value.startswith("$response.header."):
-        return str(answer.headers[value.rpartition(".")[2]])
+        return answer.headers[value.rpartition(".")[2]]
     return value
 
 
