@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from onboarding.reports import DAYS, DAYS_AT_MOST
-from onboarding.web.api_schemas import Words
+from onboarding.web.api_schemas import Name
 from onboarding.web.webhook_schemas import DeliveryView
 
 Outcome = Literal["waiting", "not_eligible", "refused", "carried_out", "done", "failed"]
@@ -161,7 +161,7 @@ class Trail(_Asked):
     """A page of the trail; `q` is a part of why."""
 
     before: Number = Field(None, description="The last number of the page before.")
-    q: Words = None
+    q: Name | None = None
     limit: Limit = 50
 
 

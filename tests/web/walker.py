@@ -16,10 +16,11 @@ from typing import Any, Final
 
 import httpx
 
-from onboarding import access
+from onboarding import access, signing
 from onboarding.client import Client
 from onboarding.walking import walk
 from tests.served import Served, environment, onboarding
+from tests.telling import as_key
 from tests.web.walker_hooks import KNOWN, SOURCE_SECRET
 
 Values = dict[str, object]
@@ -119,7 +120,7 @@ def ask(served: Served) -> Asked:
     scopes = [word for scope in access.SCOPES for word in ("--scope", scope)]
     key = onboarding(folder, "keys", "create", "walker", *scopes).stdout.strip()
     secret = onboarding(folder, "source", "add", SOURCE).stdout.strip()
-    for name, text in _told(served, key).items():
+    for name, text in _told(served, key, secret).items():
         (folder / name).write_text(text)
     done = subprocess.run(
         [
@@ -141,10 +142,11 @@ def ask(served: Served) -> Asked:
     return Asked(report, said, [*_answers(folder / "report.ndjson")])
 
 
-def _told(served: Served, key: str) -> dict[str, str]:
+def _told(served: Served, key: str, secret: str) -> dict[str, str]:
     """What is told in files: settings, and for each operation and phase the values that will do."""
     with httpx.Client() as http, Client(served.url, key, http=http) as client:
-        known = {phase: _known(http, served.url, key, client) for phase in PHASES}
+        seen = _seen(http, served, key, secret)
+        known = {phase: seen | _known(http, served.url, key, client) for phase in PHASES}
         used = _in_use(http, served.url, key)
         token = _token(http, served.url, used["client_id"], used["client_secret"])
     settings = _SETTINGS.format(key=key, token=token, events=EVENTS, steps=STEPS, walks=WALKS)
@@ -161,6 +163,28 @@ def _known(http: httpx.Client, url: str, key: str, client: Client) -> dict[str, 
         "onboardings_reveal_secret": [{"onboarding_id": each} for each in ready],
         "clients_replace": [{"onboarding_id": each} for each in in_use],
         "clients_end_old": [{"onboarding_id": replaced, "version": "1"}] * OTHERS,
+    }
+
+
+def _seen(http: httpx.Client, served: Served, key: str, secret: str) -> dict[str, list[Values]]:
+    """What is looked at only: a run, an endpoint, and what the marketplace has told."""
+    begun = ("bulk", "start", "note", "--view", "state=started", "--reason", "INC-442", "--yes")
+    run = onboarding(served.folder, *begun, "--json").stdout
+    number = str(json.loads(run.splitlines()[0])["run"])
+    asking = {"Authorization": f"Bearer {key}", "Idempotency-Key": "seen"}
+    hook = {"url": "https://hooks.example/"}
+    made = http.post(f"{served.url}/v1/webhooks", json=hook, headers=asking).json()
+    told = {"specversion": "1.0", "id": "seen", "source": SOURCE, "type": "shop.painted"}
+    told |= {"subject": "S-1", "time": "2026-11-27T12:00:00Z"}
+    body = json.dumps(told).encode()
+    signed = signing.headers([as_key(secret)], "seen", body, int(time.time()))
+    sent = {**signed, "Content-Type": "application/json"}
+    event = http.post(f"{served.url}/v1/inbound-events", content=body, headers=sent).json()
+    return {
+        "operations_one_run": [{"number": number}] * OTHERS,
+        "operations_endpoint": [{"webhook_id": made["id"]}] * OTHERS,
+        "operations_delivered": [{"webhook_id": made["id"]}] * OTHERS,
+        "inbound_one": [{"event_id": event["id"]}] * OTHERS,
     }
 
 
