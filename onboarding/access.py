@@ -46,7 +46,7 @@ SCOPES: Final = (
     "tokens:introspect",
 )
 
-KEY_PREFIX: Final = "onbk_"
+KEY_PREFIX: Final = checksums.API_KEY_PREFIX
 # The characters of a key after its prefix: with its checksum, and of before there was one.
 _LENGTH: Final = checksums.BODY + checksums.CHECKSUM
 _EARLIER_LENGTH: Final = 43

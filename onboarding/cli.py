@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, get_args
 
 import typer
 
-from onboarding import __version__, cli_explaining, cli_moving, cli_testing
+from onboarding import __version__, cli_explaining, cli_leaks, cli_moving, cli_testing
 from onboarding.cli_bulk import bulk
 from onboarding.cli_inbound import inbound, source
 from onboarding.cli_listing import ls, views
@@ -206,6 +206,7 @@ app.command()(cli_explaining.chart)
 app.command()(cli_explaining.man)
 app.command("test-credentials")(cli_testing.credentials)
 app.command()(cli_testing.explain_error)
+app.command()(cli_leaks.scan)
 
 
 @app.command()

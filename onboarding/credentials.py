@@ -268,7 +268,7 @@ def new_version(
 
 def new_secret(prefix: str, *, live: bool) -> str:
     """`<prefix>_<live|test>_`, 43 random characters (256 bits), 6 of CRC-32 of all before them."""
-    return checksums.new(f"{prefix}_{'live' if live else 'test'}_")
+    return checksums.new(checksums.secret_prefix(prefix, "live" if live else "test"))
 
 
 def context_of(client_id: str, version: int) -> str:

@@ -54,6 +54,7 @@ DOING: Final = {
     "secret replace",
     "restored",
     "route",
+    "scan",
     "serve",
     "source add",
     "source rm",
