@@ -1,7 +1,7 @@
 """Who is asking: an `Actor` in the chart's words, and the API keys of calling systems."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -132,6 +132,18 @@ def revoke_api_key(session: Session, key_id: UUID) -> bool:
         update(ApiKey).where(ApiKey.id == key_id, _works()).values(revoked_at=db.now())
     )
     return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def revoke_disclosed(session: Session, texts: Collection[str]) -> list[tuple[UUID, str]]:
+    """End those of the keys with these texts that work; which they were. Keys of nobody cost the same."""
+    by_hash = {_hash(text): text for text in texts}
+    ended = session.execute(
+        update(ApiKey)
+        .where(ApiKey.hash.in_(sorted(by_hash)), _works())
+        .values(revoked_at=db.now())
+        .returning(ApiKey.id, ApiKey.hash)
+    )
+    return [(row.id, by_hash[row.hash]) for row in ended]
 
 
 def calling_system(key: ApiKey) -> Actor:
