@@ -14,6 +14,7 @@ import typer
 from onboarding import __version__, cli_explaining, cli_leaks, cli_moving, cli_testing
 from onboarding.cli_bulk import bulk
 from onboarding.cli_inbound import inbound, source
+from onboarding.cli_keyring import keyring
 from onboarding.cli_listing import ls, views
 from onboarding.cli_operating import archive, causes, operators, trail
 from onboarding.cli_options import (
@@ -61,6 +62,7 @@ app.add_typer(report, name="report")
 app.add_typer(views, name="views")
 app.add_typer(causes, name="causes")
 app.add_typer(secret, name="secret")
+app.add_typer(keyring, name="keyring")
 
 
 def main(

@@ -25,8 +25,9 @@ def scan(
 ) -> None:
     """Find our client secrets and API keys in files, by prefix and checksum.
 
-    It prints where they are and their last six characters, never more. The exit code is 5 where there
-    is one, and 1 where something cannot be read.
+    It prints where they are and their last six characters, never more.
+
+    Exit code 5: there is one. 1: there is none, and something cannot be read.
 
     What git has kept: git log -p --all | onboarding scan -
     """
