@@ -146,7 +146,7 @@ def _page(
         old_is_idle=_old_is_idle(stands),
         overlaps=range(LONGEST_OVERLAP + 1),
         works=works,
-        usual_overlap=_USUAL_OVERLAP if works else 0,
+        usual_overlap=_USUAL_OVERLAP,
         failed=told["failed"],
         errors=errors or {},
         typed={"ending": ending},
