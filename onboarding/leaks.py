@@ -59,7 +59,7 @@ def take(
     session: Session, ring: Keyring, settings: Settings, source: str, found: Sequence[Found]
 ) -> None:
     """End whatever is ours, and promise the rest. Raises Unavailable without a pepper that it needs."""
-    places = {each.token.get_secret_value(): _safe(each, found, settings) for each in found}
+    places = {_plain(each): _safe(each, found, settings) for each in found}
     hits = _hits(session, ring, places)
     ended = _end_secrets(session, hits)
     keys = access.revoke_disclosed(session, places)
@@ -134,6 +134,12 @@ def _end_secrets(
         .returning(Secret.client_id, Secret.version)
     )
     return sorted((row.client_id, row.version) for row in ended)
+
+
+def _plain(one: Found) -> str:
+    """Its text; for what nothing of ours can be, and no database takes, one that is nobody's."""
+    text = one.token.get_secret_value()
+    return text if text.isascii() and text.isprintable() else "?"
 
 
 def _safe(one: Found, found: Sequence[Found], settings: Settings) -> str | None:

@@ -17,6 +17,7 @@ from onboarding.models import ApiKey, AuditEntry, Message, Secret, Transition
 from onboarding.sealing import Keyring
 from onboarding.signing import Key, headers
 from tests import builders
+from tests.acting import findings
 from tests.builders import SELLER, promised, state_of, the
 from tests.composing import EMAIL, put, written
 from tests.databases import count_statements
@@ -82,7 +83,7 @@ def test_t62_a_wrong_guess_is_answered_alike_and_costs_the_same(
 ) -> None:
     caller = a_caller(app)
     known = caller.secret
-    guesses = [wrong(known), known[:-1], "x" * 49, known]
+    guesses = [wrong(known), known[:-1], "x" * 49, "a\0b\ud800c\u202edef", "?", known]
     sent = count_statements(database)
     seen, counts = set(), []
     for guess in guesses:
@@ -179,6 +180,7 @@ def test_a_new_one_ends_the_incident(app: FastAPI, key: Key) -> None:
     expect(disclose(app, key, caller.secret), 202)
     work_off()
     assert promised("await_new_secret") != []
+    assert findings() == []
     new = shown(caller, days=3)
     expect(caller.ask(), 401)
     expect(new.ask(), 200)
@@ -187,6 +189,7 @@ def test_a_new_one_ends_the_incident(app: FastAPI, key: Key) -> None:
     with reading() as session:
         old = session.get_one(Secret, (caller.client_id, 1))
         assert old.ended_because == "replaced"
+    assert findings() == []
 
 
 def test_one_that_was_just_shown_is_replaced_by_the_chart(app: FastAPI, key: Key) -> None:
@@ -199,6 +202,7 @@ def test_one_that_was_just_shown_is_replaced_by_the_chart(app: FastAPI, key: Key
         last = session.get_one(Transition, (caller.id, the(caller.id).sequence))
     assert (last.event, last.details) == ("reissue_secret", {"cause": "secret_leaked"})
     expect(caller.ask(), 401)
+    assert findings() == []
 
 
 def test_one_that_was_saved_before_the_end_proves_nothing(app: FastAPI, key: Key) -> None:
