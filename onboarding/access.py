@@ -1,7 +1,7 @@
 """Who is asking: an `Actor` in the chart's words, and the API keys of calling systems."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -47,7 +47,7 @@ SCOPES: Final = (
     "tokens:introspect",
 )
 
-KEY_PREFIX: Final = "onbk_"
+KEY_PREFIX: Final = checksums.API_KEY_PREFIX
 # The characters of a key after its prefix: with its checksum, and of before there was one.
 _LENGTH: Final = checksums.BODY + checksums.CHECKSUM
 _EARLIER_LENGTH: Final = 43
@@ -133,6 +133,18 @@ def revoke_api_key(session: Session, key_id: UUID) -> bool:
         update(ApiKey).where(ApiKey.id == key_id, _works()).values(revoked_at=db.now())
     )
     return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def revoke_disclosed(session: Session, texts: Collection[str]) -> list[tuple[UUID, str]]:
+    """End those of the keys with these texts that work; which they were. Keys of nobody cost the same."""
+    by_hash = {_hash(text): text for text in texts}
+    ended = session.execute(
+        update(ApiKey)
+        .where(ApiKey.hash.in_(sorted(by_hash)), _works())
+        .values(revoked_at=db.now())
+        .returning(ApiKey.id, ApiKey.hash)
+    )
+    return [(row.id, by_hash[row.hash]) for row in ended]
 
 
 def calling_system(key: ApiKey) -> Actor:

@@ -52,6 +52,7 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "seller_suspended": Cause("The marketplace has suspended the seller account.", "seller"),
     "client_disabled": Cause("The marketplace has disabled the client ID.", "seller"),
     "secret_not_saved": Cause("Nobody has said that the client secret was saved.", "seller"),
+    "secret_leaked": Cause("The client secret was found where it should not be.", "seller"),
     # An endpoint of another system that is sent nothing any more.
     "endpoint_gone": Cause("An endpoint has said that it is gone for good.", "operator"),
     "endpoint_failing": Cause("An endpoint has taken nothing for days.", "operator"),

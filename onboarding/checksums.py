@@ -11,6 +11,13 @@ from typing import Final
 BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 BODY: Final = 43
 CHECKSUM: Final = 6
+API_KEY_PREFIX: Final = "onbk_"
+ENVIRONMENTS: Final = ("live", "test")
+
+
+def secret_prefix(prefix: str, environment: str) -> str:
+    """What a client secret begins with; `prefix` as the settings have it."""
+    return f"{prefix}_{environment}_"
 
 
 def new(prefix: str) -> str:

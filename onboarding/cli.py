@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args
 import typer
 from typer.core import TyperCommand
 
-from onboarding import __version__, cli_explaining, cli_moving, cli_testing
+from onboarding import __version__, cli_explaining, cli_leaks, cli_moving, cli_testing
 from onboarding.cli_bulk import bulk
 from onboarding.cli_inbound import inbound, source
+from onboarding.cli_keyring import keyring
 from onboarding.cli_listing import ls, views
 from onboarding.cli_operating import archive, causes, operators, trail
 from onboarding.cli_options import (
@@ -63,6 +64,7 @@ app.add_typer(report, name="report")
 app.add_typer(views, name="views")
 app.add_typer(causes, name="causes")
 app.add_typer(secret, name="secret")
+app.add_typer(keyring, name="keyring")
 
 
 def main(
@@ -226,6 +228,7 @@ app.command()(cli_explaining.chart)
 app.command()(cli_explaining.man)
 app.command("test-credentials")(cli_testing.credentials)
 app.command()(cli_testing.explain_error)
+app.command()(cli_leaks.scan)
 
 
 @app.command()

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import checksums, crash_points, db, lifecycle, sealing
+from onboarding import checksums, crash_points, db, lifecycle, redelivery, sealing
 from onboarding.access import PLATFORM, Actor
 from onboarding.chart import OPEN
 from onboarding.checksums import CHECKSUM, random_base62
@@ -236,12 +236,15 @@ def withdraw_client(session: Session, client_id: str) -> None:
 
 
 def mark_acknowledged(session: Session, secret: Secret, at: datetime) -> None:
-    """Whoever was shown it has it."""
+    """Whoever was shown it has it. Where the one before had leaked, that incident can be over now."""
     session.execute(
         update(Secret)
         .where(Secret.client_id == secret.client_id, Secret.version == secret.version)
         .values(acknowledged_at=at)
     )
+    if secret.version > 1:
+        client = session.get_one(Client, secret.client_id)
+        redelivery.retry_those_of(session, client.onboarding_id, "await_new_secret")
 
 
 def new_client_id() -> str:
@@ -268,7 +271,7 @@ def new_version(
 
 def new_secret(prefix: str, *, live: bool) -> str:
     """`<prefix>_<live|test>_`, 43 random characters (256 bits), 6 of CRC-32 of all before them."""
-    return checksums.new(f"{prefix}_{'live' if live else 'test'}_")
+    return checksums.new(checksums.secret_prefix(prefix, "live" if live else "test"))
 
 
 def context_of(client_id: str, version: int) -> str:

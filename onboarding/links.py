@@ -81,13 +81,8 @@ def verify(session: Session, onboarding: Onboarding) -> Verdict:
     if onboarding.credential_mode == "delegated":
         checked = registry.check(session, onboarding)
         return Verdict(checked.approved, checked.cause)
-    client = credentials.live_client(session, onboarding.id)
-    if client is None or client.id != link.client_id:
-        return Verdict(False, "client_missing")
-    secret = credentials.live_secret(session, onboarding.id)
-    if secret is None or secret.acknowledged_at is None:
-        return Verdict(False, "secret_not_saved")
-    return Verdict(True)
+    cause = _cause(session, onboarding, link)
+    return Verdict(cause is None, cause)
 
 
 def mark_confirmed(session: Session, onboarding: Onboarding) -> None:
@@ -104,3 +99,14 @@ def live_link(session: Session, onboarding_id: UUID) -> Link | None:
     return session.scalars(
         select(Link).where(Link.onboarding_id == onboarding_id, Link.ended_at.is_(None))
     ).one_or_none()
+
+
+def _cause(session: Session, onboarding: Onboarding, link: Link) -> str | None:
+    """Why the client cannot act for the linked account; None: it can."""
+    client = credentials.live_client(session, onboarding.id)
+    if client is None or client.id != link.client_id:
+        return "client_missing"
+    secret = credentials.live_secret(session, onboarding.id)
+    if secret is None or secret.acknowledged_at is None:
+        return "secret_not_saved"
+    return "secret_leaked" if secret.disclosed_at else None

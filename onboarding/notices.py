@@ -38,6 +38,7 @@ ASKING: Final = frozenset(
         "reminder",
         "resume_link",
         "secret_lapsed",
+        "secret_leaked",
         "secret_ready",
         "secret_revealed",
         "seller_linked",
@@ -63,6 +64,7 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
     facts = _about_us(onboarding, settings) | _facts(session, onboarding, claim.sequence)
     if notice in ASKING:
         facts |= _way_back(session, claim.id, onboarding, ring, settings)
+    facts["found_at"] = claim.about.get("url")
     if notice == "contact_code":
         facts |= _code(session, claim, ring)
     subject, text, html = render(notice, onboarding.locale, facts)

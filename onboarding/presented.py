@@ -5,7 +5,7 @@ refused at once by every process.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -56,6 +56,7 @@ _LIVE: Final = (
         Client.disabled_at.is_(None),
         Secret.ended_at.is_(None),
         or_(Secret.ends_at.is_(None), Secret.ends_at > db.now()),
+        Secret.disclosed_at.is_(None),
         # Nobody can have one that was not shown.
         Secret.revealed_at.is_not(None),
     )
@@ -83,12 +84,16 @@ class Verified:
     acknowledged: bool
     last_used_at: datetime | None
     now: datetime
+    # Under which pepper its hash is, and the hash under the newest one where that is another.
+    pepper_id: str = ""
+    rehashed: tuple[str, bytes] | None = field(default=None, repr=False)
 
     @property
     def to_be_noted(self) -> bool:
         """Whether this use is worth a write."""
         return (
             not self.acknowledged
+            or self.rehashed is not None
             or self.last_used_at is None
             or self.now - self.last_used_at > NOTED_EVERY
         )
@@ -115,7 +120,7 @@ def by_secret(
             _NO_HASH,
         )
     fitting = (each for each in found if _fits(ring, each, secret))
-    return next((_verified(each) for each in fitting), None)
+    return next((_renewed(ring, each, secret) for each in fitting), None)
 
 
 def by_token(session: Session, claims: Claims) -> Verified:
@@ -183,6 +188,15 @@ def is_suspended(session: Session, link: Link) -> bool:
 def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:
     context = context_of(found.client_id, found.version)
     return sealing.matches(ring, found.pepper_id, context, secret.get_secret_value(), found.hash)
+
+
+def _renewed(ring: Keyring, found: Any, secret: SecretStr) -> Verified:
+    """With its hash under the newest pepper: only who has the secret in the clear can make it."""
+    verified = replace(_verified(found), pepper_id=found.pepper_id)
+    if found.pepper_id == ring.current("pepper")[0]:
+        return verified
+    context = context_of(found.client_id, found.version)
+    return replace(verified, rehashed=sealing.keyed_hash(ring, context, secret.get_secret_value()))
 
 
 def _verified(found: Any) -> Verified:

@@ -116,6 +116,15 @@ def retry(session: Session, message_id: UUID) -> bool:
     return True
 
 
+def retry_those_of(session: Session, onboarding_id: UUID, task: str) -> None:
+    """Incidents that what has just happened may have ended."""
+    failed = select(Message.id).where(
+        Message.onboarding_id == onboarding_id, Message.task == task, Message.failed_at.is_not(None)
+    )
+    for message_id in session.scalars(failed).all():
+        retry(session, message_id)
+
+
 def _put_off(session: Session, instants: Mapping[UUID, datetime]) -> None:
     """Have each due again then. On PostgreSQL in one statement: there may be thousands."""
     if session.get_bind().dialect.name == "sqlite":

@@ -189,6 +189,13 @@ def due(session: Session, limit: int) -> Sequence[UUID]:
     return session.scalars(_over().with_only_columns(Client.onboarding_id).limit(limit)).all()
 
 
+def drop_disclosed(session: Session, onboarding: Onboarding) -> None:
+    """End a new version that has leaked before its owner had it: it would be shown for nothing."""
+    stands = versions(session, onboarding)
+    if stands and stands.coming and stands.coming.disclosed_at:
+        _end(session, stands.coming, "unused")
+
+
 def forfeit(session: Session, onboarding: Onboarding) -> bool:
     """Destroy a new version that was sealed in another history; the current one goes on."""
     stands = versions(session, onboarding)
@@ -210,7 +217,8 @@ def _held(session: Session, onboarding_id: UUID) -> tuple[Onboarding, Versions]:
 def _take_over(session: Session, stands: Versions, coming: Secret) -> None:
     """From now on the client goes by the new version; the old one has its days left, or none."""
     now = db.clock(session)
-    days = coming.overlap_days or 0
+    leaked = stands.current is not None and stands.current.disclosed_at is not None
+    days = 0 if leaked else coming.overlap_days or 0
     if stands.current:
         stands.current.ends_at = now + timedelta(days=days)
         # It makes room for the one that takes its place: an index lets one be current.

@@ -8,6 +8,9 @@ alphabetical order is used for new values, earlier ones still open and verify ol
     pepper  keys the hashes of client secrets and of e-mail addresses; losing it ends every credential
     derive  one-time codes and resume links are derived from it, not stored; a new one ends those
             that are on their way. So are the keys of webhooks, each from the one it was made under
+
+A running process finds keys that are added; of those that are taken away it forgets private halves,
+all but the newest, and keeps the others until it ends: a folder that is lost is no outage at once.
 """
 
 import base64
@@ -39,14 +42,18 @@ class KeyringWrong(Exception):
     """The keyring cannot be used; the text says why and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Keyring:
     """Keys by purpose and ID, 32 bytes each. It does not print them."""
 
     keys: dict[str, dict[str, bytes]] = field(repr=False)
+    # Where they were read, and when something had changed there last; without, they stay as they are.
+    folder: Path | None = field(default=None, compare=False)
+    changed: int = field(default=0, repr=False, compare=False)
 
     def current(self, purpose: str) -> tuple[str, bytes]:
         """The ID and bytes of the key for new values. Raises Unavailable where there is none."""
+        self._look_again()
         held = self.keys.get(purpose)
         if not held:
             raise Unavailable(f"the keyring has no {purpose} key")
@@ -55,10 +62,25 @@ class Keyring:
 
     def get(self, purpose: str, key_id: str) -> bytes:
         """One key. Raises Unavailable: what needs it stays as it is until the key is back."""
+        self._look_again()
         key = self.keys.get(purpose, {}).get(key_id)
         if key is None:
             raise Unavailable(f"the keyring has no {purpose} key {key_id}")
         return key
+
+    def _look_again(self) -> None:
+        """What somebody has added or retired since; while the folder cannot be read, nothing."""
+        if self.folder is None:
+            return
+        try:
+            changed = self.folder.stat().st_mtime_ns
+            if changed != self.changed:
+                self.keys, self.changed = (
+                    _merged(self.keys, read_keyring(self.folder).keys),
+                    changed,
+                )
+        except (OSError, KeyringWrong):
+            return
 
 
 def open_keyring(folder: Path) -> Keyring:
@@ -75,6 +97,8 @@ def open_keyring(folder: Path) -> Keyring:
 def read_keyring(folder: Path) -> Keyring:
     """Read the keyring as it is. Raises KeyringWrong for a file that holds no key."""
     keys: dict[str, dict[str, bytes]] = {purpose: {} for purpose in _PURPOSES}
+    # Before they are read: what changes meanwhile is read again.
+    changed = folder.stat().st_mtime_ns if folder.is_dir() else 0
     for path in sorted(folder.glob("*.key")):
         purpose, _, key_id = path.stem.partition(".")
         try:
@@ -84,7 +108,28 @@ def read_keyring(folder: Path) -> Keyring:
         if purpose not in keys or len(value) != KEY_BYTES or not key_id:
             raise KeyringWrong(f"{path} holds no key; restore it from the backup of the keyring")
         keys[purpose][key_id] = value
-    return Keyring(keys)
+    return Keyring(keys, folder, changed)
+
+
+def add_keys(folder: Path, purpose: str) -> str:
+    """Another key of a purpose, the newest from now on; the ID of it. Raises FileExistsError within a minute.
+
+    A pair is whole before anybody can seal with it: its public half is written last.
+    """
+    key_id = datetime.now(UTC).strftime("%Y-%m-%dT%H%M")
+    if any(folder.glob(f"*.{key_id}.key")):
+        raise FileExistsError(key_id)
+    if purpose == "seal":
+        _write_pair(folder, key_id)
+    else:
+        _write_once(folder / f"{purpose}.{key_id}.key", secrets.token_bytes(KEY_BYTES))
+    return key_id
+
+
+def remove_key(folder: Path, purpose: str, key_id: str) -> None:
+    """Destroy one key; of a pair, both halves."""
+    for each in ("seal", "public") if purpose == "seal" else (purpose,):
+        (folder / f"{each}.{key_id}.key").unlink(missing_ok=True)
 
 
 _found: Final[dict[Path, Keyring]] = {}
@@ -186,6 +231,20 @@ def _hmac(key: bytes, context: str, value: str) -> bytes:
     return hmac.digest(key, f"{context}\0{value}".encode(), hashlib.sha256)
 
 
+def _merged(
+    held: Mapping[str, dict[str, bytes]], read: Mapping[str, dict[str, bytes]]
+) -> dict[str, dict[str, bytes]]:
+    """What is new is taken, and nothing changed or lost; a private half that is not the newest was retired."""
+    merged = {purpose: read[purpose] | held.get(purpose, {}) for purpose in _PURPOSES}
+    newest = max(merged["seal"], default="")
+    merged["seal"] = {
+        key_id: key
+        for key_id, key in merged["seal"].items()
+        if key_id == newest or key_id in read["seal"]
+    }
+    return merged
+
+
 def _at_hand() -> Keyring:
     """The keyring of the settings, as this process found it; one that is empty may yet be made."""
     folder = settings().keys_dir
@@ -202,9 +261,13 @@ def _address_hash(key: bytes, address: str) -> str:
 def _make_keys(folder: Path) -> None:
     """Several processes may start at once: the first to write a key wins, the others read it."""
     key_id = datetime.now(UTC).strftime("%Y-%m-%d")
-    private = X25519PrivateKey.generate()
     _write_once(folder / f"pepper.{key_id}.key", secrets.token_bytes(32))
     _write_once(folder / f"derive.{key_id}.key", secrets.token_bytes(32))
+    _write_pair(folder, key_id)
+
+
+def _write_pair(folder: Path, key_id: str) -> None:
+    private = X25519PrivateKey.generate()
     _write_once(folder / f"seal.{key_id}.key", private.private_bytes_raw())
     # The public half follows from whatever private half is there, not from ours.
     held = X25519PrivateKey.from_private_bytes(

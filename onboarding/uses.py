@@ -26,6 +26,7 @@ def note(session: Session, verified: Verified) -> None:
         credentials.acknowledge_by_use(session, verified.onboarding_id, verified.version)
         replacing.acknowledge_by_use(session, verified.onboarding_id, verified.version)
     _note_last(session, verified)
+    _note_hash(session, verified)
     if _is_first(session, verified.client_id):
         _tell_of_first(session, verified)
 
@@ -60,6 +61,22 @@ def _note_last(session: Session, verified: Verified) -> None:
     )
     of_it = (Secret.client_id == verified.client_id, Secret.version == verified.version)
     session.execute(update(Secret).where(*of_it, old).values(last_used_at=db.now()))
+
+
+def _note_hash(session: Session, verified: Verified) -> None:
+    """Of those that use it at once one moves it, and whatever has moved it before stays."""
+    if verified.rehashed is None:
+        return
+    pepper_id, hashed = verified.rehashed
+    session.execute(
+        update(Secret)
+        .where(
+            Secret.client_id == verified.client_id,
+            Secret.version == verified.version,
+            Secret.pepper_id == verified.pepper_id,
+        )
+        .values(pepper_id=pepper_id, hash=hashed)
+    )
 
 
 def _is_first(session: Session, client_id: str) -> bool:

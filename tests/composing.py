@@ -39,6 +39,7 @@ TOLD: Final = sorted(
         "no_call_yet",
         "reminder",
         "resume_link",
+        "secret_leaked",
     }
 )
 REMINDED: Final = sorted(state for state, move in NEXT_MOVE.items() if move.reminders)
@@ -85,6 +86,7 @@ def brought_to(notice: str) -> Walk:
         "no_call_yet": "confirmed",
         "reminder": "secret_revealed",
         "resume_link": "secret_revealed",
+        "secret_leaked": "confirmed",
     }
     kind = "aggregator" if notice == "aggregator_approved" else None
     walk = a_walk(before.get(notice, notice), connection_type=kind)

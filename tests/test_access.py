@@ -62,6 +62,7 @@ def test_a_key_is_found_by_its_text_only(database: Engine) -> None:
 
 
 def test_a_key_is_long_recognisable_and_not_in_the_database(database: Engine) -> None:
+    """T46."""
     texts = {create()[1] for _ in range(3)}
     assert len(texts) == 3
     everything = everything_written(database)

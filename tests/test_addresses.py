@@ -34,6 +34,7 @@ ASK: list[Any] = [ask_for_code, ask_for_link]
 
 @pytest.mark.parametrize("ask", ASK)
 def test_so_many_an_hour_whichever_onboarding_asks(database: Engine, ask: Any) -> None:
+    """T25."""
     for number in range(MOST):
         ask((EMAIL, EMAIL.upper(), EMAIL.title())[number % 3])
     for every in ASK:

@@ -102,6 +102,7 @@ def forget_the_end() -> None:
 def test_whoever_falsifies_it_is_found_out(
     database: Engine, ring: Keyring, falsify: Callable[[], None], found: str
 ) -> None:
+    """T35."""
     write(ring, 7)
     falsify()
     assert found in findings(ring)

@@ -67,6 +67,7 @@ def decided_anew(facts: Facts, event: str) -> str | None:
 
 @pytest.mark.parametrize("state", STATES)
 def test_the_chart_decides_as_agreed(state: str) -> None:
+    """T64."""
     for case, event in product(CASES, MAY):
         expected = expected_target(state, event, case)
         assert decided(facts(state, case), event) == expected, (state, event, case)
@@ -135,7 +136,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 def test_every_pair_moves_or_is_refused_without_a_write(
     sqlite: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On a database: `total_changes` counts every row that SQLite has written on a connection."""
+    """T29. On a database: `total_changes` counts every row that SQLite has written."""
     began, fired, moved = time.perf_counter(), 0, 0
     rows = list(stored_rows())
     with transaction() as session:

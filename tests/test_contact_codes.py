@@ -63,6 +63,7 @@ def test_whatever_is_entered_is_answered(sqlite: Engine, ring: Keyring, entered:
 
 
 def test_a_code_may_be_mistyped_five_times(database: Engine, ring: Keyring) -> None:
+    """T24."""
     onboarding_id = an_onboarding()
     code = proofs.code_of(ring, send(onboarding_id))
     wrong = f"{(int(code) + 1) % 1_000_000:06}"

@@ -57,6 +57,7 @@ WRITTEN = [
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_an_address_inside_is_not_reached(address: str) -> None:
+    """T16."""
     assert not endpoints.may_be_reached(address, OUT_THERE)
 
 

@@ -81,6 +81,7 @@ def test_those_late_since_one_instant_are_each_there_once(app: FastAPI) -> None:
 
 
 def test_personal_data_is_masked_and_a_formula_is_none(app: FastAPI) -> None:
+    """T39."""
     onboarding_id = builders.an_onboarding("seller_linked")
     put(onboarding_id, contact_email="=alexandra@harbour-shop.example")
     for aggregator in ("=1+1", "+1", "-1", "@sum", "\tx", "\rx", "plain", 'a,"b"'):

@@ -48,6 +48,7 @@ def test_an_open_onboarding_wakes_and_an_ended_one_sleeps(database: Engine, stat
 
 
 def test_history_keeps_who_did_what_under_which_rules(database: Engine) -> None:
+    """T34."""
     onboarding_id = an_onboarding()
     fire(onboarding_id, "choose_type", choices=CHOICES, details={"why": "asked for three values"})
     with reading() as session:

@@ -105,6 +105,7 @@ def test_a_letter_leads_back_only_if_it_asks_for_something(sqlite: Engine, notic
 
 
 def test_addresses_come_from_the_settings_alone(sqlite: Engine) -> None:
+    """T22."""
     for notice in ("confirmed", "expired", "aggregator_refused"):
         letter = written(brought_to(notice).id, notice)
         configured = (settings().documentation_url, settings().seller_portal_url)
@@ -211,6 +212,7 @@ def test_what_is_promised_arrives(database: Engine) -> None:
 def test_no_name_can_change_the_form_of_a_letter(
     sqlite: Engine, onboardings: dict[str, UUID], name: str, notice: str
 ) -> None:
+    """T19, T20."""
     onboarding_id = onboardings[notice]
     put(onboarding_id, connection_name=name, aggregator_name=name)
     with transaction() as session:

@@ -66,6 +66,7 @@ CAUSES: Final = (
     "link_missing",
     "client_missing",
     "secret_not_saved",
+    "secret_leaked",
     "seller_suspended",
     "aggregator_not_registered",
     "aggregator_soap_only",

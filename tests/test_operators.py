@@ -41,6 +41,7 @@ def test_the_role_that_is_asked_for_is_the_least() -> None:
 
 
 def test_a_session_is_of_one_operator_and_ends_with_the_day(database: Engine) -> None:
+    """T14."""
     with transaction() as session:
         token = operators.sign_in(session, operators.known(session, "iss", "sub", "Mara", "lead"))
     with reading() as session:
@@ -52,6 +53,7 @@ def test_a_session_is_of_one_operator_and_ends_with_the_day(database: Engine) ->
 
 
 def test_signing_in_again_brings_the_role_of_today(database: Engine) -> None:
+    """T14."""
     with transaction() as session:
         first = operators.known(session, "iss", "sub", "Mara", "lead").id
         token = operators.sign_in(session, operators.known(session, "iss", "sub", "Mara", "lead"))

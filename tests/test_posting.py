@@ -44,7 +44,7 @@ def test_every_address_of_a_name_counts() -> None:
 
 
 def test_a_name_is_asked_for_once_and_that_address_is_connected_to(tmp_path: Path) -> None:
-    """A name that leads elsewhere a moment later leads nowhere else."""
+    """T16. A name that leads elsewhere a moment later leads nowhere else."""
     asked: list[str] = []
 
     def rebinding(host: str, port: int) -> Sequence[str]:
@@ -116,6 +116,7 @@ BAD: dict[str, tuple[Callable[[socket.socket], object], str]] = {
 
 @pytest.mark.parametrize("how", BAD)
 def test_a_server_without_manners_is_left_in_time(how: str) -> None:
+    """T17."""
     behave, expected = BAD[how]
     with talking(behave) as (port, _):
         hasty = postman("127.0.0.1", lasts=0.5)
@@ -129,6 +130,7 @@ def test_one_that_says_nothing_when_it_should_encrypt_is_left_too(tmp_path: Path
 
 
 def test_of_an_endless_answer_little_is_read() -> None:
+    """T17."""
     sent = 0
 
     def endless(line: socket.socket) -> None:

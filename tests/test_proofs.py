@@ -46,6 +46,7 @@ def test_a_cookie_leads_to_its_session_and_no_other_does(database: Engine) -> No
 
 
 def test_cookies_and_links_are_not_in_the_database(database: Engine, ring: Keyring) -> None:
+    """T46."""
     onboarding_id = an_onboarding()
     _, token = open_browser()
     link = resume_link(onboarding_id, ring)
@@ -105,6 +106,7 @@ def test_a_browser_moves_what_it_was_granted(database: Engine) -> None:
 
 
 def test_who_signed_in_to_the_linked_account_may_move_it(database: Engine) -> None:
+    """T12. The same subject at another provider is somebody else."""
     onboarding_id = an_onboarding("seller_linked")
     browsers = [open_browser()[0] for _ in range(3)]
     identities = [

@@ -68,6 +68,7 @@ def test_a_set_is_frozen_when_it_is_looked_at(database: Engine, ring: Keyring) -
 
 
 def test_what_takes_something_back_takes_two(database: Engine, ring: Keyring) -> None:
+    """T36."""
     waiting = some(2)
     mara, li = a_lead("Mara"), a_lead("Li")
     number = begin(ring, mara, look(mara, "cancel"), proposed=True)

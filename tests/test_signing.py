@@ -26,6 +26,7 @@ from tests.receiving import Receiver
 
 
 def test_others_verifiers_accept_what_is_delivered(receiver: Receiver) -> None:
+    """T18."""
     mine = an_endpoint(receiver.url, signature="hmac")
     started_by(owner_of(mine))
     deliver_all()

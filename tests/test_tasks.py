@@ -35,6 +35,7 @@ from tests.builders import (
 from tests.databases import forget_settings
 from tests.dumping import dump
 from tests.faults.breaking import failing
+from tests.leaking import a_leak, a_leak_that_is_over
 from tests.listening import a_delivery
 from tests.racing import race
 from tests.telling import an_early_event
@@ -89,6 +90,8 @@ def _a_full_view() -> None:
 PROMISES: dict[str, Callable[[], object]] = {
     "generate_secret": lambda: an_onboarding("issuing_secret"),
     "replace_secret": _a_replacement,
+    "answer_leak": a_leak,
+    "await_new_secret": a_leak_that_is_over,
     "check_aggregator": lambda: an_onboarding("checking_aggregator"),
     "verify_connection": lambda: an_onboarding("verifying"),
     "send_email": lambda: fire(an_onboarding("type_chosen", email=EMAIL), "cancel"),

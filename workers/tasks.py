@@ -12,6 +12,7 @@ from onboarding import (
     canaries,
     crash_points,
     credentials,
+    leaks,
     lifecycle,
     links,
     logs,
@@ -49,6 +50,17 @@ def replace_secret(session: Session, claim: Claim) -> None:
     assert claim.onboarding_id is not None
     days = int(claim.about["overlap_days"])
     replacing.generate(session, claim.onboarding_id, _ring(), settings(), days)
+
+
+def answer_leak(session: Session, claim: Claim) -> None:
+    """Secrets of ours were found elsewhere: what follows besides that they are dead."""
+    leaks.answer(session, _ring(), claim.about)
+
+
+def await_new_secret(session: Session, claim: Claim) -> None:
+    """Whether the owner of one that has leaked has another; until then it is an incident."""
+    assert claim.onboarding_id is not None
+    leaks.need_new_secret(session, claim.onboarding_id)
 
 
 def check_aggregator(session: Session, claim: Claim) -> None:
@@ -157,6 +169,8 @@ def deliver_webhooks(claim: Claim) -> None:
 TASKS: Final[dict[str, Work]] = {
     "generate_secret": Quick(generate_secret),
     "replace_secret": Quick(replace_secret),
+    "answer_leak": Quick(answer_leak),
+    "await_new_secret": Quick(await_new_secret),
     "check_aggregator": Quick(check_aggregator),
     "verify_connection": Quick(verify_connection),
     "revoke_client": Quick(revoke_client),

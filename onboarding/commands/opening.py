@@ -171,6 +171,8 @@ def _record(ring: Keyring, known: dict[str, bytes]) -> list[str]:
     with transaction() as session:
         db.hold(session, KeyCheck.__tablename__, alone=True)
         known = queries.key_checks(session)
+        # One may have been retired since they were read.
+        held = sealing.fingerprints(sealing.read_keyring(ring.folder) if ring.folder else ring)
         wrong = misfits(ring, known)
         new = [{"key_id": k, "value": value} for k, value in held.items() if k not in known]
         if new and not wrong:

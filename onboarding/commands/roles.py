@@ -20,6 +20,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "inbound ls",
         "inbound show",
         "incidents",
+        "keyring ls",
         "keys ls",
         "ls",
         "report funnel",
@@ -55,6 +56,8 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "aggregators set",
         "archive",
         "demo",
+        "keyring retire",
+        "keyring rotate",
         "keys create",
         "keys revoke",
         "keys rotate",
@@ -80,7 +83,16 @@ NEEDS: Final[Mapping[str, str]] = {
 
 # They open no database: they calculate, or ask a system elsewhere with a key of its own.
 FREE: Final = frozenset(
-    {"chart", "explain-error", "man", "route", "settings", "test-credentials", "webhook listen"}
+    {
+        "chart",
+        "explain-error",
+        "man",
+        "route",
+        "scan",
+        "settings",
+        "test-credentials",
+        "webhook listen",
+    }
 )
 
 

@@ -41,7 +41,9 @@ _LATE = "A late result was written: compare with history. `onboarding show REF`"
 
 # Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
 # new secrets bring follows from these.
-_ASKED_FOR: Final = frozenset({"first_call", "new_secret_shown", "no_call_yet", "resume_link"})
+_ASKED_FOR: Final = frozenset(
+    {"first_call", "new_secret_shown", "no_call_yet", "resume_link", "secret_leaked"}
+)
 
 
 @rule("I3", Onboarding.id, what="{} was promised by transition {} and is gone", do=_LOST)
@@ -99,6 +101,14 @@ def promises_come_from_history(within: Within) -> Rows:
             Client.onboarding_id == Message.onboarding_id, Client.secret_asked_at.is_not(None)
         ),
     )
+    after_a_leak = and_(
+        Message.task == "await_new_secret",
+        exists().where(
+            Client.onboarding_id == Message.onboarding_id,
+            Secret.client_id == Client.id,
+            Secret.disclosed_at.is_not(None),
+        ),
+    )
     step = and_(
         Transition.onboarding_id == Message.onboarding_id, Transition.sequence == Message.sequence
     )
@@ -110,7 +120,9 @@ def promises_come_from_history(within: Within) -> Rows:
             within(Message.id),
             Message.sequence.is_distinct_from(None),
             Message.sequence <= Onboarding.sequence,
-            ~func.coalesce(or_(by_state, by_event, letter, replacement), literal(value=False)),
+            ~func.coalesce(
+                or_(by_state, by_event, letter, replacement, after_a_leak), literal(value=False)
+            ),
         )
     )
 

@@ -87,6 +87,13 @@ class Secret(Base):
             postgresql_where=text(_ENDING),
             sqlite_where=text(_ENDING),
         ),
+        # One that was found somewhere names no client: its checksum leads to the few that it may be of.
+        Index(
+            "ix_secrets_ending",
+            "ending",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("overlap_days BETWEEN 0 AND 7", name="overlap_days"),
         CheckConstraint(
@@ -113,6 +120,9 @@ class Secret(Base):
     last_used_at: Mapped[datetime | None]
     # Of one that was made to replace another: for how many days both work, once it has arrived.
     overlap_days: Mapped[int | None]
+    # When somebody has said that they found it where it should not be: it opens nothing any more,
+    # though it goes on being the version that its client goes by until there is another.
+    disclosed_at: Mapped[datetime | None]
     # When one that was replaced stops working. The clock then writes `ended_at`, which is no earlier.
     ends_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -8,6 +8,7 @@ from onboarding.web import (
     api_aggregators,
     api_chart,
     api_clients,
+    api_disclosures,
     api_due,
     api_events,
     api_inbound,
@@ -40,6 +41,7 @@ router.include_router(api_events.router)
 router.include_router(api_events.overseen)
 router.include_router(api_webhooks.router)
 router.include_router(api_inbound.router)
+router.include_router(api_disclosures.router)
 router.include_router(api_aggregators.router)
 router.include_router(api_operations.router)
 router.include_router(api_overseen.router)

@@ -33,6 +33,8 @@ class SecretVersion(_Shown):
     last_used_at: datetime | None
     # Of one that was replaced: until when it works.
     ends_at: datetime | None
+    # When it was found elsewhere; it opens nothing since then.
+    disclosed_at: datetime | None
     ended_at: datetime | None
     ended_because: str | None
 
@@ -144,6 +146,7 @@ def _version(secret: Secret) -> SecretVersion:
         acknowledged_at=secret.acknowledged_at,
         last_used_at=secret.last_used_at,
         ends_at=secret.ends_at,
+        disclosed_at=secret.disclosed_at,
         ended_at=secret.ended_at,
         ended_because=secret.ended_because,
     )

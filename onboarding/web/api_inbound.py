@@ -1,21 +1,17 @@
 """What the marketplace's own systems tell us: signed, carried out once, and seen by those who operate."""
 
-import json
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from onboarding import inbound, sources
+from onboarding import inbound
 from onboarding.db import reading, transaction
-from onboarding.errors import Invalid, Refusal, Unauthorised
+from onboarding.errors import Invalid
 from onboarding.inbound import Told
 from onboarding.models import InboundEvent
-from onboarding.retrying import retried
-from onboarding.signing import HEADERS
+from onboarding.web import signed
 from onboarding.web.api_access import Overseer
-from onboarding.web.api_route import EVENT_MEDIA_TYPES, StrictRoute, check_json
+from onboarding.web.api_route import StrictRoute
 from onboarding.web.inbound_schemas import (
     Inbound,
     InboundAnswer,
@@ -23,12 +19,11 @@ from onboarding.web.inbound_schemas import (
     InboundEventList,
     InboundEventView,
 )
-from onboarding.web.quotas import network
 from onboarding.web.refusals import EventContradicted
+from onboarding.web.signed import Signed
 
 router = APIRouter(prefix="/inbound-events", tags=["Inbound"], route_class=StrictRoute)
 
-Signed = Annotated[str | None, Header(max_length=2000)]
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -37,26 +32,8 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-# Async, because only so the body can be asked for; it was read whole before and is there.
-async def sent(request: Request) -> bytes:
-    return await request.body()
-
-
-@retried
-def signed(request: Request, body: Annotated[bytes, Depends(sent)]) -> InboundBody:
-    """What a source says, once it is certain that it does: before that, nothing else is looked at.
-
-    Raises Unauthorised, QuotaExceeded, NotJson, WrongMediaType, or RequestValidationError.
-    """
-    name = _claimed_source(request, body)
-    try:
-        with reading() as session:
-            sources.authenticate(session, request.app.state.ring, name, _headers(request), body)
-    except Unauthorised:
-        request.app.state.quotas.of_forgeries.take(request, network(request))
-        raise
-    request.app.state.quotas.of_keys.take(request, f"source:{name}")
-    return _read(body)
+def said_in(body: Annotated[bytes, Depends(signed.verified)]) -> InboundBody:
+    return signed.read(InboundBody, body)
 
 
 @router.post(
@@ -65,8 +42,8 @@ def signed(request: Request, body: Annotated[bytes, Depends(sent)]) -> InboundBo
     openapi_extra=_BODY,
 )
 def receive(
-    said: Annotated[InboundBody, Depends(signed)],
-    body: Annotated[bytes, Depends(sent)],
+    said: Annotated[InboundBody, Depends(said_in)],
+    body: Annotated[bytes, Depends(signed.sent)],
     request: Request,
     response: Response,
     webhook_id: Signed = None,
@@ -108,31 +85,6 @@ def one(event_id: str, key: Overseer) -> InboundEventView:
     """One of them. A Seller ID is masked."""
     with reading() as session:
         return _masked(inbound.one(session, event_id))
-
-
-def _claimed_source(request: Request, body: bytes) -> str:
-    """Whom it says it is from; what cannot be read is from nobody."""
-    try:
-        check_json(request.headers.get("content-type", ""), body, EVENT_MEDIA_TYPES)
-        said = json.loads(body)
-    except Refusal:
-        return ""
-    name = said.get("source") if isinstance(said, dict) else None
-    return name if isinstance(name, str) and "\0" not in name else ""
-
-
-def _headers(request: Request) -> dict[str, str]:
-    """One value each: of two, nobody knows which was meant."""
-    given = {name: request.headers.getlist(name) for name in HEADERS}
-    return {name: values[0] for name, values in given.items() if len(values) == 1}
-
-
-def _read(body: bytes) -> InboundBody:
-    try:
-        return InboundBody.model_validate_json(body)
-    except ValidationError as error:
-        wrong = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(wrong) from None
 
 
 def _view(event: InboundEvent) -> InboundEventView:

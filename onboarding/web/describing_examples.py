@@ -66,6 +66,17 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
             "data": {"name": "Listing Loop", "uses_rest": True, "asks_for": "delegated"},
         },
     },
+    ("post", "/v1/disclosures"): {
+        "found": {
+            "source": "https://scanning.example",
+            "candidates": [
+                {
+                    "token": "mps_live_" + "0" * 49,
+                    "url": "https://git.example/shop/blob/main/config.py",
+                },
+            ],
+        },
+    },
     ("put", "/v1/aggregators/{aggregator_id}"): {
         "registered": {
             "name": "Feedwise",

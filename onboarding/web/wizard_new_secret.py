@@ -132,6 +132,7 @@ def _page(
     if stands is None:
         return wizard_frame.to_home(request, onboarding_id)
     coming = stands.coming
+    works = stands.current is not None and stands.current.disclosed_at is None
     since = coming and (coming.revealed_at or coming.created_at)
     lasts = UNSAVED_LASTS if coming and coming.revealed_at else UNSEEN_LASTS
     return wizard_frame.framed(
@@ -144,6 +145,7 @@ def _page(
         until=since + lasts if since else None,
         old_is_idle=_old_is_idle(stands),
         overlaps=range(LONGEST_OVERLAP + 1),
+        works=works,
         usual_overlap=_USUAL_OVERLAP,
         failed=told["failed"],
         errors=errors or {},

@@ -62,6 +62,7 @@ def test_a_reason_is_a_line_that_says_something(run: Run, reason: str) -> None:
 
 
 def test_whatever_comes_of_it_is_in_the_trail(run: Run) -> None:
+    """T37."""
     onboarding_id = builders.an_onboarding("started")
     run("fire", onboarding_id, "cancel", "--reason", "a duplicate")
     run("fire", onboarding_id, "cancel", "--reason", "and again")

@@ -55,6 +55,7 @@ def working(system: System, put: Callable[..., None]) -> System:
 
 
 def test_a_worker_outlives_every_kind_of_garbage(working: System, put: Callable[..., None]) -> None:
+    """T40, T43."""
     for item in GARBAGE.values():
         put(item)
     put(*GARBAGE.values())
@@ -63,7 +64,10 @@ def test_a_worker_outlives_every_kind_of_garbage(working: System, put: Callable[
 def test_a_forged_call_does_nothing_that_was_not_promised(
     working: System, put: Callable[..., None]
 ) -> None:
-    """Random, foreign, finished, failed and resting IDs, under every name; and an order to stop."""
+    """T41, T42. IDs of all kinds under every name, and an order to stop.
+
+    Random, foreign, finished, failed and resting ones.
+    """
     onboarding_id = an_onboarding("issuing_secret")
     (message,) = promised(onboarding_id=onboarding_id)
     put(a_call(message.id, "send_email"))

@@ -67,7 +67,7 @@ def standby(primary: Cluster, folder: Path) -> Iterator[Standby]:
 def test_a_promoted_standby_shows_no_secret_that_the_lost_primary_has_shown(
     primary: Cluster, standby: Standby
 ) -> None:
-    """Nor any other that waits: which of them were shown is what was lost."""
+    """T49. Nor any other that waits: which of them were shown is what was lost."""
     shown, waiting = an_onboarding("secret_ready"), an_onboarding("secret_ready")
     standby.catch_up(primary)
     standby.lose_sight(primary)
@@ -134,6 +134,7 @@ def copied(primary: Cluster, folder: Path) -> None:
 def test_a_restored_backup_shows_no_secret(
     primary: Cluster, folder: Path, back_up: Callable[[Cluster, Path], None]
 ) -> None:
+    """T49."""
     shown = an_onboarding("secret_ready")
     back_up(primary, folder)
     db.connect(address(primary, "restored"))

@@ -29,6 +29,7 @@ ATTEMPTS = 2
 
 
 def test_poison_becomes_an_incident_and_the_other_99_finish(system: System) -> None:
+    """T58."""
     poison(RAISE + KILL + HANG)
     ordinary(OTHERS)
     start(system, "worker")

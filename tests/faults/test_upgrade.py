@@ -125,7 +125,7 @@ def test_an_upgrade_under_traffic_fails_no_request_and_loses_no_message(
 def test_what_the_version_before_has_sealed_is_shown_or_made_again(
     old_schema: Engine, address: str, ring: Keyring, tmp_path: Path
 ) -> None:
-    """Before the upgrade it was in this history; after it, nobody has said in which."""
+    """T48. Before the upgrade it was in this history; after it, nobody has said in which."""
     with connect(address) as connection:
         before = start(connection, "secret_ready")
         secret = seal(connection, before, ring)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from onboarding import replacing
+from onboarding import credentials, db, replacing
 from onboarding.checksums import CHECKSUM
 from onboarding.db import transaction
 from tests import builders
@@ -38,6 +38,13 @@ def new_secret(person: Person) -> Iterator[str]:
     )
     person.press("I have stored it")
     yield "client-secret-both"
+    with transaction() as session:
+        current = credentials.live_secret(session, here)
+        assert current is not None
+        replacing.end_old(session, here, current.version - 1)
+        current.disclosed_at = db.clock(session)
+    person.open(f"{person.home}/client-secret")
+    yield "client-secret-leaked"
 
 
 def _ask_for_secret(onboarding_id: UUID) -> None:

@@ -70,6 +70,7 @@ COLLISIONS: dict[str, tuple[str, dict[Decision, str]]] = {
 
 @pytest.mark.parametrize("collision", COLLISIONS)
 def test_of_sixteen_one_decides(database: Engine, collision: str) -> None:
+    """T30."""
     state, leads = COLLISIONS[collision]
     ids = [an_onboarding(state) for _ in range(ROUNDS)]
     seen = the(ids[0]).sequence

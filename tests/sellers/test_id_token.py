@@ -102,6 +102,7 @@ DEFECTS: dict[str, tuple[Knob, str]] = {
 def test_a_defective_id_token_is_refused(
     stub: Stub, provider: Provider, knob: Knob, reason: str
 ) -> None:
+    """T10."""
     knob(stub)
     with pytest.raises(SignInRefused, match=rf"^{reason}$"):
         sign_in(stub, provider)

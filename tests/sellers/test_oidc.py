@@ -28,6 +28,7 @@ def test_a_seller_who_signs_in_is_known_by_issuer_and_subject(
 
 
 def test_the_question_carries_pkce_and_never_repeats_itself(stub: Stub, provider: Provider) -> None:
+    """T09."""
     (first, pending), (second, _) = (begin(provider, CALLBACK, "fr", fresh=False) for _ in range(2))
     asked, again = (dict(parse_qsl(urlsplit(url).query)) for url in (first, second))
     assert first.startswith(f"{stub.issuer}/authorize?tenant=7&")
@@ -47,6 +48,7 @@ def test_a_fresh_sign_in_is_asked_for_and_proved(stub: Stub, provider: Provider)
 
 
 def test_an_untold_time_of_sign_in_is_the_oldest_there_is(stub: Stub, provider: Provider) -> None:
+    """T13."""
     stub.claims["auth_time"] = None
     assert sign_in(stub, provider).auth_time == datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,6 +79,7 @@ def test_an_answer_to_another_question_sends_nothing_to_the_provider(
 def test_a_question_for_one_provider_is_not_answered_by_another(
     stub: Stub, provider: Provider
 ) -> None:
+    """T08."""
     _, pending = begin(provider, CALLBACK, "en", fresh=False)
     asked_elsewhere = replace(pending, issuer="https://other.example")
     query = {"code": "code-1", "state": pending.state, "iss": stub.issuer}

@@ -53,6 +53,7 @@ METADATA: dict[str, tuple[dict[str, object], str]] = {
 def test_metadata_that_we_cannot_sign_in_by_is_refused(
     stub: Stub, http: httpx.Client, metadata: dict[str, object], reason: str
 ) -> None:
+    """T11."""
     stub.metadata = metadata
     with pytest.raises(SignInRefused, match=rf"^{reason}$"):
         discover(stub.issuer, CLIENT_ID, CLIENT_SECRET, http)
@@ -81,6 +82,7 @@ def test_making_a_provider_asks_nothing_and_metadata_are_asked_for_once_an_hour(
 def test_a_flood_of_unknown_keys_fetches_the_keys_once_a_minute(
     stub: Stub, timed: Provider, clock: Clock
 ) -> None:
+    """T11."""
     sign_in(stub, timed)
     stub.header["kid"] = "unknown"
     for clock.now in range(0, 61, 20):

@@ -212,6 +212,7 @@ def test_an_idempotency_key_is_a_short_word(system: System, sent: str) -> None:
     ],
 )
 def test_a_wrong_query_is_refused(system: System, query: str) -> None:
+    """T26."""
     (error,) = refused(system.get(f"/v1/onboardings?{query}"), 422, "invalid")["errors"]
     assert error["field"] == query.partition("=")[0]
 

@@ -55,7 +55,7 @@ def test_what_waits_is_taken_and_says_so(system: System) -> None:
 def test_nothing_that_is_forged_old_or_someone_else_s_is_heard(
     system: System, sqlite: Engine
 ) -> None:
-    """Whatever is wrong, the answer is the same, and nothing is written."""
+    """T18. Whatever is wrong, the answer is the same, and nothing is written."""
     key, other = a_source(), a_source("https://other.example")
     event, before = SUSPENDED, dump(sqlite)
     strange = Event("seller.suspended", "S-1", source="https://nobody.example")

@@ -46,8 +46,8 @@ READS, WRITES, OVERSEES = "onboardings:read", "onboardings:write", "operations:r
 LISTENS: Final = "webhooks:write"
 # For everybody, and about nobody.
 PUBLIC: Final = {("GET", "/v1/openapi.json"), ("HEAD", "/v1/openapi.json")}
-# Signed, and no key opens it: `test_api_inbound`.
-SIGNED: Final = {("POST", "/v1/inbound-events")}
+# Signed, and no key opens them: `test_api_inbound`, `tests/threats/test_leaked_secrets.py`.
+SIGNED: Final = {("POST", "/v1/inbound-events"), ("POST", "/v1/disclosures")}
 # For clients, by their access tokens: tests/threats says what each of those opens.
 BY_TOKEN: Final = {("GET", "/v1/whoami")}
 RULES: Final[dict[Route, Rule]] = {
@@ -176,6 +176,7 @@ def test_every_route_is_in_the_table(ring: Keyring) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=" ".join)
 def test_nobody_gets_nothing(route: Route, owner: System) -> None:
+    """T53."""
     nobody = System(owner.app)
     answers = [ask(nobody, route, about) for about in (things(owner), NOTHING)]
     for answer in answers:
@@ -203,7 +204,7 @@ def test_its_own_needs_no_more_than_the_scope(route: Route, owner: System) -> No
 def test_another_s_looks_as_if_it_were_not_there(
     route: Route, owner: System, sqlite: Engine
 ) -> None:
-    """Unless it is the business of whoever asks."""
+    """T03. Unless it is the business of whoever asks."""
     stranger = a_system(owner.app)
     foreign, nothing = things(owner), ask(stranger, route, NOTHING)
     refused(nothing, 404, "not_found")

@@ -125,6 +125,7 @@ def every_route() -> list[APIRoute]:
 
 
 def test_nobody_gets_in_without_signing_in(app: FastAPI, database: Engine) -> None:
+    """T38."""
     onboarding_id = builders.an_onboarding("secret_ready")
     before = dump(database)
     for method, path, _ in pages(onboarding_id):
@@ -135,6 +136,7 @@ def test_nobody_gets_in_without_signing_in(app: FastAPI, database: Engine) -> No
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_does_what_it_may_and_nothing_else(app: FastAPI, role: str) -> None:
+    """T38."""
     onboarding_id = builders.an_onboarding("secret_ready")
     visitor = at_console(app, role)
     asked = pages(onboarding_id)

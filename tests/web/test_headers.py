@@ -25,6 +25,7 @@ def an_app() -> Starlette:
 
 
 def test_pages_files_refusals_and_crashes_all_carry_them() -> None:
+    """T06."""
     app = security_headers(an_app())
     answers = {
         path: ask(app, path) for path in ("/discreet", "/static/onboarding.css", "/none", "/broken")
@@ -44,6 +45,7 @@ def test_a_page_may_be_stricter() -> None:
 
 
 def test_nothing_inline_and_nothing_from_elsewhere_is_allowed() -> None:
+    """T65."""
     policy = ask(security_headers(an_app()), "/none").headers["content-security-policy"]
     assert policy == (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"

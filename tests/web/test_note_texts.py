@@ -114,6 +114,7 @@ def test_hostile_notes_stay_text(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", [each for each in HOSTILE if 3 <= len(each) < 300][:10])
 def test_a_page_with_a_hostile_note_is_as_strict_as_any(app: FastAPI, typed: str) -> None:
+    """T21."""
     note, policy = noted(app, typed)
     assert {each.name for each in note.find_all(True)} <= MADE
     assert "script-src 'self'; style-src 'self'" in policy

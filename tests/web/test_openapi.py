@@ -49,7 +49,7 @@ def test_every_operation_says_what_it_is_and_what_it_refuses_with() -> None:
     document = committed()
     assert document["openapi"].startswith("3.1")
     ids = [each["operationId"] for _, _, each in operations(document)]
-    assert len(ids) == len({*ids}) == 48
+    assert len(ids) == len({*ids}) == 49
     for method, path, operation in operations(document):
         assert operation["description"], path
         problem = operation["responses"]["default"]["content"]["application/problem+json"]
@@ -81,7 +81,7 @@ def test_an_example_is_taken_as_it_stands(
     sent = {"content_type": "application/json"}
     sent |= {"if_match": "*", "idempotency_key": name} if method == "post" else {}
     example = EXAMPLES[method, path][name]
-    if path == "/v1/inbound-events":
+    if path in {"/v1/inbound-events", "/v1/disclosures"}:
         sent |= signed(example)
     answer = system.send(method.upper(), address, sent, content=json.dumps(example))
     assert answer.is_success, answer.text
@@ -98,7 +98,9 @@ def in_use(system: System) -> dict[str, Any]:
 def signed(example: dict[str, Any]) -> dict[str, str]:
     """By the source that it says it is from."""
     key = a_source(example["source"])
-    return signing.headers([key], example["id"], json.dumps(example).encode(), now())
+    return signing.headers(
+        [key], example.get("id", "disclosure-1"), json.dumps(example).encode(), now()
+    )
 
 
 AGGREGATOR = ("put", "/v1/aggregators/{aggregator_id}")

@@ -49,6 +49,7 @@ def unsafe_routes(app: FastAPI) -> list[tuple[str, str]]:
 
 
 def test_every_unsafe_route_refuses_what_another_site_sends(sqlite: Engine, app: FastAPI) -> None:
+    """T01."""
     routes = unsafe_routes(app)
     assert ("POST", "/en/onboardings/{onboarding_id}/secret-reveal") in routes
     assert ("POST", "/v1/onboardings") in routes

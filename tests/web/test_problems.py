@@ -123,6 +123,7 @@ def test_a_case_adds_its_facts() -> None:
     ],
 )
 def test_what_breaks_inside_stays_inside(error: Exception, status: int, code: str) -> None:
+    """T54."""
     answer = System(raising(error)).get("/v1/breaks")
     refused(answer, status, code)
     for inside in ("secret", "/var/lib", "SELECT", "INSERT", "Error"):

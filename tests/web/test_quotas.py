@@ -46,6 +46,7 @@ def test_every_answer_says_what_is_left(system: System) -> None:
 
 
 def test_whoever_asks_for_too_much_is_told_when_to_come_again(system: System, now: Now) -> None:
+    """T25."""
     assert {system.get(PATH).status_code for _ in range(6)} == {200}
     answer = system.get(PATH)
     problem = refused(answer, 429, "quota_exceeded")

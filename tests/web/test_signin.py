@@ -63,6 +63,7 @@ def test_whoever_signs_in_reads_what_they_may_connect(
 
 
 def test_the_cookie_changes_at_the_sign_in_and_the_old_one_knows_nobody(site: Site) -> None:
+    """T02."""
     browser, home = waiting_browser(site)
     planted = cookie(browser)
     sign_in_as(browser, browser.get(home), "one-shop")
@@ -85,6 +86,7 @@ def test_a_sign_in_whose_answer_was_lost_locks_nobody_out(site: Site) -> None:
 
 
 def test_an_answer_counts_once(site: Site) -> None:
+    """T09."""
     browser, home = waiting_browser(site)
     back = way_back(browser, browser.get(home), "one-shop")
     assert heading(browser.get(back)) == "Is this the right seller account?"
@@ -107,6 +109,7 @@ def test_of_an_answer_sent_many_times_at_once_one_counts(site: Site) -> None:
 
 
 def test_another_browser_cannot_use_an_answer(site: Site) -> None:
+    """T09."""
     browser, home = waiting_browser(site)
     stranger, _ = waiting_browser(site)
     back = way_back(browser, browser.get(home), "one-shop")

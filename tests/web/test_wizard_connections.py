@@ -142,6 +142,7 @@ def test_signing_out_needs_a_page_of_ours(app: FastAPI) -> None:
 def test_the_cookie_is_taken_back_as_it_was_given(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """T57."""
     app.state.settings = app.state.settings.model_copy(update={"public_url": "https://api.example"})
     given = Visitor(app).post("/en/sign-out").headers["set-cookie"]
     for part in ("__Host-onboarding=", "Secure", "HttpOnly", "Path=/", "SameSite=lax"):

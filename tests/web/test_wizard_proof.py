@@ -44,6 +44,7 @@ def app(ring: Keyring) -> FastAPI:
 
 @pytest.mark.parametrize("locale", ["en", "fr"])
 def test_an_old_proof_is_not_enough(sqlite: Engine, app: FastAPI, locale: str) -> None:
+    """T13."""
     visitor = at(app, "secret_ready", locale=locale)
     let_pass(visitor, proofs.PROOF_FRESH)
     asked = visitor.follow(visitor.press(page_of(visitor), "/secret-reveal"))
@@ -69,6 +70,7 @@ def test_a_code_for_another_onboarding_proves_nothing_here(sqlite: Engine, app: 
 def test_a_code_goes_to_no_new_address_once_there_is_a_client_id(
     sqlite: Engine, app: FastAPI
 ) -> None:
+    """T61."""
     visitor = at(app, "secret_ready")
     let_pass(visitor, proofs.PROOF_FRESH)
     visitor.post(f"{path_of(visitor)}/contact", {"email": "mallory@shop.example"})

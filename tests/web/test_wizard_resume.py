@@ -93,6 +93,7 @@ def test_an_address_that_was_proved_is_not_asked_for(sqlite: Engine, app: FastAP
 
 
 def test_looking_at_a_link_fifty_times_spends_nothing(sqlite: Engine, app: FastAPI) -> None:
+    """T23."""
     onboarding_id = builders.an_onboarding("type_chosen")
     _, link = saved(app, onboarding_id)
     scanner, before = Visitor(app), grants()
@@ -107,6 +108,7 @@ def test_looking_at_a_link_fifty_times_spends_nothing(sqlite: Engine, app: FastA
 
 
 def test_a_link_works_once(sqlite: Engine, app: FastAPI) -> None:
+    """T23."""
     onboarding_id = builders.an_onboarding("type_chosen")
     _, link = saved(app, onboarding_id)
     first, second = Visitor(app), Visitor(app)
@@ -180,6 +182,7 @@ def test_a_sixth_link_within_an_hour_is_refused(sqlite: Engine, app: FastAPI) ->
 
 
 def test_a_cookie_that_was_planted_opens_nothing_afterwards(sqlite: Engine, app: FastAPI) -> None:
+    """T02."""
     onboarding_id = builders.an_onboarding("type_chosen")
     _, link = saved(app, onboarding_id)
     victim = a_visitor(app)

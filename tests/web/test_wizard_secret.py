@@ -72,6 +72,7 @@ def test_the_secret_is_in_one_body_of_the_whole_walk(
 def test_every_page_fits_in_four_kilobytes_and_is_never_stored(
     sqlite: Engine, app: FastAPI
 ) -> None:
+    """T33."""
     visitor = at(app, "type_chosen", locale="fr")
     pages = [page_of(visitor)]
     pages.append(prove(visitor, pages[0], email=EMAIL))
@@ -96,6 +97,7 @@ def test_files_hold_exactly_the_two_values(sqlite: Engine, app: FastAPI) -> None
 
 
 def test_the_page_with_the_secret_leads_nowhere_else(sqlite: Engine, app: FastAPI) -> None:
+    """T65."""
     visitor = at(app, "secret_ready")
     shown = visitor.press(page_of(visitor), "/secret-reveal")
     leaving = [str(a["href"]) for a in soup(shown).select("a[href]")]
@@ -107,6 +109,7 @@ def test_the_page_with_the_secret_leads_nowhere_else(sqlite: Engine, app: FastAP
 def test_reloading_after_the_secret_was_shown_never_shows_it_again(
     sqlite: Engine, app: FastAPI
 ) -> None:
+    """T33."""
     visitor = at(app, "secret_ready")
     before = page_of(visitor)
     secret = secret_on(visitor.press(before, "/secret-reveal"))

@@ -30,6 +30,7 @@ def delegated(state: str = "awaiting_seller") -> UUID:
 @pytest.mark.parametrize("path", ["", "/unlink", "/start-over", "/cancel", "/record"])
 @pytest.mark.parametrize("state", ["awaiting_seller", "seller_linked", "confirmed"])
 def test_an_id_is_no_capability(app: FastAPI, state: str, path: str) -> None:
+    """T03."""
     onboarding_id = delegated(state)
     other = signed_in(app, "one-shop", delegated())
     stranger = Visitor(app)

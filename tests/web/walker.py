@@ -74,7 +74,7 @@ inference = {{ algorithms = [] }}
 generation = {{ mode = "positive", max-examples = {walks} }}
 
 [checks.missing_required_header]
-expected-statuses = [400, 401, 403, 406, 415, 422, 428]
+expected-statuses = [400, 401, 403, 406, 415, 422, 428, 429]
 
 [checks.ignored_auth]
 enabled = false
