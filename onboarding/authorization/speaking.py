@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -140,8 +141,13 @@ def _wait(headers: Mapping[str, str]) -> float:
     said = headers.get("retry-after", "")
     if said.isdecimal():
         return float(said[:9])
+    wanted, told = _instant(said), _instant(headers.get("date", ""))
+    return max(0.0, wanted - told) if wanted and told else 0.0
+
+
+def _instant(text: str) -> float | None:
+    """Seconds since 1970; None for what is no time of HTTP."""
     try:
-        wanted, told = (parsedate_to_datetime(text) for text in (said, headers.get("date", "")))
+        return parsedate_to_datetime(text).replace(tzinfo=UTC).timestamp()
     except ValueError:
-        return 0.0
-    return max(0.0, (wanted - told).total_seconds())
+        return None

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from tests.servers.authorization import Provider, provider_server
 from tests.servers.browser import chromium, event_loop_in_use, event_loop_set_aside
 from tests.servers.folders import server_folder
+from tests.servers.keycloak import Keycloak, keycloak_server
 from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.smtp import Smtp, smtp_server
 from tests.servers.valkey import Valkey, valkey_server
@@ -91,6 +92,13 @@ def provider(shared_provider: Provider) -> Provider:
     """Another authorization server, which knows no client yet."""
     shared_provider.forget()
     return shared_provider
+
+
+@pytest.fixture
+def keycloak() -> Iterator[Keycloak]:
+    """A realm in which there is no client of ours yet."""
+    with keycloak_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
