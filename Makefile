@@ -21,7 +21,7 @@ endif
 # Tests that run at a time, each with servers of its own; AT_ONCE=0 runs them one after the other.
 AT_ONCE ?= 2
 
-.PHONY: help run test check alerts bench faults mutants lock messages screenshots vendor clean browser
+.PHONY: help run test check alerts bench faults mutants lock messages screenshots vendor clean browser provider
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
@@ -30,7 +30,7 @@ help: ## List what can be made
 run: .venv/run ## Set up, start everything with samples and walk sample journeys; Ctrl-C ends it
 	@exec $(BIN)/onboarding serve --demo
 
-test: .venv/test browser ## Set up and run every test on real servers; ARGS="-k secret" chooses
+test: .venv/test browser provider ## Set up and run every test on real servers; ARGS="-k secret" chooses
 	@$(BIN)/pytest --numprocesses $(AT_ONCE) --dist worksteal $(ARGS)
 
 check: .venv/test ## Check format, lint, types and which module imports which
@@ -51,7 +51,7 @@ faults: .venv/test ## Kill, race and forget for minutes: 5,000 kills on PostgreS
 	@$(BIN)/python -m tests.faults.chaos --database sqlite --kills 1000 $(ARGS)
 	@ONBOARDING_TEST_RACES=10000x16 $(BIN)/pytest -s -k "of_many and postgresql" tests/races/test_reveal.py
 
-mutants: .venv/test browser ## Seed known bugs one by one, and show which test catches each; ARGS="no-fence" chooses
+mutants: .venv/test browser provider ## Seed known bugs one by one, and show which test catches each; ARGS="no-fence" chooses
 	@$(BIN)/python -m tools.mutants $(ARGS)
 
 lock: $(UV) ## Choose package versions anew where pyproject.toml asks for it; UPGRADE=1: the newest
@@ -73,7 +73,7 @@ vendor: .venv/test ## Build the style sheet and the script from tools/vendor
 	&& node "$$(dirname "$$(command -v node)")/../lib/node_modules/npm/bin/npm-cli.js" ci && node build.mjs
 
 clean: ## Remove all that was installed and cached; the data in var/ stays
-	@rm -rf .tools .venv .browser .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .tools .venv .browser tests/servers/oidc_provider/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The files below are stamps: they are as old as the set-up, which is done again when a lock is newer.
@@ -99,6 +99,9 @@ $(BIN)/python: | $(UV)
 
 browser: .venv/test
 	@$(BIN)/python tools/browser.py
+
+provider: .venv/test
+	@$(BIN)/python -m tools.provider
 
 # Prometheus's own tool, from the machine or from Debian's package; neither PyPI nor npm has it.
 .tools/promtool:

@@ -42,6 +42,29 @@ CAUSES: Final[Mapping[str, Cause]] = {
     "mail_certificate_refused": Cause("The mail server's certificate is no good.", "operator"),
     "mail_starttls_missing": Cause("The mail server offers no encryption.", "operator"),
     "mail_folder_unavailable": Cause("The folder for e-mails cannot be written.", "operator"),
+    # The marketplace's own authorization server, and a client that it is told of.
+    "authorization_server_away": Cause("The authorization server does not answer.", "operator"),
+    "authorization_server_certificate": Cause(
+        "The authorization server's certificate is no good.", "operator"
+    ),
+    "authorization_server_login": Cause("The authorization server does not let us in.", "operator"),
+    "authorization_server_busy": Cause(
+        "The authorization server has asked us to wait.", "operator"
+    ),
+    "authorization_server_failing": Cause("The authorization server has failed.", "operator"),
+    "authorization_server_refused": Cause(
+        "The authorization server has refused a client for good.", "operator"
+    ),
+    "authorization_server_answer": Cause(
+        "The authorization server's answer cannot be understood.", "operator"
+    ),
+    "client_id_taken": Cause("The authorization server lets nobody manage a client.", "operator"),
+    "client_id_not_taken": Cause(
+        "The authorization server chooses client IDs and secrets itself.", "operator"
+    ),
+    "told_too_late": Cause(
+        "A client was revoked while the authorization server was told of it.", "operator"
+    ),
     # The registry's verdict on an aggregator.
     "aggregator_not_registered": Cause("The aggregator is not registered.", "aggregator"),
     "aggregator_suspended": Cause("The aggregator's registration is suspended.", "aggregator"),

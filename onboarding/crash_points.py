@@ -24,6 +24,8 @@ POINTS: Final[dict[str, str]] = {
     "fire.locked": "the row is locked, nothing is decided",
     "fire.recorded": "state, history and promises are written, what follows from the event is not",
     "fire.followed": "that is written, too",
+    "server.told": "another authorization server has the client and its secret, nothing is sealed",
+    "server.revoked": "another authorization server has removed a client, nothing is noted",
     "secret.hashed": "the secret's hash is stored, the sealed secret is not",
     "secret.sealed": "the sealed secret is stored",
     "reveal.claimed": "the sealed row is deleted, the secret is closed",

@@ -68,14 +68,18 @@ def generate(
     ring: Keyring,
     settings: Settings,
     expected: int,
+    secret: SecretStr | None = None,
 ) -> None:
-    """Make the next version of the client's secret, seal it, and keep only its hash."""
+    """Make the next version of the client's secret, seal it, and keep only its hash.
+
+    `secret` is one that another authorization server has already.
+    """
     onboarding = lifecycle.fire(
         session, onboarding_id, "secret_generated", actor, expected=expected
     )
     client = live_client(session, onboarding.id)
     assert client is not None, "issuing_secret without a client"
-    make_version(session, client.id, ring, settings)
+    make_version(session, client.id, ring, settings, secret=secret)
 
 
 def make_version(
@@ -84,11 +88,12 @@ def make_version(
     ring: Keyring,
     settings: Settings,
     overlap_days: int | None = None,
+    secret: SecretStr | None = None,
 ) -> None:
     """The next version of a client's secret; of one that is to replace another, for how long both work."""
     latest = select(func.max(Secret.version)).where(Secret.client_id == client_id)
     version = 1 + (session.scalar(latest) or 0)
-    hashed, sealed = new_version(client_id, version, ring, settings)
+    hashed, sealed = new_version(client_id, version, ring, settings, made=secret)
     session.execute(insert(Secret).values(**hashed, overlap_days=overlap_days))
     crash_points.reach("secret.hashed")
     session.execute(insert(SealedSecret).values(fence=this_history(), **sealed))
@@ -226,15 +231,6 @@ def is_current() -> ColumnElement[bool]:
     )
 
 
-def withdraw_client(session: Session, client_id: str) -> None:
-    """Record that the authorization server knows of the revocation."""
-    session.execute(
-        update(Client)
-        .where(Client.id == client_id, Client.withdrawn_at.is_(None))
-        .values(withdrawn_at=db.now())
-    )
-
-
 def mark_acknowledged(session: Session, secret: Secret, at: datetime) -> None:
     """Whoever was shown it has it. Where the one before had leaked, that incident can be over now."""
     session.execute(
@@ -253,13 +249,20 @@ def new_client_id() -> str:
 
 
 def new_version(
-    client_id: str, version: int, ring: Keyring, settings: Settings, *, sealed: bool = True
+    client_id: str,
+    version: int,
+    ring: Keyring,
+    settings: Settings,
+    *,
+    sealed: bool = True,
+    made: SecretStr | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """A new secret as the database keeps it: as a hash, and sealed. Its clear text ends here.
 
     Not `sealed`: nobody will ever be shown this one, and sealing is what takes longest.
     """
-    secret = new_secret(settings.secret_prefix, live=settings.live)
+    fresh = made or SecretStr(new_secret(settings.secret_prefix, live=settings.live))
+    secret = fresh.get_secret_value()
     context, row = context_of(client_id, version), {"client_id": client_id, "version": version}
     pepper_id, hashed = sealing.keyed_hash(ring, context, secret)
     kept = row | {"hash": hashed, "pepper_id": pepper_id, "ending": secret[-CHECKSUM:]}

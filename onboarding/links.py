@@ -1,13 +1,14 @@
 """Which seller account a client or an aggregator may act for, and whether that really works."""
 
 from dataclasses import dataclass, field
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import credentials, lifecycle, registry
-from onboarding.access import Actor
+from onboarding.access import PLATFORM, Actor
 from onboarding.errors import EventNotAllowed
 from onboarding.ids import new_id
 from onboarding.models import Link, Onboarding, SuspendedSeller
@@ -29,6 +30,9 @@ class Verdict:
 
     works: bool
     cause: str | None = None
+
+
+_WORKS: Final = Verdict(True)
 
 
 def link_seller(
@@ -83,6 +87,21 @@ def verify(session: Session, onboarding: Onboarding) -> Verdict:
         return Verdict(checked.approved, checked.cause)
     cause = _cause(session, onboarding, link)
     return Verdict(cause is None, cause)
+
+
+def prove(
+    session: Session, onboarding_id: UUID, expected: int, elsewhere: Verdict = _WORKS
+) -> None:
+    """Report whether it works, here and at the authorization server, to the transition that asked."""
+    here = verify(session, lifecycle.lock(session, onboarding_id))
+    verdict = elsewhere if here.works else here
+    event = "verification_passed" if verdict.works else "verification_failed"
+    details = {"cause": verdict.cause} if verdict.cause else {}
+    onboarding = lifecycle.fire(
+        session, onboarding_id, event, PLATFORM, expected=expected, details=details
+    )
+    if verdict.works:
+        mark_confirmed(session, onboarding)
 
 
 def mark_confirmed(session: Session, onboarding: Onboarding) -> None:

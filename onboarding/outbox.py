@@ -234,15 +234,28 @@ def give_back(session: Session, claims: Sequence[Claim]) -> None:
     announce(session, [Announcement(each.task, each.id) for each in claims])
 
 
-def fail(session: Session, claim: Claim, cause: str, error: str, *, final: bool = False) -> bool:
+def fail(
+    session: Session,
+    claim: Claim,
+    cause: str,
+    error: str,
+    *,
+    final: bool = False,
+    wait: float = 0.0,
+) -> bool:
     """An attempt has failed: try later, or make it an incident. True if this made it one.
 
-    `cause` is a stable code for operators; `error` one line for a person, without secrets. Until
+    `cause` is a stable code for operators; `error` one line for a person, without secrets; `wait`
+    are the seconds that whoever refused has asked for. Until
     it is due again it rests: a turn that is nobody's, so that no stray delivery wastes an attempt.
     """
     over = final or claim.attempt >= claim.max_attempts
     why = {"claimed_by": None, "leased_until": None, "cause": cause, "last_error": error[:500]}
-    end = {"failed_at": db.now()} if over else resting(backoff(claim.attempt))
+    end = (
+        {"failed_at": db.now()}
+        if over
+        else resting(max(backoff(claim.attempt), min(wait, BACKOFF_AT_MOST)))
+    )
     written = session.execute(update(Message).where(*_turn(claim)).values(**why | end))
     attempts.keep(session, claim.id, claim.attempt)
     crash_points.reach("message.failed")

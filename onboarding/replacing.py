@@ -23,7 +23,7 @@ from onboarding.credentials import REISSUES_A_DAY, Revealed
 from onboarding.errors import Invalid, NotEligible, NotFound, TooMany
 from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.sealing import Keyring
-from onboarding.settings import Settings
+from onboarding.settings import Settings, settings
 
 # Onboardings that are done: their credentials are in use.
 DONE: Final = ("confirmed", "credentials_issued")
@@ -89,6 +89,8 @@ def ask(
 
     `expected` is the latest version that the caller has seen. Raises Invalid, NotEligible, TooMany.
     """
+    if settings().tells_another:
+        raise NotEligible("the authorization server knows one client secret at a time")
     if not 0 <= overlap_days <= LONGEST_OVERLAP:
         raise Invalid({"overlap_days": f"It must be between 0 and {LONGEST_OVERLAP}."})
     onboarding, stands = _held(session, onboarding_id)

@@ -1,6 +1,5 @@
 """The way of a test through the network: metadata first, then a token, then a call, as any program would."""
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import httpx
 from pydantic import SecretStr
 
+from onboarding.authorization.speaking import is_tls
 from onboarding.judging import Answer
 from onboarding.selftest import Unreached
 
@@ -48,16 +48,21 @@ class Elsewhere:
         return named if found.get("issuer") == self._url and isinstance(named, str) else usual
 
     def _ask(self, method: str, url: str, **content: object) -> Answer:
-        with (
-            _in_our_words(),
-            self._http.stream(method, url, timeout=PATIENCE, **content) as answer,  # type: ignore[arg-type]
-        ):
-            body = bytearray()
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if len(body) > READS:
-                    break
-            return Answer(answer.status_code, bytes(body[:READS]))
+        return asked(self._http, method, url, **content)
+
+
+def asked(http: httpx.Client, method: str, url: str, **content: object) -> Answer:
+    """What somebody answers. Raises Unreached."""
+    with (
+        _in_our_words(),
+        http.stream(method, url, timeout=PATIENCE, **content) as answer,  # type: ignore[arg-type]
+    ):
+        body = bytearray()
+        for chunk in answer.iter_bytes():
+            body += chunk
+            if len(body) > READS:
+                break
+        return Answer(answer.status_code, bytes(body[:READS]))
 
 
 @contextmanager
@@ -76,12 +81,6 @@ def _in_our_words() -> Iterator[None]:
     except (httpx.InvalidURL, httpx.UnsupportedProtocol):
         raise Unreached("name_unknown") from None
     except httpx.ConnectError as error:
-        raise Unreached("tls_failed" if _is_tls(error) else "name_unknown") from None
+        raise Unreached("tls_failed" if is_tls(error) else "name_unknown") from None
     except httpx.HTTPError:
         raise Unreached("try_again") from None
-
-
-def _is_tls(error: BaseException) -> bool:
-    """Whether a certificate or a handshake was what failed, however deep that is buried."""
-    below = error.__cause__ or error.__context__
-    return isinstance(error, ssl.SSLError) or (below is not None and _is_tls(below))

@@ -38,6 +38,14 @@ def origin(value: str) -> str:
     return value.rstrip("/")
 
 
+def private(value: str) -> str:
+    """An URL to which secrets are sent: encrypted, unless it leads to this machine."""
+    parts = urlsplit(value)
+    if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("an https:// URL, or http:// on this machine")
+    return value
+
+
 def issuer(value: str) -> str:
     """An issuer is compared to the letter: some end in a slash."""
     origin(value)

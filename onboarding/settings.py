@@ -12,7 +12,16 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from onboarding import crash_points, tracing
-from onboarding.setting_values import issuer, origin, ports, risky, roles, template, url
+from onboarding.setting_values import (
+    issuer,
+    origin,
+    ports,
+    private,
+    risky,
+    roles,
+    template,
+    url,
+)
 
 PREFIX = "ONBOARDING_"
 _PASSWORD = re.compile(r"(://[^:/?#]*:).*@")
@@ -34,6 +43,22 @@ def _with_real_sellers(value: bool, others: ValidationInfo) -> bool:  # noqa: FB
     """Live credentials are not for the sandbox, where anybody is any sample seller."""
     if value and not others.data.get("oidc_issuer"):
         raise ValueError("true only where ONBOARDING_OIDC_ISSUER names the sellers' provider")
+    return value
+
+
+def _complete(value: str, others: ValidationInfo) -> str:
+    """Another authorization server has to be found, and to let us in."""
+    if value == "embedded":
+        return value
+    needed = ["url", "secret"] + (["client_id"] if value == "keycloak" else [])
+    missing = [f"authorization_server_{name}" for name in needed]
+    missing += ["token_url"] if value == "dynamic-registration" else []
+    wanted = " and ".join(f"{PREFIX}{n.upper()}" for n in missing if not others.data.get(n))
+    if wanted:
+        raise ValueError(f"{value} only together with {wanted}")
+    found = others.data.get("authorization_server_url", "")
+    if value == "keycloak" and not re.search(r"/realms/[^/]+$", found):
+        raise ValueError(f"keycloak only where {PREFIX}AUTHORIZATION_SERVER_URL ends in /realms/…")
     return value
 
 
@@ -116,6 +141,28 @@ class Settings(BaseSettings):
         description="Where a program exchanges its client ID and secret for an access token. Empty:"
         " here, at /oauth2/token.",
     )
+    authorization_server_url: Annotated[str, AfterValidator(origin), AfterValidator(private)] = (
+        Field(
+            "",
+            description="The marketplace's own authorization server: its registration endpoint, or its"
+            " Keycloak realm as in https://login.example/realms/sellers.",
+        )
+    )
+    authorization_server_client_id: str = Field(
+        "", description="Our client ID at that Keycloak, which may manage clients."
+    )
+    authorization_server_secret: str = Field(
+        "",
+        repr=False,
+        description="Our client secret at that Keycloak, or the initial access token of that"
+        " registration endpoint.",
+    )
+    authorization_server: Annotated[str, AfterValidator(_complete)] = Field(
+        "embedded",
+        pattern="^(embedded|dynamic-registration|keycloak)$",
+        description="Which authorization server knows the clients that are made here: this one, or"
+        " another that is told by RFC 7591 and 7592 or as a Keycloak.",
+    )
     token_lasts: int = Field(
         900, ge=60, le=86_400, description="How long an access token is good for."
     )
@@ -196,7 +243,14 @@ class Settings(BaseSettings):
     @property
     def token_endpoint(self) -> str:
         """Where programs ask for a token, as pages tell them."""
+        if self.authorization_server == "keycloak" and not self.token_url:
+            return f"{self.authorization_server_url}/protocol/openid-connect/token"
         return self.token_url or f"{self.base_url}/oauth2/token"
+
+    @property
+    def tells_another(self) -> bool:
+        """Whether clients are known to another authorization server, which gives them their tokens."""
+        return self.authorization_server != "embedded"
 
     @property
     def audience(self) -> str:

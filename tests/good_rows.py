@@ -101,6 +101,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "key_id": "2026",
         "ciphertext": b"sealed",
     },
+    "announced_clients": {"client_id": "cid_1"},
     "revoked_tokens": {"id": ID, "expires_at": NOW},
     "links": {
         "id": ID,

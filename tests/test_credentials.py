@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, select
 
-from onboarding import credentials, sealing
+from onboarding import announced, credentials, sealing
 from onboarding.access import CLOCK, PLATFORM, Actor
 from onboarding.checksums import well_formed
 from onboarding.credentials import Revealed
@@ -247,5 +247,5 @@ def test_withdrawing_a_client_is_remembered_once(database: Engine) -> None:
     once = dump(database)
     client_id = once["clients"][0][0]
     with transaction() as session:
-        credentials.withdraw_client(session, client_id)
+        announced.withdraw(session, client_id)
     assert dump(database) == once

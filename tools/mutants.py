@@ -19,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "mutants"
+# What git does not know, and tests need.
+FETCHED = (".browser", "tests/servers/oidc_provider/node_modules")
 # Seconds for the tests of one bug; a bug may well make them hang.
 PATIENCE = 300
 
@@ -86,7 +88,7 @@ def first_red(one: Mutant, copy: Path) -> str | None:
 
 @contextmanager
 def a_copy() -> Iterator[Path]:
-    """What git tracks, in a folder of its own, with the installed browser beside it."""
+    """What git tracks, in a folder of its own, with what was fetched for the tests beside it."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
         listed = subprocess.run(
@@ -95,8 +97,9 @@ def a_copy() -> Iterator[Path]:
         for path in filter(None, listed.stdout.split("\0")):
             (copy / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / path, copy / path)
-        if (ROOT / ".browser").exists():
-            (copy / ".browser").symlink_to(ROOT / ".browser")
+        for fetched in FETCHED:
+            if (ROOT / fetched).exists():
+                (copy / fetched).symlink_to(ROOT / fetched)
         yield copy
 
 

@@ -116,8 +116,11 @@ def add_hashes(limit: int = 1000) -> Swept:
 
 
 def ask_about_silence(limit: int = 100) -> Swept:
-    """Write to those whose new credentials nothing has called with for so many days; to each once."""
-    days = settings().silence_days
+    """Write to those whose new credentials nothing has called with for so many days; to each once.
+
+    Who gets tokens elsewhere calls unseen.
+    """
+    days = 0 if settings().tells_another else settings().silence_days
     with reading() as session:
         if not days or not uses.any_silent(session, days):
             return Swept(0, more=False)

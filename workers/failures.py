@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from sqlalchemy.exc import StatementError
 
-from onboarding import logs, mail, outages, outbox, tracing
+from onboarding import authorization, logs, mail, outages, outbox, tracing
 from onboarding.db import transaction
 from onboarding.errors import Unavailable
 from onboarding.outbox import Claim, LeaseLost
@@ -23,9 +23,11 @@ def give_up(claim: Claim, why: str) -> None:
 
 def fail(claim: Claim, error: Exception) -> None:
     """Come back later, or leave an incident for an operator. The cause is a code, not a trace."""
-    cause, final = _cause(error), isinstance(error, mail.Refused | GivenUp)
+    cause, why = _cause(error), _one_line(error)
+    final = isinstance(error, mail.Refused | GivenUp | authorization.Refused)
+    wait = error.wait if isinstance(error, authorization.Unavailable) else 0.0
     with transaction() as session:
-        over = outbox.fail(session, claim, cause, _one_line(error), final=final)
+        over = outbox.fail(session, claim, cause, why, final=final, wait=wait)
     tracing.tell({"outcome": "incident" if over else "failed", "cause": cause})
     log.warning("task_failed", attempt=claim.attempt, cause=cause, incident=over, exc_info=error)
 
@@ -46,7 +48,8 @@ def _cause(error: Exception) -> str:
     if isinstance(ours, Unavailable):
         return ours.code
     known = mail.Refused | mail.Unavailable | GivenUp
-    return ours.cause if isinstance(ours, known) else "task_failed"
+    elsewhere = authorization.Refused | authorization.Unavailable
+    return ours.cause if isinstance(ours, known | elsewhere) else "task_failed"
 
 
 def _one_line(error: Exception) -> str:

@@ -7,6 +7,7 @@ over, and whatever is wrong otherwise; then it has written nothing.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -56,3 +57,10 @@ class Outside(Generic[Thing]):
             for claim, thing in done:
                 if thing is not None:
                     self.record(session, claim, thing)
+
+
+def transition_of(claim: Claim) -> tuple[UUID, int]:
+    """The onboarding, and the transition that a task reports to."""
+    assert claim.onboarding_id is not None
+    assert claim.sequence is not None
+    return claim.onboarding_id, claim.sequence

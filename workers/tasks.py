@@ -9,6 +9,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from onboarding import (
+    announced,
     canaries,
     crash_points,
     credentials,
@@ -33,15 +34,15 @@ from onboarding.models import Mail
 from onboarding.outbox import Claim
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
-from workers import inbound, webhooks
-from workers.kinds import Outside, Quick, Work
+from workers import elsewhere, inbound, webhooks
+from workers.kinds import Outside, Quick, Work, transition_of
 
 log = logs.get(__name__)
 
 
 def generate_secret(session: Session, claim: Claim) -> None:
     """Make the client secret and report that it is ready."""
-    onboarding_id, sequence = _transition(claim)
+    onboarding_id, sequence = transition_of(claim)
     credentials.generate(session, onboarding_id, PLATFORM, _ring(), settings(), sequence)
 
 
@@ -65,7 +66,7 @@ def await_new_secret(session: Session, claim: Claim) -> None:
 
 def check_aggregator(session: Session, claim: Claim) -> None:
     """Ask the registry about the aggregator and report its verdict."""
-    onboarding_id, sequence = _transition(claim)
+    onboarding_id, sequence = transition_of(claim)
     onboarding = lifecycle.lock(session, onboarding_id)
     verdict = registry.check(session, onboarding)
     registry.adopt(session, onboarding)
@@ -76,15 +77,7 @@ def check_aggregator(session: Session, claim: Claim) -> None:
 
 def verify_connection(session: Session, claim: Claim) -> None:
     """Prove that the connection works and report the verdict."""
-    onboarding_id, sequence = _transition(claim)
-    verdict = links.verify(session, lifecycle.lock(session, onboarding_id))
-    event = "verification_passed" if verdict.works else "verification_failed"
-    details = {"cause": verdict.cause} if verdict.cause else {}
-    onboarding = lifecycle.fire(
-        session, onboarding_id, event, PLATFORM, expected=sequence, details=details
-    )
-    if verdict.works:
-        links.mark_confirmed(session, onboarding)
+    links.prove(session, *transition_of(claim))
 
 
 def compose(session: Session, claim: Claim) -> mail.Letter | None:
@@ -123,7 +116,7 @@ def keep_for_operator(session: Session, claim: Claim, letter: mail.Letter) -> No
 
 def revoke_client(session: Session, claim: Claim) -> None:
     """Withdraw a client at the authorization server; here it is refused since the transition."""
-    credentials.withdraw_client(session, str(claim.about["client_id"]))
+    announced.withdraw(session, str(claim.about["client_id"]))
 
 
 def recheck_parked(session: Session, claim: Claim) -> None:
@@ -184,16 +177,14 @@ TASKS: Final[dict[str, Work]] = {
 }
 
 
+def work_of(task: str) -> Work:
+    """What a task does here: where the marketplace has an authorization server, that is told."""
+    return _ELSEWHERE.get(task, TASKS[task]) if settings().tells_another else TASKS[task]
+
+
 def _wake_those_behind(session: Session, claim: Claim) -> None:
     if claim.cause in mail.AWAY:
         redelivery.wake(session, claim.cause)
-
-
-def _transition(claim: Claim) -> tuple[UUID, int]:
-    """The onboarding, and the transition that the task reports to."""
-    assert claim.onboarding_id is not None
-    assert claim.sequence is not None
-    return claim.onboarding_id, claim.sequence
 
 
 def _carry_out_item(run_id: UUID, position: int) -> None:
@@ -224,3 +215,6 @@ def _recheck(session: Session, onboarding_id: UUID) -> None:
 def _ring() -> Keyring:
     """The keyring as this process found it; a new key takes a restart."""
     return read_keyring(settings().keys_dir)
+
+
+_ELSEWHERE: Final = elsewhere.works(_ring)

@@ -27,7 +27,7 @@ from onboarding.errors import EventNotAllowed, MovedOn, NotFound
 from onboarding.outbox import Claim, LeaseLost
 from workers import failures
 from workers.kinds import Outside, Quick
-from workers.tasks import TASKS
+from workers.tasks import TASKS, work_of
 
 log = logs.get(__name__)
 
@@ -139,7 +139,7 @@ def _carry_out_all(claims: Sequence[Claim], until: float = math.inf) -> list[Cla
 
 def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
     """Quick ones first: somebody waits for what they report. What takes longest comes last."""
-    quick = [claim for claim in claims if isinstance(TASKS[claim.task], Quick)]
+    quick = [claim for claim in claims if isinstance(work_of(claim.task), Quick)]
     rest = [claim for claim in claims if claim not in quick]
     yield quick
     for task in sorted({claim.task for claim in rest}, key=_takes_long):
@@ -147,11 +147,11 @@ def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
 
 
 def _takes_long(task: str) -> tuple[bool, str]:
-    return not isinstance(TASKS[task], Outside), task
+    return not isinstance(work_of(task), Outside), task
 
 
 def _carry_out_alike(claims: Sequence[Claim], until: float) -> list[Claim]:
-    work = TASKS[claims[0].task] if claims else None
+    work = work_of(claims[0].task) if claims else None
     if isinstance(work, Quick) and until < math.inf:
         taken = _together(claims)
     elif len(claims) > 1 and isinstance(work, Outside):
@@ -192,7 +192,7 @@ def _in_one_transaction(claims: Sequence[Claim]) -> list[Claim]:
         with lifecycle.together(session, ids, presence.sign()) as taken:
             for claim in claims:
                 with _told(claim) if len(claims) > 1 else nullcontext():
-                    TASKS[claim.task].work(session, claim)  # type: ignore[attr-defined]
+                    work_of(claim.task).work(session, claim)  # type: ignore[attr-defined]
     return taken
 
 
@@ -233,7 +233,7 @@ def _done(work: Outside[Any], claim: Claim, thing: Any) -> bool:
 
 def _carry_out(claim: Claim, do: Callable[[], None] | None = None) -> None:
     with _told(claim):
-        if _attempt(claim, do or partial(TASKS[claim.task], claim)):
+        if _attempt(claim, do or partial(work_of(claim.task), claim)):
             tracing.tell({"outcome": "done"})
 
 

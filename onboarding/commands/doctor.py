@@ -68,6 +68,9 @@ def _settings(chosen: Settings) -> Iterator[Check]:
     yield Check("address", chosen.base_url, _about_address(chosen))
     yield Check("sellers", f"sign in at {sellers}, get {kind} credentials")
     yield Check("e-mail", mail, _about_mail(chosen))
+    if chosen.tells_another:
+        where = f"{chosen.authorization_server} at {chosen.authorization_server_url}"
+        yield Check("tokens", f"{where}, told of each client")
 
 
 def _about_address(chosen: Settings) -> str:

@@ -5,7 +5,14 @@ where it happens.
 """
 
 from onboarding.models.base import Base
-from onboarding.models.credentials import Client, Link, RevokedToken, SealedSecret, Secret
+from onboarding.models.credentials import (
+    Announced,
+    Client,
+    Link,
+    RevokedToken,
+    SealedSecret,
+    Secret,
+)
 from onboarding.models.inbound import (
     INBOUND_STATUSES,
     InboundEvent,
@@ -57,6 +64,7 @@ __all__ = [
     "RUN_STATUSES",
     "SIGNATURES",
     "Aggregator",
+    "Announced",
     "ApiKey",
     "Assignment",
     "AuditEntry",

@@ -147,6 +147,29 @@ class SealedSecret(Base):
     ciphertext: Mapped[bytes] = mapped_column(LargeBinary(256))
 
 
+class Announced(Base):
+    """A client that another authorization server may know: it was told, or is being told.
+
+    Written before the server is asked, so that what it makes is looked for whatever happens. Where
+    and by which token the client is managed there, is what dynamic registration answers (RFC 7592).
+    """
+
+    __tablename__ = "announced_clients"
+    __table_args__ = (
+        CheckConstraint(
+            "(uri IS NULL) = (token IS NULL) AND (uri IS NULL) = (key_id IS NULL)",
+            name="managed_by_a_token",
+        ),
+    )
+
+    client_id: Mapped[str] = mapped_column(ForeignKey("clients.id"), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    uri: Mapped[str | None] = mapped_column(String(2000))
+    # The registration access token, sealed.
+    key_id: Mapped[str | None] = mapped_column(String(16))
+    token: Mapped[bytes | None] = mapped_column(LargeBinary(8192))
+
+
 class RevokedToken(Base):
     """An access token that its client has revoked before its time; kept until that is over."""
 

@@ -69,15 +69,23 @@ def whoami(request: Request, seller_id: SellerId = None) -> Whoami:
 
 def answer(session: Session, claims: Claims, client: Verified, link: Link | None) -> Whoami:
     """What is told of a client and its link."""
-    seller = link and Seller(
+    return Whoami(
+        client_id=client.client_id,
+        token_expires_at=claims.expires_at,
+        seller=seller_of(session, link),
+    )
+
+
+def seller_of(session: Session, link: Link | None) -> Seller | None:
+    """What is told of the seller account of a link."""
+    if link is None:
+        return None
+    return Seller(
         seller_id=link.seller_id,
         shop_name=link.shop_name,
         linked_at=link.created_at,
         confirmed_at=link.confirmed_at,
         status="suspended" if presented.is_suspended(session, link) else "active",
-    )
-    return Whoami(
-        client_id=client.client_id, token_expires_at=claims.expires_at, seller=seller or None
     )
 
 

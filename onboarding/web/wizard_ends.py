@@ -79,7 +79,8 @@ def cancel(
 def _ready(request: Request, made: dict[str, Any]) -> dict[str, Any]:
     """The values to enter, and where to ask for an access token with them."""
     settings: Settings = request.app.state.settings
-    return {"token_url": settings.token_endpoint, **made}
+    seen = {"calls_are_seen": not settings.tells_another}
+    return {"token_url": settings.token_endpoint, **seen, **made}
 
 
 def _ask(request: Request, onboarding_id: str, event: str) -> Response:

@@ -142,6 +142,7 @@ def _page(
         status,
         step=None,
         stands=stands,
+        can_be_replaced=not request.app.state.settings.tells_another,
         until=since + lasts if since else None,
         old_is_idle=_old_is_idle(stands),
         overlaps=range(LONGEST_OVERLAP + 1),

@@ -15,7 +15,7 @@ from onboarding import error_texts, selftest
 from onboarding.verdicts import CASES
 from onboarding.web import pages
 from onboarding.web.retried_route import RetriedRoute
-from onboarding.web.selftest_here import Here
+from onboarding.web.selftest_there import way_of
 from onboarding.web.wizard_answers import Typed
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -35,7 +35,7 @@ def try_out(request: Request, locale: str, typed: Typed) -> Response:
     if errors := _missing(request, kept["test_client_id"], secret):
         return _page(request, 422, errors=errors, typed=kept)
     seller_id = kept["test_seller_id"] or None
-    outcome = selftest.run(Here(request), kept["test_client_id"], secret, seller_id)
+    outcome = selftest.run(way_of(request), kept["test_client_id"], secret, seller_id)
     return _page(request, outcome=outcome, typed=kept)
 
 

@@ -48,7 +48,13 @@ CHILDREN = {
     "sqlite": [("everything", 0), ("everything", 1)],
 }
 # No journey comes by where somebody else is told, or tells: `test_crash_points` has those.
-ELSEWHERE = {"delivery.sent", "delivery.noted", "inbound.applied"}
+ELSEWHERE = {
+    "delivery.sent",
+    "delivery.noted",
+    "inbound.applied",
+    "server.told",
+    "server.revoked",
+}
 # Without a broker nothing is sent to one.
 ABSENT = {"postgresql": ELSEWHERE, "sqlite": ELSEWHERE | {"publish.begun", "publish.sent"}}
 # How likely a process dies where it comes by often, by now and then, and seldom.

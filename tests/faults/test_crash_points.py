@@ -74,12 +74,15 @@ RELAY = ("sweep.marked", "sweep.committed", "publish.begun", "publish.sent", "cl
 # A worker that sends events to an endpoint, and the web that is told one by the marketplace.
 SENDS = ("delivery.sent", "delivery.sent:2", "delivery.noted", "delivery.noted:3")
 HEARS = ("inbound.applied", "transaction.done:1", "transaction.committed:1")
+# Where another authorization server is told: `test_authorization_server` has those.
+TELLS = ("server.told", "server.revoked")
 # Killed there, the web has taken the secret out for good, and nobody has seen it.
 FORFEITED = {"transaction.committed:4", "reveal.committed", "transaction.announced:4"}
 
 
 def test_every_point_is_reached_here() -> None:
-    assert {one.partition(":")[0] for one in (*WEB, *WORKER, *RELAY, *SENDS, *HEARS)} == set(POINTS)
+    everywhere = (*WEB, *WORKER, *RELAY, *SENDS, *HEARS, *TELLS)
+    assert {one.partition(":")[0] for one in everywhere} == set(POINTS)
 
 
 @pytest.mark.parametrize("crash_at", WEB)

@@ -17,6 +17,8 @@ SHORT = 0.05
 
 # Columns whose name says that something is worth stealing → how their value is protected.
 REVIEWED = {
+    "announced_clients.key_id": "a name",
+    "announced_clients.token": "sealed with HPKE, bound to its client ID",
     "api_keys.hash": "SHA-256 of 256 random bits",
     "browser_sessions.token_hash": "SHA-256 of 256 random bits",
     "operator_sessions.token_hash": "SHA-256 of 256 random bits",

@@ -8,8 +8,10 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.servers.authorization import Provider, provider_server
 from tests.servers.browser import chromium, event_loop_in_use, event_loop_set_aside
 from tests.servers.folders import server_folder
+from tests.servers.keycloak import Keycloak, keycloak_server
 from tests.servers.postgres import Postgres, postgres_server
 from tests.servers.smtp import Smtp, smtp_server
 from tests.servers.valkey import Valkey, valkey_server
@@ -77,6 +79,26 @@ def smtp(shared_smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> Smtp:
     shared_smtp.forget()
     monkeypatch.setenv("SSL_CERT_FILE", str(shared_smtp.certificate))
     return shared_smtp
+
+
+@pytest.fixture(scope="session")
+def shared_provider(servers_folder: Path) -> Iterator[Provider]:
+    with provider_server(servers_folder) as server:
+        yield server
+
+
+@pytest.fixture
+def provider(shared_provider: Provider) -> Provider:
+    """Another authorization server, which knows no client yet."""
+    shared_provider.forget()
+    return shared_provider
+
+
+@pytest.fixture
+def keycloak() -> Iterator[Keycloak]:
+    """A realm in which there is no client of ours yet."""
+    with keycloak_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
