@@ -69,4 +69,6 @@ CONSEQUENCES: Final[dict[str, tuple[Consequence, ...]]] = {
     "start_over": _REVOKE,
     "cancel": _REVOKE,
     "expire": _REVOKE,
+    "revoke_credentials": _REVOKE,
+    "end_link": (_end_link,),
 }

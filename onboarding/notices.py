@@ -198,6 +198,7 @@ def _code(session: Session, claim: Claim, ring: Keyring) -> dict[str, Any]:
 def _about_us(onboarding: Onboarding, settings: Settings) -> dict[str, Any]:
     """What every letter about an onboarding can say."""
     return about_us(onboarding.locale, settings) | {
+        "token_minutes": -(-settings.token_lasts // 60),
         "reference": onboarding.reference,
         "seller_portal_url": settings.seller_portal_url,
         "documentation_url": settings.documentation_url,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from onboarding import credentials, db, lifecycle, outbox
 from onboarding.access import Actor
+from onboarding.afterwards import DONE
 from onboarding.chart import NEXT_MOVE
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import REISSUES_A_DAY, Revealed
@@ -25,8 +26,6 @@ from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 
-# Onboardings that are done: their credentials are in use.
-DONE: Final = ("confirmed", "credentials_issued")
 # Days during which the old version may go on.
 LONGEST_OVERLAP: Final = 7
 # How long a new one waits to be shown, and then to be saved or used; after that it is destroyed.

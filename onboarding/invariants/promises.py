@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from onboarding.afterwards import DONE, FACTS, REVOKING
 from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.invariants.secrecy import versions
@@ -39,6 +40,10 @@ _DOUBLED = "Delete one of the two messages. `onboarding show REF`"
 _UNPROMISED = "Find out who writes to the database; then delete it. `onboarding show REF`"
 _LATE = "A late result was written: compare with history. `onboarding show REF`"
 
+# The letter that each step of history brings, by event and state.
+_LETTERS: Final = NOTICES | {
+    (event, state): fact.notice for event, fact in FACTS.items() if fact.notice for state in DONE
+}
 # Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
 # new secrets bring follows from these.
 _ASKED_FOR: Final = frozenset({"first_call", "new_secret_shown", "no_call_yet", "resume_link"})
@@ -90,7 +95,7 @@ def promises_come_from_history(within: Within) -> Rows:
     by_state = tuple_(Transition.target, Message.task).in_(
         sorted((state, task) for state, tasks in ON_ENTRY.items() for task in tasks)
     )
-    by_event = and_(Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES)))
+    by_event = and_(Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES | REVOKING)))
     # Which letters there may be is counted above.
     letter = Message.task == "send_email"
     replacement = and_(
@@ -210,14 +215,14 @@ def _by_transitions(within: Within) -> Rows:
     notice = case(
         *(
             (and_(Transition.event == event, Transition.target == target), name)
-            for (event, target), name in NOTICES.items()
+            for (event, target), name in _LETTERS.items()
         )
     )
     must = case((_had_a_contact(), 1), else_=0)
     return (
         _row(Transition.onboarding_id, notice, must, literal(1), literal(0))
         .join(Onboarding, Onboarding.id == Transition.onboarding_id)
-        .where(within(Transition.onboarding_id), moves.in_(sorted(NOTICES)))
+        .where(within(Transition.onboarding_id), moves.in_(sorted(_LETTERS)))
     )
 
 

@@ -8,6 +8,7 @@ from onboarding.web import (
     api_aggregators,
     api_chart,
     api_clients,
+    api_connections,
     api_due,
     api_events,
     api_inbound,
@@ -34,6 +35,7 @@ router.include_router(api_list.router)
 router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_secrets.router)
+router.include_router(api_connections.router)
 router.include_router(api_whoami.router)
 router.include_router(api_chart.router)
 router.include_router(api_events.router)

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import deadlines, queries
+from onboarding import connections, deadlines, queries
+from onboarding.connections import Ended
 from onboarding.db import reading, transaction
-from onboarding.models import BrowserSession, Onboarding
+from onboarding.models import BrowserSession, Link, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 
@@ -27,11 +28,15 @@ def show(request: Request, locale: str) -> Response:
     with reading() as session:
         visitor = browser.known(session, request)
         found = _connections(session, visitor) if visitor else []
-        clients = queries.live_client_ids(session, [each.id for each in found])
+        ids = [each.id for each in found]
+        clients = queries.live_client_ids(session, ids)
+        ended = connections.ended_of(session, ids)
+        unlinked = _unlinked(session, visitor, ids) if visitor else []
     return pages.page(
         request,
         "wizard/connections.html",
-        connections=[_described(request, each, clients) for each in found],
+        connections=[_described(request, each, clients, ended.get(each.id)) for each in found],
+        unlinked=unlinked,
         visitor=visitor,
         accounts=signin.accounts(visitor) if visitor else [],
         notice=wizard_frame.sign_in_notice(request),
@@ -69,14 +74,25 @@ def _connections(session: Session, visitor: BrowserSession) -> list[Onboarding]:
     return sorted(newest_first, key=lambda each: each.state in _STOPPED)
 
 
+def _unlinked(
+    session: Session, visitor: BrowserSession, known: list[UUID]
+) -> list[tuple[Link, Onboarding]]:
+    """What was linked to the account, and is no longer: this browser holds nothing of it."""
+    if not (visitor.issuer and visitor.subject):
+        return []
+    found = connections.unlinked_from(session, visitor.issuer, visitor.subject)
+    return [(link, onboarding) for link, onboarding in found if onboarding.id not in known]
+
+
 def _described(
-    request: Request, onboarding: Onboarding, clients: Mapping[UUID, str]
+    request: Request, onboarding: Onboarding, clients: Mapping[UUID, str], ended: Ended | None
 ) -> dict[str, Any]:
     return {
         "onboarding": onboarding,
         "href": wizard_frame.home(request, onboarding.id),
         "client_id": clients.get(onboarding.id),
         "until": _until(onboarding),
+        "ended": ended,
     }
 
 

@@ -1,0 +1,38 @@
+"""What may happen to a connection after its onboarding is done: the facts that history goes on with.
+
+The chart has no move out of an end state, and needs none: whoever has revoked their credentials has
+still been onboarded. So these events leave the state as it is; history, the log and other systems
+have them like any other.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+# Onboardings that are done: their credentials or their link are in use.
+DONE: Final = ("confirmed", "credentials_issued")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event after the end: who may bring it about, what other systems hear, and which letter is sent."""
+
+    who: frozenset[str]
+    type: str
+    notice: str | None = None
+
+
+FACTS: Final[dict[str, Fact]] = {
+    "revoke_credentials": Fact(
+        frozenset({"seller", "api", "operator"}),
+        "onboarding.credentials_revoked",
+        "credentials_revoked",
+    ),
+    "rename": Fact(frozenset({"seller", "api", "operator"}), "onboarding.renamed"),
+    "end_link": Fact(
+        frozenset({"seller", "api", "operator"}), "onboarding.link_ended", "link_ended"
+    ),
+}
+
+# Of these, the first takes back all that was issued; either ends the link.
+REVOKING: Final = frozenset({"revoke_credentials"})
+UNLINKING: Final = frozenset({"end_link"}) | REVOKING
