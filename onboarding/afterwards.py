@@ -1,4 +1,4 @@
-"""What may happen to a connection after its onboarding is done: the facts that history goes on with.
+"""What may happen to a connection after its onboarding is done: what its history goes on with.
 
 The chart has no move out of an end state, and needs none: whoever has revoked their credentials has
 still been onboarded. So these events leave the state as it is; history, the log and other systems
@@ -13,7 +13,7 @@ DONE: Final = ("confirmed", "credentials_issued")
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Afterwards:
     """An event after the end: who may bring it about, what other systems hear, and which letter is sent."""
 
     who: frozenset[str]
@@ -21,14 +21,14 @@ class Fact:
     notice: str | None = None
 
 
-FACTS: Final[dict[str, Fact]] = {
-    "revoke_credentials": Fact(
+AFTERWARDS: Final[dict[str, Afterwards]] = {
+    "revoke_credentials": Afterwards(
         frozenset({"seller", "api", "operator"}),
         "onboarding.credentials_revoked",
         "credentials_revoked",
     ),
-    "rename": Fact(frozenset({"seller", "api", "operator"}), "onboarding.renamed"),
-    "end_link": Fact(
+    "rename": Afterwards(frozenset({"seller", "api", "operator"}), "onboarding.renamed"),
+    "end_link": Afterwards(
         frozenset({"seller", "api", "operator"}), "onboarding.link_ended", "link_ended"
     ),
 }

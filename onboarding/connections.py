@@ -1,7 +1,7 @@
 """What an owner does with a connection that is there: name it, end the link, revoke the credentials.
 
-The onboarding is done and stays so: each of these is a fact of its history, and final but for the
-name. Doing it twice is doing it once. Pages, the API, the console and the terminal share this.
+The onboarding is done and stays so: history and the log have each of these, and all
+but the name is final. Doing it twice is doing it once. Pages, the API, the console and the terminal share this.
 """
 
 from collections.abc import Collection, Sequence

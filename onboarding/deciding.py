@@ -12,7 +12,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from onboarding import deadlines
 from onboarding.access import Actor
-from onboarding.afterwards import DONE, FACTS, REVOKING
+from onboarding.afterwards import DONE, AFTERWARDS, REVOKING
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, StateUnknown
 from onboarding.outbox import Promise
@@ -95,7 +95,7 @@ def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None 
     )
 
 
-def fact(
+def afterwards(
     onboarding: Standing,
     now: datetime,
     wish: Wish,
@@ -105,7 +105,7 @@ def fact(
 
     Raises EventNotYours, MovedOn or EventNotAllowed.
     """
-    told, state = FACTS[wish.event], onboarding.state
+    told, state = AFTERWARDS[wish.event], onboarding.state
     if wish.actor.kind not in told.who:
         raise EventNotYours(f"{wish.actor.kind} may not fire {wish.event}")
     if wish.expected is not None and wish.expected != onboarding.sequence:
@@ -202,7 +202,7 @@ def _following(
     onboarding: Standing, event: str, client_id: str | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The work that an event after the end calls for."""
-    notice = FACTS[event].notice
+    notice = AFTERWARDS[event].notice
     if notice and onboarding.contact_email:
         yield "send_email", {"notice": notice}
     if event in REVOKING and client_id:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from onboarding.afterwards import FACTS
+from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import EVENT_TYPES
 from onboarding.models import Transition
 
@@ -18,7 +18,7 @@ _TOLD: Final = ("connection_type", "credential_mode", "aggregator_id", "client_i
 
 MEDIA_TYPE: Final = "application/cloudevents+json"
 # The name under which other systems hear of each event: those of the chart, and those after the end.
-TYPE_OF: Final = EVENT_TYPES | {event: fact.type for event, fact in FACTS.items()}
+TYPE_OF: Final = EVENT_TYPES | {event: each.type for event, each in AFTERWARDS.items()}
 TYPES: Final = tuple(TYPE_OF.values())
 
 

@@ -118,7 +118,7 @@ def note(
     onboarding, now = _locked(session, onboarding_id)
     client_id = _live_client(session, onboarding_id)
     wish = Wish(event, actor, expected, None, details)
-    step = deciding.fact(onboarding, now, wish, client_id)
+    step = deciding.afterwards(onboarding, now, wish, client_id)
     with tracing.transition(onboarding.id, event, step.source, step.target, actor.kind):
         _carry_out(session, onboarding, step.traced())
     return onboarding

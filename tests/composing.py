@@ -1,6 +1,7 @@
 """Letters for tests: an onboarding brought to a notice, and the letter composed for it."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,8 +9,9 @@ from uuid import UUID
 from bs4 import BeautifulSoup
 from sqlalchemy import update
 
-from onboarding import credentials, db, lifecycle, notices, proofs
+from onboarding import connections, credentials, db, lifecycle, notices, proofs
 from onboarding.access import CLOCK, PLATFORM
+from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import NEXT_MOVE, NOTICES
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
@@ -18,6 +20,7 @@ from onboarding.models import Client, Onboarding
 from onboarding.outbox import Claim
 from onboarding.settings import Settings
 from tests.builders import (
+    SELLER,
     Walk,
     a_walk,
     fire,
@@ -33,6 +36,7 @@ LANGUAGES: Final = ("en", "fr")
 TOLD: Final = sorted(
     {
         *NOTICES.values(),
+        *(each.notice for each in AFTERWARDS.values() if each.notice),
         "contact_code",
         "first_call",
         "new_secret_shown",
@@ -80,7 +84,9 @@ def brought_to(notice: str) -> Walk:
         "cancelled": "seller_linked",
         "expired": "secret_revealed",
         "contact_code": "type_chosen",
+        "credentials_revoked": "confirmed",
         "first_call": "confirmed",
+        "link_ended": "confirmed",
         "new_secret_shown": "confirmed",
         "no_call_yet": "confirmed",
         "reminder": "secret_revealed",
@@ -96,11 +102,20 @@ def brought_to(notice: str) -> Walk:
             fire(walk.id, "start_over")
         case "first_call":
             _call(walk.id)
+        case "credentials_revoked":
+            _end(walk.id, connections.revoke)
+        case "link_ended":
+            _end(walk.id, connections.unlink)
         case "cancelled":
             fire(walk.id, "cancel")
         case "expired":
             fire(walk.id, "expire", CLOCK)
     return walk
+
+
+def _end(onboarding_id: UUID, verb: Callable[..., bool]) -> None:
+    with transaction() as session:
+        assert verb(session, onboarding_id, SELLER)
 
 
 def _call(onboarding_id: UUID) -> None:

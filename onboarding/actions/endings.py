@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import connections
 from onboarding.actions.rules import Action, Order, Told
-from onboarding.afterwards import DONE, FACTS
+from onboarding.afterwards import DONE, AFTERWARDS
 from onboarding.standing import Standing
 from onboarding.words import N_
 
@@ -49,5 +49,5 @@ def _letter_of_unlinking(standing: Standing) -> str | None:
     return _letter("end_link", standing)
 
 
-def _letter(fact: str, standing: Standing) -> str | None:
-    return FACTS[fact].notice if standing.onboarding.contact_email else None
+def _letter(event: str, standing: Standing) -> str | None:
+    return AFTERWARDS[event].notice if standing.onboarding.contact_email else None

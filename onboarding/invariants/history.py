@@ -11,7 +11,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from onboarding.afterwards import FACTS
+from onboarding.afterwards import AFTERWARDS
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Onboarding, Transition
 
@@ -134,7 +134,7 @@ def _entered_at() -> Any:
     step = aliased(Transition)
     return (
         select(step.at)
-        .where(step.onboarding_id == Onboarding.id, step.event.not_in(sorted(FACTS)))
+        .where(step.onboarding_id == Onboarding.id, step.event.not_in(sorted(AFTERWARDS)))
         .order_by(step.sequence.desc())
         .limit(1)
         .correlate(Onboarding)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from onboarding.afterwards import DONE, FACTS
+from onboarding.afterwards import DONE, AFTERWARDS
 from onboarding.chart import CONNECTION_TYPES, MAY_FIRE, Chart
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Onboarding, Transition
@@ -17,11 +17,11 @@ LEGAL_MOVES: Final = frozenset(
     for state in Chart.states
     for move in state.transitions
     for event in move.events
-) | frozenset((state, event, state) for state in DONE for event in FACTS)
+) | frozenset((state, event, state) for state in DONE for event in AFTERWARDS)
 LEGAL_ACTORS: Final = frozenset(
     {("start", "seller"), ("start", "api")}
     | {(event, kind) for event, kinds in MAY_FIRE.items() for kind in kinds}
-    | {(event, kind) for event, fact in FACTS.items() for kind in fact.who}
+    | {(event, kind) for event, each in AFTERWARDS.items() for kind in each.who}
 )
 
 # Who gets a client ID of their own; "delegated" is an aggregator that asks for the Seller ID alone.

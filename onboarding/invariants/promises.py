@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from onboarding.afterwards import DONE, FACTS, REVOKING
+from onboarding.afterwards import DONE, AFTERWARDS, REVOKING
 from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.invariants.secrecy import versions
@@ -42,7 +42,10 @@ _LATE = "A late result was written: compare with history. `onboarding show REF`"
 
 # The letter that each step of history brings, by event and state.
 _LETTERS: Final = NOTICES | {
-    (event, state): fact.notice for event, fact in FACTS.items() if fact.notice for state in DONE
+    (event, state): each.notice
+    for event, each in AFTERWARDS.items()
+    if each.notice
+    for state in DONE
 }
 # Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
 # new secrets bring follows from these.

@@ -145,8 +145,8 @@ def _fault(request: Request, name: str) -> str:
     if not name:
         return _("Enter a name for the connection")
     if len(name) > LONGEST_NAME:
-        text = _("The name of the connection must be %(longest)s characters or fewer")
-        return text % {"longest": LONGEST_NAME}
+        sentence = "The name of the connection must be %(longest)s characters or fewer"
+        return _(sentence, longest=LONGEST_NAME)
     return _("The name of the connection holds a character that we cannot read")
 
 

@@ -1,9 +1,9 @@
-"""The pages of a client secret that is in use, and is replaced."""
+"""The pages of a connection that works: its client secret is replaced, it is renamed, unlinked and revoked."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
-from onboarding import replacing
+from onboarding import connections, replacing
 from onboarding.checksums import CHECKSUM
 from onboarding.db import transaction
 from tests import builders
@@ -38,6 +38,30 @@ def new_secret(person: Person) -> Iterator[str]:
     )
     person.press("I have stored it")
     yield "client-secret-both"
+
+
+def endings(person: Person) -> Iterator[str]:
+    """A connection that works gets another name, is unlinked, and its credentials are revoked."""
+    here = enter(person, builders.an_onboarding("confirmed"))
+    person.follow("Rename this connection")
+    yield "name"
+    person.fill("Name of this connection", "x" * 61)
+    person.press("Save the name")
+    yield "name-error"
+    person.open(f"{person.home}/end-link")
+    yield "end-link"
+    person.open(f"{person.home}/revoke")
+    yield "revoke"
+    person.open(f"{person.home}/proof?before=end_link")
+    yield "proof-before-an-end"
+    with transaction() as session:
+        connections.unlink(session, here, builders.SELLER)
+    person.open(person.home)
+    yield "over-unlinked"
+    with transaction() as session:
+        connections.revoke(session, here, builders.SELLER)
+    person.open(person.home)
+    yield "over-revoked"
 
 
 def _ask_for_secret(onboarding_id: UUID) -> None:
