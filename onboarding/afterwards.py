@@ -28,6 +28,9 @@ AFTERWARDS: Final[dict[str, Afterwards]] = {
         "credentials_revoked",
     ),
     "rename": Afterwards(frozenset({"seller", "api", "operator"}), "onboarding.renamed"),
+    "expire_secret": Afterwards(
+        frozenset({"clock"}), "onboarding.secret_expired", "secret_expired"
+    ),
     "end_link": Afterwards(
         frozenset({"seller", "api", "operator"}), "onboarding.link_ended", "link_ended"
     ),

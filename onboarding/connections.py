@@ -73,8 +73,9 @@ def revoke(
         _must_have_been((ended(session, onboarding) or Ended()).client, "there are no credentials")
         return False
     details = {"client_id": client.id} if client else {}
-    about = {"expected": expected, "details": details}
-    lifecycle.note(session, onboarding_id, "revoke_credentials", actor, **about)
+    lifecycle.note(
+        session, onboarding_id, "revoke_credentials", actor, expected=expected, details=details
+    )
     return True
 
 

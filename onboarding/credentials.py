@@ -89,7 +89,11 @@ def make_version(
     latest = select(func.max(Secret.version)).where(Secret.client_id == client_id)
     version = 1 + (session.scalar(latest) or 0)
     hashed, sealed = new_version(client_id, version, ring, settings)
-    session.execute(insert(Secret).values(**hashed, overlap_days=overlap_days))
+    days = settings.secret_max_age_days
+    expires_at = db.in_seconds(days * 86_400) if days else None
+    session.execute(
+        insert(Secret).values(**hashed, overlap_days=overlap_days, expires_at=expires_at)
+    )
     crash_points.reach("secret.hashed")
     session.execute(insert(SealedSecret).values(fence=this_history(), **sealed))
     crash_points.reach("secret.sealed")

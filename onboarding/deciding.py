@@ -12,7 +12,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from onboarding import deadlines
 from onboarding.access import Actor
-from onboarding.afterwards import DONE, AFTERWARDS, REVOKING
+from onboarding.afterwards import AFTERWARDS, DONE, REVOKING
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, StateUnknown
 from onboarding.outbox import Promise

@@ -56,6 +56,7 @@ _LIVE: Final = (
         Client.disabled_at.is_(None),
         Secret.ended_at.is_(None),
         or_(Secret.ends_at.is_(None), Secret.ends_at > db.now()),
+        or_(Secret.expires_at.is_(None), Secret.expires_at > db.now()),
         # Nobody can have one that was not shown.
         Secret.revealed_at.is_not(None),
     )

@@ -138,6 +138,13 @@ class Settings(BaseSettings):
         description="After how many days without a call the owner of new credentials is asked once"
         " by e-mail. 0: never.",
     )
+    secret_max_age_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="After how many days a client secret expires; its owner is told 90, 30, 7 and 1 days"
+        " before, as far as that fits. 0: never.",
+    )
     support_contact: str = Field(
         "api-support@marketplace.example", description="Who helps: an e-mail address or an URL."
     )

@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import connections
 from onboarding.actions.rules import Action, Order, Told
-from onboarding.afterwards import DONE, AFTERWARDS
+from onboarding.afterwards import AFTERWARDS, DONE
 from onboarding.standing import Standing
 from onboarding.words import N_
 

@@ -21,6 +21,7 @@ ENDED_BY: Final[dict[str, frozenset[str]]] = {
     "lapsed": frozenset({"lapse_secret"}),
     "reissued": frozenset({"reissue_secret"}),
     "revoked": REVOKES | REVOKING,
+    "expired": frozenset({"expire_secret"}),
 }
 _HALF_DONE = (
     "Half of a transaction is missing: compare with a backup, then `onboarding fire REF start_over"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
-from onboarding.afterwards import DONE, AFTERWARDS
+from onboarding.afterwards import AFTERWARDS, DONE
 from onboarding.chart import CONNECTION_TYPES, MAY_FIRE, Chart
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Onboarding, Transition

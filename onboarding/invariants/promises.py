@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from onboarding.afterwards import DONE, AFTERWARDS, REVOKING
+from onboarding.afterwards import AFTERWARDS, DONE, REVOKING
 from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.invariants.secrecy import versions
@@ -49,7 +49,9 @@ _LETTERS: Final = NOTICES | {
 }
 # Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
 # new secrets bring follows from these.
-_ASKED_FOR: Final = frozenset({"first_call", "new_secret_shown", "no_call_yet", "resume_link"})
+_ASKED_FOR: Final = frozenset(
+    {"first_call", "new_secret_shown", "no_call_yet", "resume_link", "secret_expires"}
+)
 
 
 @rule("I3", Onboarding.id, what="{} was promised by transition {} and is gone", do=_LOST)
@@ -98,7 +100,9 @@ def promises_come_from_history(within: Within) -> Rows:
     by_state = tuple_(Transition.target, Message.task).in_(
         sorted((state, task) for state, tasks in ON_ENTRY.items() for task in tasks)
     )
-    by_event = and_(Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES | REVOKING)))
+    by_event = and_(
+        Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES | REVOKING))
+    )
     # Which letters there may be is counted above.
     letter = Message.task == "send_email"
     replacement = and_(

@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from onboarding import credentials
-from onboarding.afterwards import REVOKING, UNLINKING
+from onboarding.afterwards import DONE, REVOKING, UNLINKING
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Client, Link, Onboarding, SealedSecret, Secret, Transition
 
@@ -32,7 +32,7 @@ def client_as_the_state_says(within: Within) -> Rows:
 
 @rule("I15", Onboarding.id, what="is in {}, its secret should be {} and is {}", do=_AGAIN)
 def secret_as_the_state_says(within: Within) -> Rows:
-    """The live secret is unseen, shown or saved as the state says; else there is none."""
+    """The live secret is unseen, shown or saved as the state says, until it expires; else there is none."""
     phase = case(
         (Secret.acknowledged_at.is_not(None), "saved"),
         (Secret.revealed_at.is_not(None), "shown"),
@@ -58,7 +58,9 @@ def secret_as_the_state_says(within: Within) -> Rows:
         else_="none",
     )
     return select(Onboarding.id, Onboarding.state, said, found).where(
-        within(Onboarding.id), said != found
+        within(Onboarding.id),
+        said != found,
+        ~and_(found == "none", Onboarding.state.in_(DONE), _has_met(frozenset({"expire_secret"}))),
     )
 
 

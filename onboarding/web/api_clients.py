@@ -36,6 +36,8 @@ class SecretVersion(_Shown):
     last_used_at: datetime | None
     # Of one that was replaced: until when it works.
     ends_at: datetime | None
+    # Where the marketplace sets an age: when it is too old, and works no more.
+    expires_at: datetime | None
     ended_at: datetime | None
     ended_because: str | None
 
@@ -158,6 +160,7 @@ def _version(secret: Secret) -> SecretVersion:
         acknowledged_at=secret.acknowledged_at,
         last_used_at=secret.last_used_at,
         ends_at=secret.ends_at,
+        expires_at=secret.expires_at,
         ended_at=secret.ended_at,
         ended_because=secret.ended_because,
     )

@@ -220,5 +220,6 @@ EVENTS: Final[Mapping[str, str]] = {
     "expire": N_("Expired"),
     "revoke_credentials": N_("Credentials revoked"),
     "rename": N_("Connection renamed"),
+    "expire_secret": N_("Client secret expired"),
     "end_link": N_("Link with the seller account ended"),
 }

@@ -24,7 +24,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
     """The page of a state that nothing follows."""
     with reading() as session:
         if onboarding.state not in DONE:
-            gone = queries.taken_back(session, onboarding)
+            gone: dict[str, Any] = {**queries.taken_back(session, onboarding)}
             return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
         made = wizard_link.parts(session, onboarding)
         ended = connections.ended(session, onboarding)

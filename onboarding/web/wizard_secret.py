@@ -81,9 +81,7 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/proof")
-def ask_for_proof(
-    request: Request, locale: str, onboarding_id: str, before: str = ""
-) -> Response:
+def ask_for_proof(request: Request, locale: str, onboarding_id: str, before: str = "") -> Response:
     """How to show again who it is: by a code, or by the sign-in that asked for the client ID.
 
     `before` is what is about to end; the sign-in of whose account is linked is enough to end that.
@@ -98,7 +96,13 @@ def ask_for_proof(
         return wizard_frame.to_home(request, onboarding_id)
     back = wizard_frame.home(request, onboarding_id)
     return wizard_frame.framed(
-        request, onboarding, "prove.html", by_code=by_code, by_sign_in=by_sign_in, before=before, back=back
+        request,
+        onboarding,
+        "prove.html",
+        by_code=by_code,
+        by_sign_in=by_sign_in,
+        before=before,
+        back=back,
     )
 
 

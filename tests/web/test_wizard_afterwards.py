@@ -103,7 +103,7 @@ def test_twenty_clicks_revoke_once(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("delegated", [False, True])
-def test_a_seller_ends_the_link_and_sees_when(app: FastAPI, delegated: bool) -> None:
+def test_a_seller_ends_the_link_and_sees_when(app: FastAPI, *, delegated: bool) -> None:
     visitor, one = linked(app, delegated=delegated)
     asked = visitor.open(f"{visitor.home(one)}/end-link")
     assert ACCOUNT.shop_name in text(asked)
