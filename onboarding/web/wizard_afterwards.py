@@ -98,7 +98,6 @@ def _end(
             visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             require(session, visitor, onboarding)
             verb(session, onboarding, proofs.actor(visitor))
-            session.flush()
             stays = proofs.may_move(session, visitor, onboarding.id)
     except FreshProofNeeded:
         here = f"{wizard_frame.home(request, onboarding_id)}/proof?before={event}"

@@ -14,7 +14,13 @@ from tests.journeys.pages import Person
 EMAIL = "alex@shop.example"
 
 
-def new_secret(person: Person) -> Iterator[str]:
+def in_use(person: Person) -> Iterator[str]:
+    """What becomes of a connection that works."""
+    yield from _new_secret(person)
+    yield from _endings(person)
+
+
+def _new_secret(person: Person) -> Iterator[str]:
     """A new secret for a connection that works, and the end of the old one."""
     here = enter(person, builders.an_onboarding("credentials_issued"))
     put(here, contact_email=EMAIL)
@@ -40,7 +46,7 @@ def new_secret(person: Person) -> Iterator[str]:
     yield "client-secret-both"
 
 
-def endings(person: Person) -> Iterator[str]:
+def _endings(person: Person) -> Iterator[str]:
     """A connection that works gets another name, is unlinked, and its credentials are revoked."""
     here = enter(person, builders.an_onboarding("confirmed"))
     person.follow("Rename this connection")
