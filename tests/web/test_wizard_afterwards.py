@@ -227,7 +227,7 @@ def test_french(app: FastAPI) -> None:
     home = path_of(visitor)
     assert heading(visitor.open(f"{home}/name")) == "Renommer cette connexion"
     asked = visitor.open(f"{home}/revoke")
-    assert heading(asked) == "Révoquer ces identifiants ?"
+    assert heading(asked) == "Révoquer ces identifiants\xa0?"
     page = visitor.follow(visitor.press(asked, "/revoke"))
     assert heading(page) == "Ces identifiants ont été révoqués"
     assert "Révoquée" in text(visitor.open("/fr/connections"))
