@@ -110,7 +110,8 @@ ROUTES: Final = [*RULES]
 Names = dict[str, str]
 # What a path names, where none of it is there.
 NOTHING: Final[Names] = dict.fromkeys(
-    ("onboarding_id", "reference", "webhook_id", "delivery_id", "event_id", "link_id"), str(new_id())
+    ("onboarding_id", "reference", "webhook_id", "delivery_id", "event_id", "link_id"),
+    str(new_id()),
 ) | {"aggregator_id": "a", "version": "1", "number": "99"}
 
 
