@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from onboarding import __version__, cli_explaining, cli_leaks, cli_moving, cli_testing
 from onboarding.cli_bulk import bulk
+from onboarding.cli_connection import connection
 from onboarding.cli_inbound import inbound, source
 from onboarding.cli_keyring import keyring
 from onboarding.cli_listing import ls, views
@@ -65,6 +66,7 @@ app.add_typer(views, name="views")
 app.add_typer(causes, name="causes")
 app.add_typer(secret, name="secret")
 app.add_typer(keyring, name="keyring")
+app.add_typer(connection, name="connection")
 
 
 def main(

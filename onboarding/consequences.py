@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from onboarding import db
 from onboarding.models import Client, Link, SealedSecret, Secret
 
 Consequence = Callable[[Session, UUID, datetime], None]
@@ -44,6 +45,19 @@ def _end_secret(because: str) -> Consequence:
     return end
 
 
+def _end_expired(session: Session, onboarding_id: UUID, at: datetime) -> None:
+    session.execute(
+        update(Secret)
+        .where(
+            Secret.client_id.in_(_clients_of(onboarding_id)),
+            Secret.ended_at.is_(None),
+            Secret.expires_at <= db.now(),
+        )
+        .values(ended_at=at, ended_because="expired")
+        .execution_options(synchronize_session="fetch")
+    )
+
+
 def _revoke_client(session: Session, onboarding_id: UUID, at: datetime) -> None:
     session.execute(
         update(Client)
@@ -69,4 +83,7 @@ CONSEQUENCES: Final[dict[str, tuple[Consequence, ...]]] = {
     "start_over": _REVOKE,
     "cancel": _REVOKE,
     "expire": _REVOKE,
+    "revoke_credentials": _REVOKE,
+    "end_link": (_end_link,),
+    "expire_secret": (_end_expired,),
 }

@@ -94,7 +94,11 @@ def make_version(
     latest = select(func.max(Secret.version)).where(Secret.client_id == client_id)
     version = 1 + (session.scalar(latest) or 0)
     hashed, sealed = new_version(client_id, version, ring, settings, made=secret)
-    session.execute(insert(Secret).values(**hashed, overlap_days=overlap_days))
+    days = settings.secret_max_age_days
+    expires_at = db.in_seconds(days * 86_400) if days else None
+    session.execute(
+        insert(Secret).values(**hashed, overlap_days=overlap_days, expires_at=expires_at)
+    )
     crash_points.reach("secret.hashed")
     session.execute(insert(SealedSecret).values(fence=this_history(), **sealed))
     crash_points.reach("secret.sealed")
@@ -284,16 +288,10 @@ def context_of(client_id: str, version: int) -> str:
 
 def _reissues_today(session: Session, onboarding_id: UUID) -> int:
     since: datetime = db.clock(session) - timedelta(days=1)
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Transition)
-            .where(
-                Transition.onboarding_id == onboarding_id,
-                Transition.event == "reissue_secret",
-                Transition.actor_kind != "operator",
-                Transition.at > since,
-            )
-        )
-        or 0
+    asked_for = select(func.count()).where(
+        Transition.onboarding_id == onboarding_id,
+        Transition.event == "reissue_secret",
+        Transition.actor_kind != "operator",
+        Transition.at > since,
     )
+    return session.scalar(asked_for) or 0

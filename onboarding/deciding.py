@@ -12,6 +12,7 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from onboarding import deadlines
 from onboarding.access import Actor
+from onboarding.afterwards import AFTERWARDS, DONE, REVOKING
 from onboarding.chart import MAY_FIRE, NOTICES, ON_ENTRY, REVOKES, STATES, Chart, Facts
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, StateUnknown
 from onboarding.outbox import Promise
@@ -75,9 +76,6 @@ def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None 
     chosen = {name: choosing.get(name) for name in CHOICES} if choosing else {}
     target = decide(facts_of(onboarding, chosen), wish.event, wish.actor.kind)
     at, sequence = max(now, onboarding.entered_at), onboarding.sequence + 1
-    kept = {name: value for name, value in chosen.items() if value} | dict(wish.details or {})
-    if wish.actor.reason:
-        kept["reason"] = wish.actor.reason
     return Step(
         onboarding.id,
         sequence,
@@ -87,12 +85,48 @@ def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None 
         wish.actor,
         at,
         onboarding.rule_set,
-        kept,
+        _kept(wish, chosen),
         wakes_at=deadlines.wakes_at(target, at, 0),
         choices=dict.fromkeys(CHOICES) if wish.event == "start_over" else chosen or None,
         promises=[
             Promise(task, about, onboarding.id, sequence)
             for task, about in _called_for(onboarding, wish.event, target, client_id)
+        ],
+    )
+
+
+def afterwards(
+    onboarding: Standing,
+    now: datetime,
+    wish: Wish,
+    client_id: str | None = None,
+) -> Step:
+    """An event after the end, as history will tell it: the state stays, and so does since when.
+
+    Raises EventNotYours, MovedOn or EventNotAllowed.
+    """
+    told, state = AFTERWARDS[wish.event], onboarding.state
+    if wish.actor.kind not in told.who:
+        raise EventNotYours(f"{wish.actor.kind} may not fire {wish.event}")
+    if wish.expected is not None and wish.expected != onboarding.sequence:
+        raise MovedOn(state, onboarding.sequence)
+    if state not in DONE:
+        raise EventNotAllowed(wish.event, state, allowed(facts_of(onboarding), wish.actor.kind))
+    at, sequence = max(now, onboarding.entered_at), onboarding.sequence + 1
+    return Step(
+        onboarding.id,
+        sequence,
+        wish.event,
+        state,
+        state,
+        wish.actor,
+        at,
+        onboarding.rule_set,
+        _kept(wish, {}),
+        stays_since=onboarding.entered_at,
+        promises=[
+            Promise(task, about, onboarding.id, sequence)
+            for task, about in _following(onboarding, wish.event, client_id)
         ],
     )
 
@@ -162,6 +196,23 @@ def _called_for(
         yield "send_email", {"notice": notice}
     if event in REVOKES and client_id:
         yield "revoke_client", {"client_id": client_id}
+
+
+def _following(
+    onboarding: Standing, event: str, client_id: str | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The work that an event after the end calls for."""
+    notice = AFTERWARDS[event].notice
+    if notice and onboarding.contact_email:
+        yield "send_email", {"notice": notice}
+    if event in REVOKING and client_id:
+        yield "revoke_client", {"client_id": client_id}
+
+
+def _kept(wish: Wish, chosen: Mapping[str, str | None]) -> dict[str, Any]:
+    """What history keeps of it."""
+    kept = {name: value for name, value in chosen.items() if value} | dict(wish.details or {})
+    return kept | {"reason": wish.actor.reason} if wish.actor.reason else kept
 
 
 @cache

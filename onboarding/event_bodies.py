@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import EVENT_TYPES
 from onboarding.models import Transition
 
@@ -16,7 +17,9 @@ from onboarding.models import Transition
 _TOLD: Final = ("connection_type", "credential_mode", "aggregator_id", "client_id", "cause")
 
 MEDIA_TYPE: Final = "application/cloudevents+json"
-TYPES: Final = tuple(EVENT_TYPES.values())
+# The name under which other systems hear of each event: those of the chart, and those after the end.
+TYPE_OF: Final = EVENT_TYPES | {event: each.type for event, each in AFTERWARDS.items()}
+TYPES: Final = tuple(TYPE_OF.values())
 
 
 def source(base_url: str) -> str:
@@ -31,7 +34,7 @@ def event_id(onboarding_id: UUID, sequence: int) -> str:
 
 def type_of(transition: Transition) -> str:
     """An event that only another version knows has the name that it would have there, or nearly so."""
-    return EVENT_TYPES.get(transition.event, f"onboarding.{transition.event}")
+    return TYPE_OF.get(transition.event, f"onboarding.{transition.event}")
 
 
 def body(transition: Transition, reference: str, source: str) -> dict[str, Any]:

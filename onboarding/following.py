@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from onboarding import event_bodies, event_log
-from onboarding.chart import EVENT_TYPES
 from onboarding.event_log import Cursor
 from onboarding.models import Onboarding, Transition
 
@@ -23,7 +22,7 @@ LOOKS_AT: Final = 2000
 # Whose an onboarding is. Nothing else decides that where events are concerned.
 OWNER: Final = Onboarding.system_id
 
-_EVENTS: Final = {its_type: event for event, its_type in EVENT_TYPES.items()}
+_EVENTS: Final = {its_type: event for event, its_type in event_bodies.TYPE_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,28 @@ def fire(
     return onboarding
 
 
+def note(
+    session: Session,
+    onboarding_id: UUID,
+    event: str,
+    actor: Actor,
+    *,
+    expected: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Onboarding:
+    """Write into the history of an onboarding that is done what has happened to it since.
+
+    Raises NotFound, EventNotYours, MovedOn or EventNotAllowed.
+    """
+    onboarding, now = _locked(session, onboarding_id)
+    client_id = _live_client(session, onboarding_id)
+    wish = Wish(event, actor, expected, None, details)
+    step = deciding.afterwards(onboarding, now, wish, client_id)
+    with tracing.transition(onboarding.id, event, step.source, step.target, actor.kind):
+        _carry_out(session, onboarding, step.traced())
+    return onboarding
+
+
 def lock(session: Session, onboarding_id: UUID) -> Onboarding:
     """Hold an onboarding's row until the end of the transaction. Raises NotFound."""
     return _locked(session, onboarding_id)[0]
@@ -221,7 +243,7 @@ def _show(onboarding: Onboarding, step: Step) -> None:
     written = {
         "state": step.target,
         "sequence": step.sequence,
-        "entered_at": step.at,
+        "entered_at": step.entered_at,
         "wakes_at": step.wakes_at,
         "reminders": 0,
         "extra_days": 0,

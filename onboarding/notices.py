@@ -37,6 +37,8 @@ ASKING: Final = frozenset(
         "no_call_yet",
         "reminder",
         "resume_link",
+        "secret_expired",
+        "secret_expires",
         "secret_lapsed",
         "secret_leaked",
         "secret_ready",
@@ -115,6 +117,8 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
         return code.email if db.clock(session) < code.created_at + CODE_LASTS else None
     if claim.about["notice"] == "no_call_yet" and _is_called(session, onboarding):
         return None
+    if claim.about["notice"] == "secret_expires" and not _expires(session, claim, onboarding):
+        return None
     if claim.about["notice"] == "reminder" and claim.sequence != onboarding.sequence:
         return None
     return onboarding.contact_email
@@ -128,6 +132,7 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
     client = _of_that_time(session, Client, Client.revoked_at, transition)
     link = _of_that_time(session, Link, Link.ended_at, transition)
     aggregator, connection = _names(session, onboarding)
+    secret = credentials.live_secret(session, onboarding.id)
     return {
         "state": transition.target,
         "cause": transition.details.get("cause"),
@@ -140,6 +145,7 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
         "aggregator": aggregator or words.translate(onboarding.locale, "your aggregator"),
         "connection": connection or aggregator,
         "client_ending": client.id[-4:] if client else "",
+        "secret_expires_at": secret.expires_at if secret else None,
         "first_used_at": client.first_used_at if client else None,
         "seller_id": _one_line(link.seller_id) if link else "",
         "shop_name": _one_line(link.shop_name) if link else "",
@@ -150,6 +156,12 @@ def _is_called(session: Session, onboarding: Onboarding) -> bool:
     """Whether its client has called meanwhile, or is revoked."""
     client = credentials.live_client(session, onboarding.id)
     return client is None or client.first_used_at is not None
+
+
+def _expires(session: Session, claim: Claim, onboarding: Onboarding) -> bool:
+    """Whether the version that the letter is about is still the one in use."""
+    secret = credentials.live_secret(session, onboarding.id)
+    return bool(secret and secret.expires_at and secret.version == claim.about["version"])
 
 
 def _names(session: Session, onboarding: Onboarding) -> tuple[str, str]:
@@ -200,6 +212,7 @@ def _code(session: Session, claim: Claim, ring: Keyring) -> dict[str, Any]:
 def _about_us(onboarding: Onboarding, settings: Settings) -> dict[str, Any]:
     """What every letter about an onboarding can say."""
     return about_us(onboarding.locale, settings) | {
+        "token_minutes": -(-settings.token_lasts // 60),
         "reference": onboarding.reference,
         "seller_portal_url": settings.seller_portal_url,
         "documentation_url": settings.documentation_url,

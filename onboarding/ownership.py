@@ -6,12 +6,12 @@ onboarding that it was about, and for no other.
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from onboarding import addresses, db, succession
 from onboarding.access import Actor
-from onboarding.models import BrowserSession, ContactCode, Grant, Onboarding, Transition
+from onboarding.models import BrowserSession, ContactCode, Grant, Link, Onboarding, Transition
 from onboarding.proof_statements import SESSION_IDLE
 from onboarding.proofs import actor
 
@@ -27,6 +27,19 @@ def is_about(session: Session, browser: BrowserSession, onboarding: Onboarding) 
         return (entered.onboarding_id, entered.email) == (onboarding.id, onboarding.contact_email)
     maker = maker_account(session, onboarding)
     return maker is not None and maker == actor(browser).id
+
+
+def is_of_link(session: Session, browser: BrowserSession, onboarding: Onboarding) -> bool:
+    """Whether the last proof in this browser is a sign-in of the person whose account is linked."""
+    if _code_entered(session, browser) is not None:
+        return False
+    theirs = exists().where(
+        Link.onboarding_id == onboarding.id,
+        Link.issuer == browser.issuer,
+        Link.subject == browser.subject,
+        Link.ended_at.is_(None),
+    )
+    return bool(session.scalar(select(theirs)))
 
 
 def maker_account(session: Session, onboarding: Onboarding) -> str | None:

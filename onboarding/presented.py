@@ -57,6 +57,7 @@ _LIVE: Final = (
         Secret.ended_at.is_(None),
         or_(Secret.ends_at.is_(None), Secret.ends_at > db.now()),
         Secret.disclosed_at.is_(None),
+        or_(Secret.expires_at.is_(None), Secret.expires_at > db.now()),
         # Nobody can have one that was not shown.
         Secret.revealed_at.is_not(None),
     )

@@ -49,9 +49,16 @@ class Step:
     rule_set: str
     details: Mapping[str, Any]
     wakes_at: datetime | None = None
+    # Of one that leaves the state as it is: since when it stands there.
+    stays_since: datetime | None = None
     # All of CHOICES where the event sets them; else what they are stays.
     choices: Mapping[str, str | None] | None = None
     promises: Sequence[Promise] = ()
+
+    @property
+    def entered_at(self) -> datetime:
+        """Since when the onboarding is in the state that it comes to, or stays in."""
+        return self.stays_since or self.at
 
     def traced(self) -> "Step":
         """The same, and what it promises follows from the step of a trace that is under way."""
@@ -116,7 +123,8 @@ def move_with(execute: Execute, steps: Sequence[Step]) -> set[UUID]:
 
 
 def _move_one(execute: Execute, step: Step) -> driver.Rows:
-    values = _transition(step) | {"details": _json(step.details), "wakes_at": step.wakes_at}
+    values = _transition(step) | {"details": _json(step.details)}
+    values |= {"entered_at": step.entered_at, "wakes_at": step.wakes_at}
     for number, promise in enumerate(step.promises):
         record = outbox.record(promise) | {"about": _json(promise.about)}
         values |= {f"{name}_{number}": value for name, value in record.items()}
@@ -152,7 +160,7 @@ def _onboarding(step: Step) -> dict[str, Any]:
         "id": step.onboarding_id,
         "sequence": step.sequence,
         "state": step.target,
-        "entered_at": step.at,
+        "entered_at": step.entered_at,
         "wakes_at": step.wakes_at,
         **(step.choices or {}),
     }

@@ -56,7 +56,7 @@ def moving_one(*, chooses: bool, promises: int) -> str:
     return f"""
         WITH moved AS (
             UPDATE onboardings
-            SET state = %(target)s, sequence = %(sequence)s, entered_at = %(at)s,
+            SET state = %(target)s, sequence = %(sequence)s, entered_at = %(entered_at)s,
                 wakes_at = %(wakes_at)s, reminders = 0, extra_days = 0{set_},
                 position = GREATEST(position, {_POSITION})
             WHERE id = %(onboarding_id)s AND sequence = %(sequence)s - 1

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from onboarding import credentials, db, lifecycle, outbox
 from onboarding.access import Actor
+from onboarding.afterwards import DONE
 from onboarding.chart import NEXT_MOVE
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import REISSUES_A_DAY, Revealed
@@ -25,8 +26,6 @@ from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings, settings
 
-# Onboardings that are done: their credentials are in use.
-DONE: Final = ("confirmed", "credentials_issued")
 # Days during which the old version may go on.
 LONGEST_OVERLAP: Final = 7
 # How long a new one waits to be shown, and then to be saved or used; after that it is destroyed.
@@ -43,6 +42,8 @@ class Versions:
     current: Secret | None
     coming: Secret | None
     old: Secret | None
+    # One that was too old, where no other has taken its place.
+    expired: Secret | None
     # The number of the latest version, so that a form that has fallen behind is noticed.
     latest: int
 
@@ -68,11 +69,15 @@ def versions(session: Session, onboarding: Onboarding) -> Versions | None:
     alive = [each for each in found if each.ended_at is None]
     coming = [s for s in alive if s.overlap_days is not None and s.acknowledged_at is None]
     old = [each for each in alive if each.ends_at is not None]
+    current = next((each for each in alive if each not in coming + old), None)
     return Versions(
         client=client,
-        current=next((each for each in alive if each not in coming + old), None),
+        current=current,
         coming=next(iter(coming), None),
         old=next((each for each in old if each.ends_at and each.ends_at > now), None),
+        expired=None
+        if current
+        else next((e for e in found[::-1] if e.ended_because == "expired"), None),
         latest=found[-1].version if found else 0,
     )
 
@@ -94,7 +99,7 @@ def ask(
     if not 0 <= overlap_days <= LONGEST_OVERLAP:
         raise Invalid({"overlap_days": f"It must be between 0 and {LONGEST_OVERLAP}."})
     onboarding, stands = _held(session, onboarding_id)
-    if stands.client.disabled_at or stands.current is None:
+    if stands.client.disabled_at or not (stands.current or stands.expired):
         raise NotEligible("the client ID does not work any more")
     if not stands.is_free or expected not in (None, stands.latest):
         raise NotEligible("a new secret was asked for before, or the one before has still to end")

@@ -15,6 +15,8 @@ RISKY: Final = (
     "unlink_seller",
     "start_over",
     "cancel",
+    "revoke_credentials",
+    "end_link",
     "bulk",
 )
 

@@ -115,9 +115,8 @@ class Settings(BaseSettings):
     )
     terminal_role: Literal["", "viewer", "auditor", "operator", "lead", "admin"] = Field(
         "",
-        description="What the commands of this process do for whoever types them, as at the console:"
-        " viewer, auditor, operator, lead or admin. Empty: everything. It keeps an honest hand from a"
-        " slip; whoever has the database's address needs no command.",
+        description="What commands do for whoever types them, as the console does: viewer, auditor,"
+        " operator, lead or admin. Empty: everything. A guard against slips, no wall.",
     )
     four_eyes: Annotated[str, AfterValidator(risky)] = Field(
         "approve_aggregator,bulk",
@@ -171,19 +170,21 @@ class Settings(BaseSettings):
         description="The API that access tokens are for, as its URL: their `aud`. Empty: the public"
         " URL and /v1.",
     )
-    tokens_per_minute: int = Field(
+    tokens_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         60,
-        ge=1,
-        le=1_000_000,
-        description="The access tokens that one client may ask of one process; beyond them it is"
-        " answered 429.",
+        description="The access tokens that one client may ask of one process; then it hears 429.",
     )
-    silence_days: int = Field(
+    silence_days: Annotated[int, Field(ge=0, le=365)] = Field(
         7,
-        ge=0,
-        le=365,
         description="After how many days without a call the owner of new credentials is asked once"
         " by e-mail. 0: never.",
+    )
+    secret_max_age_days: int = Field(
+        0,
+        ge=0,
+        le=3650,
+        description="After how many days a client secret expires; its owner is told 90, 30, 7 and 1 days"
+        " before, as far as that fits. 0: never.",
     )
     support_contact: str = Field(
         "api-support@marketplace.example", description="Who helps: an e-mail address or an URL."

@@ -8,11 +8,11 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from onboarding import db
-from onboarding.models import Assignment, Mail, Message, Onboarding, Transition
+from onboarding.models import Assignment, Client, Link, Mail, Message, Onboarding, Transition
 
 # Onboardings in one question to the database.
 _BATCH: Final = 1000
@@ -31,6 +31,9 @@ class Standing:
     owner: UUID | None
     # When the latest letter was handed over.
     told_at: datetime | None
+    # Whether it has a client ID that is not revoked, and a seller account that is linked.
+    has_client: bool
+    has_link: bool
     now: datetime
 
     @property
@@ -52,7 +55,16 @@ def of_many(session: Session, ids: Sequence[UUID]) -> Iterator[Standing]:
         rows = {row.Onboarding.id: row for row in session.execute(_looked_at(some))}
         for row in (rows[each] for each in some if each in rows):
             one, promised = row.Onboarding, messages.get(row.Onboarding.id, [])
-            yield Standing(one, promised, (row.event, row.target), row.owner, row.told_at, now)
+            yield Standing(
+                onboarding=one,
+                messages=promised,
+                arrival=(row.event, row.target),
+                owner=row.owner,
+                told_at=row.told_at,
+                has_client=row.has_client,
+                has_link=row.has_link,
+                now=now,
+            )
 
 
 def _looked_at(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
@@ -60,6 +72,8 @@ def _looked_at(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
     last = and_(
         Transition.onboarding_id == Onboarding.id, Transition.sequence == Onboarding.sequence
     )
+    client = exists().where(Client.onboarding_id == Onboarding.id, Client.revoked_at.is_(None))
+    link = exists().where(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None))
     told = select(func.max(Mail.sent_at)).where(Mail.onboarding_id == Onboarding.id)
     return (
         select(
@@ -68,6 +82,8 @@ def _looked_at(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
             Transition.target,
             Assignment.operator_id.label("owner"),
             told.scalar_subquery().label("told_at"),
+            client.label("has_client"),
+            link.label("has_link"),
         )
         .join(Transition, last)
         .outerjoin(Assignment, Assignment.onboarding_id == Onboarding.id)

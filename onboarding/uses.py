@@ -8,9 +8,9 @@ from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, outbox, replacing
+from onboarding.afterwards import DONE
 from onboarding.models import Client, Onboarding, Secret
 from onboarding.presented import NOTED_EVERY, Verified
-from onboarding.replacing import DONE
 
 # Who has been silent for this much longer than is asked after was overlooked on purpose: nobody is
 # written to about last year because a server is upgraded.

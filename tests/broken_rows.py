@@ -57,6 +57,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_secrets_ended_has_a_reason": {"ended_at": NOW},
     "ck_secrets_overlap_days": {"overlap_days": 8},
     "ck_secrets_saved_before_replaced": {"ends_at": NOW},
+    "ck_secrets_told_of_an_expiry": {"expiry_told": 90},
     "ck_links_client_or_aggregator": {"aggregator_id": "feedwise"},
     "ck_webhooks_signature": {"signature": "none"},
     "ck_webhooks_key_number": {"key_number": 0},

@@ -1,6 +1,7 @@
 """Letters for tests: an onboarding brought to a notice, and the letter composed for it."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,16 +9,18 @@ from uuid import UUID
 from bs4 import BeautifulSoup
 from sqlalchemy import update
 
-from onboarding import credentials, db, lifecycle, notices, proofs
+from onboarding import connections, credentials, db, expiring, lifecycle, notices, proofs
 from onboarding.access import CLOCK, PLATFORM
+from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import NEXT_MOVE, NOTICES
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
 from onboarding.mail import Letter
-from onboarding.models import Client, Onboarding
+from onboarding.models import Client, Onboarding, Secret
 from onboarding.outbox import Claim
 from onboarding.settings import Settings
 from tests.builders import (
+    SELLER,
     Walk,
     a_walk,
     fire,
@@ -33,6 +36,7 @@ LANGUAGES: Final = ("en", "fr")
 TOLD: Final = sorted(
     {
         *NOTICES.values(),
+        *(each.notice for each in AFTERWARDS.values() if each.notice),
         "contact_code",
         "first_call",
         "new_secret_shown",
@@ -40,6 +44,7 @@ TOLD: Final = sorted(
         "reminder",
         "resume_link",
         "secret_leaked",
+        "secret_expires",
     }
 )
 REMINDED: Final = sorted(state for state, move in NEXT_MOVE.items() if move.reminders)
@@ -81,12 +86,16 @@ def brought_to(notice: str) -> Walk:
         "cancelled": "seller_linked",
         "expired": "secret_revealed",
         "contact_code": "type_chosen",
+        "credentials_revoked": "confirmed",
         "first_call": "confirmed",
+        "link_ended": "confirmed",
         "new_secret_shown": "confirmed",
         "no_call_yet": "confirmed",
         "reminder": "secret_revealed",
         "resume_link": "secret_revealed",
         "secret_leaked": "confirmed",
+        "secret_expired": "confirmed",
+        "secret_expires": "confirmed",
     }
     kind = "aggregator" if notice == "aggregator_approved" else None
     walk = a_walk(before.get(notice, notice), connection_type=kind)
@@ -98,11 +107,32 @@ def brought_to(notice: str) -> Walk:
             fire(walk.id, "start_over")
         case "first_call":
             _call(walk.id)
+        case "credentials_revoked":
+            _end(walk.id, connections.revoke)
+        case "secret_expired" | "secret_expires":
+            _expire(walk.id, over=notice == "secret_expired")
+        case "link_ended":
+            _end(walk.id, connections.unlink)
         case "cancelled":
             fire(walk.id, "cancel")
         case "expired":
             fire(walk.id, "expire", CLOCK)
     return walk
+
+
+def _end(onboarding_id: UUID, verb: Callable[..., bool]) -> None:
+    with transaction() as session:
+        assert verb(session, onboarding_id, SELLER)
+
+
+def _expire(onboarding_id: UUID, *, over: bool) -> None:
+    """As if its secret were too old, or would be in half a day."""
+    of_it = Secret.client_id == client_id_of(onboarding_id)
+    expires_at = db.in_seconds(-1 if over else 43_200)
+    with transaction() as session:
+        session.execute(update(Secret).where(of_it).values(expires_at=expires_at))
+    with transaction() as session:
+        assert not over or expiring.settle(session, onboarding_id)
 
 
 def _call(onboarding_id: UUID) -> None:
@@ -122,6 +152,8 @@ def a_code(onboarding_id: UUID, email: str = EMAIL) -> str:
 def about_of(notice: str, onboarding_id: UUID) -> dict[str, Any]:
     if notice == "contact_code":
         return {"code": a_code(onboarding_id)}
+    if notice == "secret_expires":
+        return {"version": 1, "days": 1}
     return {"number": 1} if notice == "reminder" else {}
 
 

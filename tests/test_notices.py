@@ -52,8 +52,10 @@ ASK_FOR_NOTHING: Final = {
     "confirmed",
     "contact_code",
     "credentials_issued",
+    "credentials_revoked",
     "expired",
     "first_call",
+    "link_ended",
 }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, func, select
 
 from onboarding import db, replacing
 from onboarding.access import Actor
+from onboarding.afterwards import DONE
 from onboarding.credentials import REISSUES_A_DAY, Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotEligible, NotFound, TooMany
@@ -67,7 +68,7 @@ def settle() -> None:
         pass
 
 
-@pytest.mark.parametrize("state", replacing.DONE)
+@pytest.mark.parametrize("state", DONE)
 def test_both_work_during_the_overlap_and_afterwards_only_the_new_one(
     app: FastAPI, state: str
 ) -> None:

@@ -18,6 +18,7 @@ from onboarding import (
     db,
     deadlines,
     event_log,
+    expiring,
     fences,
     kept_answers,
     lifecycle,
@@ -72,6 +73,16 @@ def end_secrets(limit: int = 100) -> Swept:
     with reading() as session:
         found = replacing.due(session, limit)
     return _each(replacing.settle, found, limit)
+
+
+def expire_secrets(limit: int = 100) -> Swept:
+    """Tell owners that a secret will be too old, and end those that are; where no age is set, none is."""
+    days = settings().secret_max_age_days
+    if moved := _follow_the_age(days, limit):
+        return Swept(moved, more=moved == limit)
+    with reading() as session:
+        found = expiring.due(session, limit) if days else []
+    return _each(expiring.settle, found, limit)
 
 
 def leap() -> Swept:
@@ -144,6 +155,15 @@ def tell_operators(limit: int = 20) -> Swept:
     with transaction() as session:
         promised = watching.promise_letters(session, counted)
     return Swept(promised, len(taken) == limit)
+
+
+def _follow_the_age(days: int, limit: int) -> int:
+    """Secrets in use have an end where an age is set, and else none; how many were changed."""
+    with reading() as session:
+        if not (expiring.any_without(session) if days else expiring.any_limited(session)):
+            return 0
+    with transaction() as session:
+        return expiring.give(session, days, limit) if days else expiring.take_back(session, limit)
 
 
 def _each(verb: Callable[[Session, UUID], bool], found: Sequence[UUID], limit: int) -> Swept:

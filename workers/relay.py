@@ -57,6 +57,7 @@ def run(
         Seldom(clock.leap, LEAP_EVERY),
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.end_secrets, FORFEIT_EVERY),
+        Seldom(clock.expire_secrets, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),
         Seldom(clock.ask_about_silence, CLEAN_EVERY),

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onboarding import audit, db, deciding, lifecycle, previews, standing
-from onboarding.actions import hands, letters, moves
+from onboarding.actions import endings, hands, letters, moves
 from onboarding.actions.rules import Action, Option, Order
 from onboarding.audit import Attempt
 from onboarding.chart import MAY_FIRE
@@ -23,7 +23,9 @@ from onboarding.sealing import Keyring
 
 # Characters of a reason: the number of a ticket is one.
 REASON: Final = (3, 500)
-ACTIONS: Final[Mapping[str, Action]] = hands.actions() | letters.actions() | moves.actions()
+ACTIONS: Final[Mapping[str, Action]] = (
+    hands.actions() | letters.actions() | moves.actions() | endings.actions()
+)
 
 __all__ = ["ACTIONS", "REASON", "Action", "Option", "Order"]
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import outbox
 from onboarding.actions.rules import Action, Order, Told
+from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import NEXT_MOVE, NOTICES
 from onboarding.standing import Standing
 from onboarding.words import N_
@@ -32,8 +33,9 @@ def _why_not_again(standing: Standing, order: Order) -> str | None:
 
 
 def _latest(standing: Standing) -> str | None:
-    """What was written when it came to where it stands."""
-    return NOTICES.get(standing.arrival)
+    """What was written when it came to where it stands, or when that was last changed."""
+    after = AFTERWARDS.get(standing.arrival[0])
+    return after.notice if after else NOTICES.get(standing.arrival)
 
 
 def _resend(session: Session, standing: Standing, order: Order) -> Told:

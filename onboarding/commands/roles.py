@@ -50,7 +50,13 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "webhook enable",
         "webhook redeliver",
     ),
-    "decide": ("secret end", "secret replace"),
+    "decide": (
+        "connection rename",
+        "connection revoke",
+        "connection unlink",
+        "secret end",
+        "secret replace",
+    ),
     "audit": ("audit ls", "audit verify"),
     "manage": (
         "aggregators set",

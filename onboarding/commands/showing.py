@@ -139,6 +139,7 @@ def _facts(seen: Seen) -> dict[str, object]:
         "contact_verified_at": seen.onboarding.contact_verified_at,
         "client_id": seen.client.id if seen.client else None,
         "secret_version": seen.secret.version if seen.secret else None,
+        "secret_expires_at": seen.secret.expires_at if seen.secret else None,
         "seller_id": seen.person.seller_id or None,
         "shop_name": seen.person.shop_name or None,
         "operator_may": seen.allowed,
@@ -212,6 +213,8 @@ def _about(seen: Seen) -> dict[str, str]:
 
 
 def _life(secret: Secret) -> str:
+    if secret.acknowledged_at and secret.expires_at:
+        return f"saved, expires {printing.moment(secret.expires_at)} UTC"
     if secret.acknowledged_at:
         return "saved"
     return "shown, not yet saved" if secret.revealed_at else "sealed, not yet shown"

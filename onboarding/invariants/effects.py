@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from onboarding.afterwards import REVOKING, UNLINKING
 from onboarding.chart import REVOKES
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.invariants.secrecy import (
@@ -19,7 +20,8 @@ from onboarding.models import Client, Link, Message, Onboarding, Secret, Transit
 ENDED_BY: Final[dict[str, frozenset[str]]] = {
     "lapsed": frozenset({"lapse_secret"}),
     "reissued": frozenset({"reissue_secret"}),
-    "revoked": REVOKES,
+    "revoked": REVOKES | REVOKING,
+    "expired": frozenset({"expire_secret"}),
 }
 _HALF_DONE = (
     "Half of a transaction is missing: compare with a backup, then `onboarding fire REF start_over"
@@ -102,7 +104,7 @@ def revocation_is_in_history(within: Within) -> Rows:
     return select(Client.onboarding_id, Client.id).where(
         within(Client.id),
         Client.revoked_at.is_not(None),
-        _nothing_at(Client.revoked_at, Client.onboarding_id, REVOKES),
+        _nothing_at(Client.revoked_at, Client.onboarding_id, REVOKES | REVOKING),
     )
 
 
@@ -143,7 +145,7 @@ def unlinking_is_in_history(within: Within) -> Rows:
     return select(Link.onboarding_id, Link.seller_id).where(
         within(Link.id),
         Link.ended_at.is_not(None),
-        _nothing_at(Link.ended_at, Link.onboarding_id, REVOKES | {"unlink_seller"}),
+        _nothing_at(Link.ended_at, Link.onboarding_id, REVOKES | UNLINKING | {"unlink_seller"}),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from onboarding.afterwards import AFTERWARDS
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Onboarding, Transition
 
@@ -37,12 +38,12 @@ def steps_follow_each_other(within: Within) -> Rows:
 
 @rule("I4", Onboarding.id, what="{} is not what history says ({} transitions)", do=_COMPARE)
 def row_is_what_history_says(within: Within) -> Rows:
-    """The last transition has the row's number, state and instant; the first one its beginning."""
+    """The last transition has the row's number and state, the last move its instant; the first one its beginning."""
     first, last, more = aliased(Transition), aliased(Transition), aliased(Transition)
     wrong = case(
         (or_(last.sequence.is_(None), more.sequence.is_not(None)), "sequence"),
         (last.target != Onboarding.state, "state"),
-        (last.at != Onboarding.entered_at, "entered_at"),
+        (_entered_at() != Onboarding.entered_at, "entered_at"),
         (first.at != Onboarding.created_at, "created_at"),
     )
     return (
@@ -125,6 +126,19 @@ def _steps(within: Within) -> Any:
         )
         .where(within(Transition.onboarding_id))
         .subquery()
+    )
+
+
+def _entered_at() -> Any:
+    """When the last move was: what happens after the end leaves the state as it is."""
+    step = aliased(Transition)
+    return (
+        select(step.at)
+        .where(step.onboarding_id == Onboarding.id, step.event.not_in(sorted(AFTERWARDS)))
+        .order_by(step.sequence.desc())
+        .limit(1)
+        .correlate(Onboarding)
+        .scalar_subquery()
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from sqlalchemy import and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
+from onboarding.afterwards import AFTERWARDS, DONE
 from onboarding.chart import CONNECTION_TYPES, MAY_FIRE, Chart
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.models import Onboarding, Transition
@@ -16,10 +17,11 @@ LEGAL_MOVES: Final = frozenset(
     for state in Chart.states
     for move in state.transitions
     for event in move.events
-)
+) | frozenset((state, event, state) for state in DONE for event in AFTERWARDS)
 LEGAL_ACTORS: Final = frozenset(
     {("start", "seller"), ("start", "api")}
     | {(event, kind) for event, kinds in MAY_FIRE.items() for kind in kinds}
+    | {(event, kind) for event, each in AFTERWARDS.items() for kind in each.who}
 )
 
 # Who gets a client ID of their own; "delegated" is an aggregator that asks for the Seller ID alone.
@@ -48,7 +50,7 @@ FITTING: Final[dict[str, frozenset[str]]] = {
 
 @rule("I6", Onboarding.id, what="transition {} is no move of the chart: {} in {} to {}", do=_FORGED)
 def moves_are_legal(within: Within) -> Rows:
-    """Every move of history is one of the chart, and the first one is the start."""
+    """Every move of history is one of the chart, or follows its end; the first one is the start."""
     move = Transition.event, Transition.source, Transition.target
     begins = and_(Transition.event == "start", Transition.target == "started")
     legal = tuple_(Transition.source, Transition.event, Transition.target).in_(sorted(LEGAL_MOVES))

@@ -1,10 +1,7 @@
 """I3, its first half, and I8: what a transition promised is kept, once, and nothing else is promised."""
 
-from typing import Any, Final
-
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     String,
     and_,
     case,
@@ -15,17 +12,15 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
-    union_all,
 )
-from sqlalchemy.orm import aliased
 
-from onboarding.chart import NEXT_MOVE, NOTICES, ON_ENTRY, REVOKES
+from onboarding.afterwards import REVOKING
+from onboarding.chart import ON_ENTRY, REVOKES
+from onboarding.invariants.letters import ASKED_FOR
 from onboarding.invariants.rules import Rows, Within, rule
 from onboarding.invariants.secrecy import versions
 from onboarding.models import (
-    AuditEntry,
     Client,
-    ContactCode,
     Link,
     Mail,
     Message,
@@ -38,12 +33,6 @@ _LOST = "It will not move by itself: `onboarding fire REF start_over --reason lo
 _DOUBLED = "Delete one of the two messages. `onboarding show REF`"
 _UNPROMISED = "Find out who writes to the database; then delete it. `onboarding show REF`"
 _LATE = "A late result was written: compare with history. `onboarding show REF`"
-
-# Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
-# new secrets bring follows from these.
-_ASKED_FOR: Final = frozenset(
-    {"first_call", "new_secret_shown", "no_call_yet", "resume_link", "secret_leaked"}
-)
 
 
 @rule("I3", Onboarding.id, what="{} was promised by transition {} and is gone", do=_LOST)
@@ -66,33 +55,15 @@ def work_is_promised(within: Within) -> Rows:
     )
 
 
-@rule(
-    "I3",
-    Onboarding.id,
-    what="letters {}: {} to {} were called for, {} are sent or on their way",
-    do="Too few: write to the contact by hand. Too many: find out who writes to the database."
-    " `onboarding show REF`",
-)
-def letters_are_sent_as_called_for(within: Within) -> Rows:
-    """A letter that a transition promised is sent or promised still; without one, none goes out."""
-    letter = _letters(within)
-    too_many = and_(letter.c.kept > letter.c.at_most, letter.c.notice.not_in(sorted(_ASKED_FOR)))
-    return select(
-        letter.c.onboarding_id,
-        letter.c.notice,
-        letter.c.at_least,
-        letter.c.at_most,
-        letter.c.kept,
-    ).where(or_(letter.c.kept < letter.c.at_least, too_many))
-
-
 @rule("I3", Message.id, what="transition {} does not promise {}", do=_UNPROMISED)
 def promises_come_from_history(within: Within) -> Rows:
     """A promise for an onboarding was made by the transition that it names."""
     by_state = tuple_(Transition.target, Message.task).in_(
         sorted((state, task) for state, tasks in ON_ENTRY.items() for task in tasks)
     )
-    by_event = and_(Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES)))
+    by_event = and_(
+        Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES | REVOKING))
+    )
     # Which letters there may be is counted above.
     letter = Message.task == "send_email"
     replacement = and_(
@@ -150,7 +121,7 @@ def promises_are_made_once(within: Within) -> Rows:
             within(Message.onboarding_id),
             # Each change of the registry promises its own look at those who wait.
             Message.onboarding_id.is_not(None),
-            notice.not_in(sorted(_ASKED_FOR)),
+            notice.not_in(sorted(ASKED_FOR)),
         )
         .group_by(*once, about)
         .having(func.count() > 1)
@@ -185,109 +156,4 @@ def links_live_in_order(within: Within) -> Rows:
     """A link that has ended is not confirmed any more."""
     return select(Link.onboarding_id, Link.seller_id).where(
         within(Link.id), Link.ended_at < Link.confirmed_at
-    )
-
-
-def _letters(within: Within) -> Any:
-    """For each onboarding and notice: how many letters are kept, and how many there may and must be."""
-    called_for = union_all(
-        _by_transitions(within),
-        _by_operators(within),
-        _reminders(within),
-        _codes(within),
-        _sent(within),
-        _waiting(within),
-    ).subquery()
-    columns = (func.sum(called_for.c[name]).label(name) for name in ("at_least", "at_most", "kept"))
-    return (
-        select(called_for.c.onboarding_id, called_for.c.notice, *columns)
-        .group_by(called_for.c.onboarding_id, called_for.c.notice)
-        .subquery()
-    )
-
-
-def _row(onboarding_id: Any, notice: Any, at_least: Any, at_most: Any, kept: Any) -> Rows:
-    return select(
-        onboarding_id.label("onboarding_id"),
-        notice.label("notice"),
-        at_least.label("at_least"),
-        at_most.label("at_most"),
-        kept.label("kept"),
-    )
-
-
-def _by_transitions(within: Within) -> Rows:
-    """A transition promises its letter where there was a contact; then there still is one."""
-    moves = tuple_(Transition.event, Transition.target)
-    notice = case(
-        *(
-            (and_(Transition.event == event, Transition.target == target), name)
-            for (event, target), name in NOTICES.items()
-        )
-    )
-    must = case((_had_a_contact(), 1), else_=0)
-    return (
-        _row(Transition.onboarding_id, notice, must, literal(1), literal(0))
-        .join(Onboarding, Onboarding.id == Transition.onboarding_id)
-        .where(within(Transition.onboarding_id), moves.in_(sorted(NOTICES)))
-    )
-
-
-def _by_operators(within: Within) -> Rows:
-    """Who sends a letter again, reminds by hand, or gives more time may bring one more."""
-    said = AuditEntry.details["notice"].as_string()
-    notice = case((AuditEntry.action == "extend", "reminder"), else_=said)
-    return _row(AuditEntry.onboarding_id, notice, literal(0), literal(1), literal(0)).where(
-        within(AuditEntry.onboarding_id),
-        AuditEntry.action.in_(("resend", "nudge", "extend")),
-        AuditEntry.outcome == "done",
-    )
-
-
-def _had_a_contact() -> ColumnElement[bool]:
-    """Whether an address was certainly there: from the start, proved by then, or written to by then."""
-    vouched = and_(
-        Onboarding.contact_verified_at == Onboarding.created_at,
-        Onboarding.contact_email.is_not(None),
-    )
-    proved = exists().where(
-        ContactCode.onboarding_id == Transition.onboarding_id,
-        ContactCode.used_at <= Transition.at,
-    )
-    letter = aliased(Mail)
-    written_to = exists().where(
-        letter.onboarding_id == Transition.onboarding_id,
-        letter.sent_at < Transition.at,
-        letter.notice != "contact_code",
-    )
-    return or_(vouched, proved, written_to)
-
-
-def _reminders(within: Within) -> Rows:
-    """Each stay in a state may bring its reminders; who moves in time gets none."""
-    reminders = {state: len(move.reminders) for state, move in NEXT_MOVE.items() if move.reminders}
-    number = cast(case(reminders, value=Transition.target, else_=0), Integer)
-    return _row(
-        Transition.onboarding_id, literal("reminder"), literal(0), number, literal(0)
-    ).where(within(Transition.onboarding_id), Transition.target.in_(sorted(reminders)))
-
-
-def _codes(within: Within) -> Rows:
-    return _row(
-        ContactCode.onboarding_id, literal("contact_code"), literal(0), literal(1), literal(0)
-    ).where(within(ContactCode.onboarding_id))
-
-
-def _sent(within: Within) -> Rows:
-    return _row(Mail.onboarding_id, Mail.notice, literal(0), literal(0), literal(1)).where(
-        within(Mail.onboarding_id)
-    )
-
-
-def _waiting(within: Within) -> Rows:
-    """Letters on their way; one that was handed over and is promised still is counted once."""
-    notice = Message.about["notice"].as_string()
-    sent = exists().where(Mail.id == Message.id)
-    return _row(Message.onboarding_id, notice, literal(0), literal(0), literal(1)).where(
-        within(Message.onboarding_id), Message.task == "send_email", ~sent
     )

@@ -5,8 +5,9 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from onboarding import credentials
+from onboarding.afterwards import DONE, REVOKING, UNLINKING
 from onboarding.invariants.rules import Rows, Within, rule
-from onboarding.models import Client, Link, Onboarding, SealedSecret, Secret
+from onboarding.models import Client, Link, Onboarding, SealedSecret, Secret, Transition
 
 # States with a client ID whatever the type, and those that only the delegated way reaches without.
 WITH_CLIENT: Final = ("issuing_secret", "secret_ready", "secret_lapsed", "secret_revealed")
@@ -21,7 +22,7 @@ _AGAIN = (
 
 @rule("I15", Onboarding.id, what="is in {}, {}", do=_AGAIN)
 def client_as_the_state_says(within: Within) -> Rows:
-    """There is a live client ID in the states that say so, and in no other."""
+    """There is a live client ID in the states that say so, until it is revoked, and in no other."""
     alive = exists().where(
         Client.onboarding_id == Onboarding.id,
         Client.revoked_at.is_(None),
@@ -31,7 +32,7 @@ def client_as_the_state_says(within: Within) -> Rows:
 
 @rule("I15", Onboarding.id, what="is in {}, its secret should be {} and is {}", do=_AGAIN)
 def secret_as_the_state_says(within: Within) -> Rows:
-    """The live secret is unseen, shown or saved as the state says; else there is none."""
+    """The live secret is unseen, shown or saved as the state says, until it expires; else there is none."""
     phase = case(
         (Secret.acknowledged_at.is_not(None), "saved"),
         (Secret.revealed_at.is_not(None), "shown"),
@@ -53,11 +54,13 @@ def secret_as_the_state_says(within: Within) -> Rows:
     said = case(
         (Onboarding.state == "secret_ready", "unseen"),
         (Onboarding.state == "secret_revealed", "shown"),
-        (and_(Onboarding.state.in_(SAVED), ~_delegated()), "saved"),
+        (and_(_has_a_client(), Onboarding.state.in_(SAVED)), "saved"),
         else_="none",
     )
     return select(Onboarding.id, Onboarding.state, said, found).where(
-        within(Onboarding.id), said != found
+        within(Onboarding.id),
+        said != found,
+        ~and_(found == "none", Onboarding.state.in_(DONE), _has_met(frozenset({"expire_secret"}))),
     )
 
 
@@ -85,9 +88,10 @@ def sealed_secret_as_the_state_says(within: Within) -> Rows:
 
 @rule("I15", Onboarding.id, what="is in {}, {}", do=_AGAIN)
 def link_as_the_state_says(within: Within) -> Rows:
-    """A seller account is linked in the states that say so, and in no other."""
+    """A seller account is linked in the states that say so, until it is unlinked, and in no other."""
     alive = exists().where(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None))
-    return _unlike(within, Onboarding.state.in_(LINKED), alive, "linked seller account")
+    said = and_(Onboarding.state.in_(LINKED), ~_has_met(UNLINKING))
+    return _unlike(within, said, alive, "linked seller account")
 
 
 @rule("I15", Onboarding.id, what="is in {}, and its link was {}", do=_AGAIN)
@@ -141,4 +145,12 @@ def _delegated() -> ColumnElement[bool]:
 
 
 def _has_a_client() -> ColumnElement[bool]:
-    return or_(Onboarding.state.in_(WITH_CLIENT), and_(Onboarding.state.in_(SAVED), ~_delegated()))
+    saved = and_(Onboarding.state.in_(SAVED), ~_delegated(), ~_has_met(REVOKING))
+    return or_(Onboarding.state.in_(WITH_CLIENT), saved)
+
+
+def _has_met(events: frozenset[str]) -> ColumnElement[bool]:
+    """Whether one of these events came after its end."""
+    return exists().where(
+        Transition.onboarding_id == Onboarding.id, Transition.event.in_(sorted(events))
+    )

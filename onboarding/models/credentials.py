@@ -25,6 +25,7 @@ _CURRENT: Final = (
     "ended_at IS NULL AND ends_at IS NULL AND (overlap_days IS NULL OR acknowledged_at IS NOT NULL)"
 )
 _COMING: Final = "ended_at IS NULL AND overlap_days IS NOT NULL AND acknowledged_at IS NULL"
+_EXPIRING: Final = "ended_at IS NULL AND expires_at IS NOT NULL"
 _ENDING: Final = "ended_at IS NULL AND ends_at IS NOT NULL"
 
 
@@ -104,6 +105,13 @@ class Secret(Base):
             name="revealed_before_acknowledged",
         ),
         CheckConstraint("(ended_at IS NULL) = (ended_because IS NULL)", name="ended_has_a_reason"),
+        CheckConstraint("expiry_told IS NULL OR expires_at IS NOT NULL", name="told_of_an_expiry"),
+        Index(
+            "ix_secrets_expires_at",
+            "expires_at",
+            postgresql_where=text(_EXPIRING),
+            sqlite_where=text(_EXPIRING),
+        ),
     )
 
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.id"), primary_key=True)
@@ -125,6 +133,10 @@ class Secret(Base):
     disclosed_at: Mapped[datetime | None]
     # When one that was replaced stops working. The clock then writes `ended_at`, which is no earlier.
     ends_at: Mapped[datetime | None]
+    # When it is too old, where the marketplace sets an age: it works no more from then on.
+    expires_at: Mapped[datetime | None]
+    # How many days before that its owner was told last.
+    expiry_told: Mapped[int | None]
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(String(16))
 

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from onboarding import connections
 from onboarding.db import reading
 from onboarding.models import Client, Link, Onboarding, Secret, SuspendedSeller
+from onboarding.settings import settings
 from onboarding.web.api_access import Reader, own
 from onboarding.web.api_route import StrictRoute
 
@@ -35,6 +38,8 @@ class SecretVersion(_Shown):
     ends_at: datetime | None
     # When it was found elsewhere; it opens nothing since then.
     disclosed_at: datetime | None
+    # Where the marketplace sets an age: when it is too old, and works no more.
+    expires_at: datetime | None
     ended_at: datetime | None
     ended_because: str | None
 
@@ -45,6 +50,9 @@ class ClientView(_Shown):
     client_id: str | None
     created_at: datetime | None
     revoked_at: datetime | None
+    # Of one that was revoked: when the last access token is over that it may have. It is refused here
+    # before; an API that verifies tokens by itself takes it until then.
+    tokens_end_at: datetime | None
     # When the marketplace has disabled it: it works no more.
     disabled_at: datetime | None
     # When an access token was first issued to it.
@@ -58,6 +66,7 @@ _NO_CLIENT: Final = ClientView(
     client_id=None,
     created_at=None,
     revoked_at=None,
+    tokens_end_at=None,
     disabled_at=None,
     first_call_at=None,
     secret_asked_at=None,
@@ -68,6 +77,7 @@ _NO_CLIENT: Final = ClientView(
 class SellerLink(_Shown):
     """A seller account that the client, or the aggregator, may act for; or might, until it ended."""
 
+    id: UUID
     seller_id: str
     shop_name: str
     client_id: str | None
@@ -97,13 +107,7 @@ def links(onboarding_id: str, key: Reader) -> SellerLinkList:
     """The seller accounts that were linked, those that have ended included."""
     with reading() as session:
         onboarding = own(session, key, onboarding_id)
-        found = session.execute(
-            select(Link, SuspendedSeller.since)
-            .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == Link.seller_id)
-            .where(Link.onboarding_id == onboarding.id)
-            .order_by(Link.id.desc())
-        )
-        return SellerLinkList(items=[_link(row.Link, row.since) for row in found])
+        return SellerLinkList(items=links_view(session, onboarding))
 
 
 def client_view(session: Session, onboarding: Onboarding) -> ClientView:
@@ -115,11 +119,23 @@ def client_view(session: Session, onboarding: Onboarding) -> ClientView:
         client_id=found.id,
         created_at=found.created_at,
         revoked_at=found.revoked_at,
+        tokens_end_at=connections.tokens_end_at(found, settings().token_lasts),
         disabled_at=found.disabled_at,
         first_call_at=found.first_used_at,
         secret_asked_at=found.secret_asked_at,
         secrets=[_version(each) for each in _secrets(session, found)],
     )
+
+
+def links_view(session: Session, onboarding: Onboarding) -> list[SellerLink]:
+    """Its links as its calling system sees them, the newest first."""
+    found = session.execute(
+        select(Link, SuspendedSeller.since)
+        .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == Link.seller_id)
+        .where(Link.onboarding_id == onboarding.id)
+        .order_by(Link.id.desc())
+    )
+    return [_link(row.Link, row.since) for row in found]
 
 
 def _latest_client(session: Session, onboarding: Onboarding) -> Client | None:
@@ -147,6 +163,7 @@ def _version(secret: Secret) -> SecretVersion:
         last_used_at=secret.last_used_at,
         ends_at=secret.ends_at,
         disclosed_at=secret.disclosed_at,
+        expires_at=secret.expires_at,
         ended_at=secret.ended_at,
         ended_because=secret.ended_because,
     )
@@ -154,6 +171,7 @@ def _version(secret: Secret) -> SecretVersion:
 
 def _link(link: Link, suspended_since: datetime | None) -> SellerLink:
     return SellerLink(
+        id=link.id,
         seller_id=link.seller_id,
         shop_name=link.shop_name,
         client_id=link.client_id,

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, deadlines, deciding, requirements
-from onboarding.chart import EVENT_TYPES, NEXT_MOVE
+from onboarding import credentials, db, deadlines, deciding, event_bodies, requirements
+from onboarding.chart import NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.requirements import Requirements
 from onboarding.web import api_due
@@ -72,7 +72,7 @@ def step(transition: Transition) -> TransitionView:
     return TransitionView(
         sequence=transition.sequence,
         event=transition.event,
-        type=EVENT_TYPES[transition.event],
+        type=event_bodies.type_of(transition),
         source=transition.source,
         target=transition.target,
         actor=transition.actor_kind,

@@ -166,6 +166,20 @@ ACTIONS: Final[Mapping[str, Words]] = {
         N_("What was issued is revoked, and the seller chooses a connection type again."),
     ),
     "cancel": Words(N_("Cancel"), N_("What was issued is revoked, and it ends.")),
+    "revoke_credentials": Words(
+        N_("Revoke the credentials"),
+        N_(
+            "The client ID, its client secret and the link with the seller account end at once and"
+            " for good. The owner is told."
+        ),
+    ),
+    "end_link": Words(
+        N_("End the link with the seller account"),
+        N_(
+            "Nothing acts for that seller any more; a client ID stays as it is. It cannot be brought"
+            " back. The owner is told."
+        ),
+    ),
 }
 # What was done besides, where a page says that it is done.
 DONE: Final[Mapping[str, str]] = {
@@ -204,4 +218,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "start_over": N_("Started over"),
     "cancel": N_("Cancelled"),
     "expire": N_("Expired"),
+    "revoke_credentials": N_("Credentials revoked"),
+    "rename": N_("Connection renamed"),
+    "expire_secret": N_("Client secret expired"),
+    "end_link": N_("Link with the seller account ended"),
 }

@@ -31,6 +31,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "three_days": {"overlap_days": 3},
         "at_once": {"overlap_days": 0},
     },
+    ("patch", "/v1/onboardings/{onboarding_id}"): {"named": {"connection_name": "ERP, new server"}},
     ("post", "/v1/webhooks"): {
         "of_one_type": {
             "url": "https://hooks.example/onboarding",

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from onboarding.web import (
+    wizard_afterwards,
     wizard_aggregator,
     wizard_client_id,
     wizard_connections,
@@ -25,6 +26,7 @@ for part in (
     wizard_client_id,
     wizard_secret,
     wizard_new_secret,
+    wizard_afterwards,
     wizard_aggregator,
     wizard_link,
     wizard_ends,

@@ -1,18 +1,16 @@
 """What somebody comes back to: every connection of this browser and of the seller account, and the way out."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import deadlines, queries
+from onboarding import connections, deadlines, expiring, queries
 from onboarding.db import reading, transaction
-from onboarding.models import BrowserSession, Onboarding
+from onboarding.models import BrowserSession, Link, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 
@@ -27,11 +25,13 @@ def show(request: Request, locale: str) -> Response:
     with reading() as session:
         visitor = browser.known(session, request)
         found = _connections(session, visitor) if visitor else []
-        clients = queries.live_client_ids(session, [each.id for each in found])
+        described = _described(session, request, found)
+        unlinked = _unlinked(session, visitor, found) if visitor else []
     return pages.page(
         request,
         "wizard/connections.html",
-        connections=[_described(request, each, clients) for each in found],
+        connections=described,
+        unlinked=unlinked,
         visitor=visitor,
         accounts=signin.accounts(visitor) if visitor else [],
         notice=wizard_frame.sign_in_notice(request),
@@ -69,17 +69,34 @@ def _connections(session: Session, visitor: BrowserSession) -> list[Onboarding]:
     return sorted(newest_first, key=lambda each: each.state in _STOPPED)
 
 
+def _unlinked(
+    session: Session, visitor: BrowserSession, shown: list[Onboarding]
+) -> list[tuple[Link, Onboarding]]:
+    """What was linked to the account, and is no longer: this browser holds nothing of it."""
+    if not (visitor.issuer and visitor.subject):
+        return []
+    known = {each.id for each in shown}
+    found = connections.unlinked_from(session, visitor.issuer, visitor.subject)
+    return [(link, onboarding) for link, onboarding in found if onboarding.id not in known]
+
+
 def _described(
-    request: Request, onboarding: Onboarding, clients: Mapping[UUID, str]
-) -> dict[str, Any]:
-    return {
-        "onboarding": onboarding,
-        "href": wizard_frame.home(request, onboarding.id),
-        "client_id": clients.get(onboarding.id),
-        "until": _until(onboarding),
-    }
-
-
-def _until(onboarding: Onboarding) -> datetime | None:
-    """When time ends it, or destroys what it waits for, if nobody moves."""
-    return deadlines.ends_at(onboarding)
+    session: Session, request: Request, found: Sequence[Onboarding]
+) -> list[dict[str, Any]]:
+    """Each with its client ID, what has ended of it, and when its secret does."""
+    ids = [each.id for each in found]
+    clients = queries.live_client_ids(session, ids)
+    ended = connections.ended_of(session, ids)
+    secrets = expiring.ends(session, ids)
+    return [
+        {
+            "onboarding": each,
+            "href": wizard_frame.home(request, each.id),
+            "client_id": clients.get(each.id),
+            # When time ends it, or destroys what it waits for, if nobody moves.
+            "until": deadlines.ends_at(each),
+            "ended": ended.get(each.id),
+            "expiring": secrets.get(each.id),
+        }
+        for each in found
+    ]

@@ -6,7 +6,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import deciding, queries
+from onboarding import connections, deciding, queries
+from onboarding.afterwards import DONE
+from onboarding.connections import Ended
 from onboarding.db import reading
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, Onboarding
@@ -17,17 +19,18 @@ from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
-_DONE = ("confirmed", "credentials_issued")
-
 
 def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
     """The page of a state that nothing follows."""
     with reading() as session:
-        facts = (
-            _ready(request, wizard_link.parts(session, onboarding))
-            if onboarding.state in _DONE
-            else queries.taken_back(session, onboarding)
-        )
+        if onboarding.state not in DONE:
+            gone: dict[str, Any] = {**queries.taken_back(session, onboarding)}
+            return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
+        made = wizard_link.parts(session, onboarding)
+        ended = connections.ended(session, onboarding)
+    if ended:
+        return _show_ended(request, onboarding, ended, made)
+    facts = _ready(request, made)
     return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **facts)
 
 
@@ -35,7 +38,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
 def save_record(request: Request, locale: str, onboarding_id: str) -> Response:
     """What was set up, as a text file to keep. It holds no secret."""
     _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state not in _DONE:
+    if onboarding.state not in DONE:
         raise NotFound
     with reading() as session:
         made = wizard_link.parts(session, onboarding)
@@ -74,6 +77,16 @@ def cancel(
 ) -> Response:
     """Revoke what was issued and end the request."""
     return wizard_frame.fire(request, onboarding_id, "cancel", sequence)
+
+
+def _show_ended(
+    request: Request, onboarding: Onboarding, ended: Ended, made: dict[str, Any]
+) -> Response:
+    """Done, and something of it ended since: what, and what is left."""
+    lasts = request.app.state.settings.token_lasts
+    end = connections.tokens_end_at(ended.client, lasts) if ended.client else None
+    about = {"ended": ended, "tokens_end_at": end, "step": None}
+    return wizard_frame.framed(request, onboarding, "over.html", **(made | about))
 
 
 def _ready(request: Request, made: dict[str, Any]) -> dict[str, Any]:

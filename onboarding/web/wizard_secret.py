@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import addresses, credentials, deadlines, fences, ownership, proofs, queries
+from onboarding import addresses, credentials, deadlines, fences, links, ownership, proofs, queries
 from onboarding.access import Actor
+from onboarding.afterwards import DONE
 from onboarding.chart import NEXT_MOVE
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, TooMany
 from onboarding.models import Onboarding
-from onboarding.replacing import DONE
 from onboarding.web import browser, pages, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
@@ -81,17 +81,28 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/proof")
-def ask_for_proof(request: Request, locale: str, onboarding_id: str) -> Response:
-    """How to show again who it is: by a code, or by the sign-in that asked for the client ID."""
+def ask_for_proof(request: Request, locale: str, onboarding_id: str, before: str = "") -> Response:
+    """How to show again who it is: by a code, or by the sign-in that asked for the client ID.
+
+    `before` is what is about to end; the sign-in of whose account is linked is enough to end that.
+    """
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
         by_code = addresses.is_proved(session, onboarding)
-        by_sign_in = ownership.maker_account(session, onboarding) is not None
+        by_sign_in = ownership.maker_account(session, onboarding) is not None or (
+            before == "end_link" and links.live_link(session, onboarding.id) is not None
+        )
     if onboarding.state not in ("secret_ready", *DONE):
         return wizard_frame.to_home(request, onboarding_id)
     back = wizard_frame.home(request, onboarding_id)
     return wizard_frame.framed(
-        request, onboarding, "prove.html", by_code=by_code, by_sign_in=by_sign_in, back=back
+        request,
+        onboarding,
+        "prove.html",
+        by_code=by_code,
+        by_sign_in=by_sign_in,
+        before=before,
+        back=back,
     )
 
 

@@ -24,7 +24,7 @@ from tests.journeys.entering import (
 )
 from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
-from tests.journeys.gallery_secrets import new_secret
+from tests.journeys.gallery_secrets import in_use
 from tests.journeys.gallery_testing import testing
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
@@ -273,7 +273,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     client_secret,
     seller_account,
     confirmation,
-    new_secret,
+    in_use,
     other_ends,
     coming_back,
     testing,

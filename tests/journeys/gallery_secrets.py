@@ -1,9 +1,9 @@
-"""The pages of a client secret that is in use, and is replaced."""
+"""The pages of a connection that works: its client secret is replaced, it is renamed, unlinked and revoked."""
 
 from collections.abc import Iterator
 from uuid import UUID
 
-from onboarding import credentials, db, replacing
+from onboarding import connections, credentials, db, replacing
 from onboarding.checksums import CHECKSUM
 from onboarding.db import transaction
 from tests import builders
@@ -14,7 +14,13 @@ from tests.journeys.pages import Person
 EMAIL = "alex@shop.example"
 
 
-def new_secret(person: Person) -> Iterator[str]:
+def in_use(person: Person) -> Iterator[str]:
+    """What becomes of a connection that works."""
+    yield from _new_secret(person)
+    yield from _endings(person)
+
+
+def _new_secret(person: Person) -> Iterator[str]:
     """A new secret for a connection that works, and the end of the old one."""
     here = enter(person, builders.an_onboarding("credentials_issued"))
     put(here, contact_email=EMAIL)
@@ -45,6 +51,30 @@ def new_secret(person: Person) -> Iterator[str]:
         current.disclosed_at = db.clock(session)
     person.open(f"{person.home}/client-secret")
     yield "client-secret-leaked"
+
+
+def _endings(person: Person) -> Iterator[str]:
+    """A connection that works gets another name, is unlinked, and its credentials are revoked."""
+    here = enter(person, builders.an_onboarding("confirmed"))
+    person.follow("Rename this connection")
+    yield "name"
+    person.fill("Name of this connection", "x" * 61)
+    person.press("Save the name")
+    yield "name-error"
+    person.open(f"{person.home}/end-link")
+    yield "end-link"
+    person.open(f"{person.home}/revoke")
+    yield "revoke"
+    person.open(f"{person.home}/proof?before=end_link")
+    yield "proof-before-an-end"
+    with transaction() as session:
+        connections.unlink(session, here, builders.SELLER)
+    person.open(person.home)
+    yield "over-unlinked"
+    with transaction() as session:
+        connections.revoke(session, here, builders.SELLER)
+    person.open(person.home)
+    yield "over-revoked"
 
 
 def _ask_for_secret(onboarding_id: UUID) -> None:

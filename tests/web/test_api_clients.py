@@ -47,6 +47,7 @@ def test_before_a_client_is_issued_there_is_none(system: System) -> None:
         "client_id",
         "created_at",
         "revoked_at",
+        "tokens_end_at",
         "disabled_at",
         "first_call_at",
         "secret_asked_at",

@@ -65,6 +65,10 @@ RULES: Final[dict[Route, Rule]] = {
     ("POST", f"{ONE}/client/secrets"): Rule(WRITES, 409, body={"overlap_days": 3}),
     ("DELETE", f"{ONE}/client/secrets/{{version}}"): Rule(WRITES, 409),
     ("GET", f"{ONE}/links"): Rule(READS),
+    # … nor to name, to revoke or to unlink.
+    ("PATCH", ONE): Rule(WRITES, 409, body={"connection_name": "Ours"}),
+    ("DELETE", f"{ONE}/client"): Rule(WRITES, 409),
+    ("DELETE", f"{ONE}/links/{{link_id}}"): Rule(WRITES, 404),
     ("GET", "/v1/chart"): Rule(None, foreign=None),
     ("GET", "/v1/aggregators"): Rule(READS, foreign=None),
     ("GET", "/v1/aggregators/{aggregator_id}"): Rule(READS, 404, foreign=None),
@@ -106,7 +110,8 @@ ROUTES: Final = [*RULES]
 Names = dict[str, str]
 # What a path names, where none of it is there.
 NOTHING: Final[Names] = dict.fromkeys(
-    ("onboarding_id", "reference", "webhook_id", "delivery_id", "event_id"), str(new_id())
+    ("onboarding_id", "reference", "webhook_id", "delivery_id", "event_id", "link_id"),
+    str(new_id()),
 ) | {"aggregator_id": "a", "version": "1", "number": "99"}
 
 

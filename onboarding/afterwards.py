@@ -1,0 +1,41 @@
+"""What may happen to a connection after its onboarding is done: what its history goes on with.
+
+The chart has no move out of an end state, and needs none: whoever has revoked their credentials has
+still been onboarded. So these events leave the state as it is; history, the log and other systems
+have them like any other.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+# Onboardings that are done: their credentials or their link are in use.
+DONE: Final = ("confirmed", "credentials_issued")
+
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """An event after the end: who may bring it about, what other systems hear, and which letter is sent."""
+
+    who: frozenset[str]
+    type: str
+    notice: str | None = None
+
+
+AFTERWARDS: Final[dict[str, Afterwards]] = {
+    "revoke_credentials": Afterwards(
+        frozenset({"seller", "api", "operator"}),
+        "onboarding.credentials_revoked",
+        "credentials_revoked",
+    ),
+    "rename": Afterwards(frozenset({"seller", "api", "operator"}), "onboarding.renamed"),
+    "expire_secret": Afterwards(
+        frozenset({"clock"}), "onboarding.secret_expired", "secret_expired"
+    ),
+    "end_link": Afterwards(
+        frozenset({"seller", "api", "operator"}), "onboarding.link_ended", "link_ended"
+    ),
+}
+
+# Of these, the first takes back all that was issued; either ends the link.
+REVOKING: Final = frozenset({"revoke_credentials"})
+UNLINKING: Final = frozenset({"end_link"}) | REVOKING

@@ -1,0 +1,53 @@
+"""The commands about a connection that works: `connection …`. As in `cli`, bodies import what they need."""
+# ruff: noqa: PLC0415 - see above
+
+from typing import Annotated
+
+import typer
+
+from onboarding.cli_options import AsJson, Reason, Reference, with_publisher
+
+connection = typer.Typer(no_args_is_help=True, help="Connections that are done, and in use.")
+
+
+@connection.command("rename")
+def rename(
+    reference: Reference,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="1 to 60 characters.", show_default=False)
+    ],
+    *,
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Give it another name, which its owner sees."""
+    from onboarding.commands import connections, opening
+    from onboarding.settings import settings
+
+    connections.rename(opening.prepare(settings()), reference, name, reason, as_json=as_json)
+
+
+@connection.command("unlink")
+def unlink(
+    context: typer.Context, reference: Reference, *, reason: Reason, as_json: AsJson = False
+) -> None:
+    """End its link with the seller account, for good; a client ID stays as it is."""
+    from onboarding.commands import connections, opening
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    with with_publisher(context):
+        connections.unlink(ring, reference, reason, as_json=as_json)
+
+
+@connection.command("revoke")
+def revoke(
+    context: typer.Context, reference: Reference, *, reason: Reason, as_json: AsJson = False
+) -> None:
+    """Revoke its client ID, for good: client secret and link end with it."""
+    from onboarding.commands import connections, opening
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    with with_publisher(context):
+        connections.revoke(ring, reference, reason, as_json=as_json)

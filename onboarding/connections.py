@@ -1,0 +1,158 @@
+"""What an owner does with a connection that is there: name it, end the link, revoke the credentials.
+
+The onboarding is done and stays so: history and the log have each of these, and all
+but the name is final. Doing it twice is doing it once. Pages, the API, the console and the terminal share this.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from onboarding import credentials, lifecycle, links
+from onboarding.access import Actor
+from onboarding.afterwards import DONE
+from onboarding.errors import Invalid, NotEligible
+from onboarding.models import Client, Link, Onboarding
+
+# Characters of a name: one that is longer fills a list.
+LONGEST_NAME: Final = 60
+
+
+@dataclass(slots=True)
+class Ended:
+    """What has ended since an onboarding was done: its client ID, its link, or both."""
+
+    client: Client | None = None
+    link: Link | None = None
+
+
+def rename(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    name: str,
+    *,
+    expected: int | None = None,
+) -> Onboarding:
+    """Give it another name, which its owner alone is shown. History does not keep it.
+
+    Raises Invalid, and EventNotAllowed where the onboarding is not done.
+    """
+    kept = checked(name)
+    onboarding = lifecycle.lock(session, onboarding_id)
+    if onboarding.state in DONE and onboarding.connection_name == kept:
+        return onboarding
+    onboarding = lifecycle.note(session, onboarding_id, "rename", actor, expected=expected)
+    onboarding.connection_name = kept
+    return onboarding
+
+
+def checked(name: str) -> str:
+    """A name as it is kept. Raises Invalid."""
+    kept = name.strip()
+    if not kept or len(kept) > LONGEST_NAME or not kept.isprintable():
+        raise Invalid({"connection_name": f"A text of 1 to {LONGEST_NAME} characters on one line."})
+    return kept
+
+
+def revoke(
+    session: Session, onboarding_id: UUID, actor: Actor, *, expected: int | None = None
+) -> bool:
+    """End the client ID, every version of its secret, and its link, at once and for good.
+
+    False: that was done before. Raises NotEligible where there never were credentials.
+    """
+    onboarding = lifecycle.lock(session, onboarding_id)
+    client = credentials.live_client(session, onboarding_id)
+    if onboarding.state in DONE and client is None:
+        _must_have_been((ended(session, onboarding) or Ended()).client, "there are no credentials")
+        return False
+    details = {"client_id": client.id} if client else {}
+    lifecycle.note(
+        session, onboarding_id, "revoke_credentials", actor, expected=expected, details=details
+    )
+    return True
+
+
+def unlink(
+    session: Session, onboarding_id: UUID, actor: Actor, *, expected: int | None = None
+) -> bool:
+    """End the link with the seller account, at once and for good; a client ID stays as it is.
+
+    False: that was done before. Raises NotEligible where there never was a link.
+    """
+    onboarding = lifecycle.lock(session, onboarding_id)
+    if onboarding.state in DONE and links.live_link(session, onboarding_id) is None:
+        _must_have_been((ended(session, onboarding) or Ended()).link, "no seller account is linked")
+        return False
+    lifecycle.note(session, onboarding_id, "end_link", actor, expected=expected)
+    return True
+
+
+def ended(session: Session, onboarding: Onboarding) -> Ended | None:
+    """What has ended of one since it was done; None: all of it works."""
+    return ended_of(session, [onboarding.id]).get(onboarding.id)
+
+
+def ended_of(session: Session, onboarding_ids: Collection[UUID]) -> dict[UUID, Ended]:
+    """The same of several; those of which nothing has ended are left out."""
+    found: dict[UUID, Ended] = {}
+    for client in session.scalars(
+        select(Client)
+        .join(Onboarding, Onboarding.id == Client.onboarding_id)
+        .where(
+            Onboarding.id.in_(onboarding_ids),
+            Onboarding.state.in_(DONE),
+            Client.revoked_at >= Onboarding.entered_at,
+        )
+    ):
+        found.setdefault(client.onboarding_id, Ended()).client = client
+    for link in session.scalars(
+        select(Link)
+        .join(Onboarding, Onboarding.id == Link.onboarding_id)
+        .where(
+            Onboarding.id.in_(onboarding_ids),
+            Onboarding.state.in_(DONE),
+            Link.ended_at >= Onboarding.entered_at,
+        )
+    ):
+        found.setdefault(link.onboarding_id, Ended()).link = link
+    return found
+
+
+def unlinked_from(session: Session, issuer: str, subject: str) -> Sequence[tuple[Link, Onboarding]]:
+    """Links of a person's seller accounts that have acted and have ended, the latest first.
+
+    Whoever was linked may know that they are no longer, and when; they may move nothing there.
+    """
+    rows = session.execute(
+        select(Link, Onboarding)
+        .join(Onboarding, Onboarding.id == Link.onboarding_id)
+        .where(
+            Link.issuer == issuer,
+            Link.subject == subject,
+            Link.confirmed_at.is_not(None),
+            Link.ended_at.is_not(None),
+        )
+        .order_by(Link.ended_at.desc())
+    )
+    return [(row.Link, row.Onboarding) for row in rows]
+
+
+def tokens_end_at(client: Client, lasts: int) -> datetime | None:
+    """When the last access token is over that a revoked client can have; None: it is not revoked.
+
+    Here each of them is refused since the client is: this is for those who verify tokens by themselves.
+    """
+    return client.revoked_at + timedelta(seconds=lasts) if client.revoked_at else None
+
+
+def _must_have_been(thing: Client | Link | None, why_not: str) -> None:
+    """What is not there any more has ended; what never was there cannot be ended."""
+    if thing is None:
+        raise NotEligible(why_not)
