@@ -41,7 +41,8 @@ _LOCK: Final = (
     select(Onboarding, db.now())
     .where(Onboarding.id.in_(bindparam("wanted", expanding=True)))
     .order_by(Onboarding.id)
-    .with_for_update(of=Onboarding)
+    # A key is not changed: who writes a row about it meanwhile, as a letter that is out, need not wait.
+    .with_for_update(of=Onboarding, key_share=True)
     .execution_options(populate_existing=True)
 )
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
