@@ -7,16 +7,16 @@ fine. Codes are events of the chart, and `verified` for a proof of who is asking
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from onboarding import conditions, db, deadlines, deciding, finding
-from onboarding.chart import MAY_FIRE, NEXT_MOVE, OPEN
+from onboarding import conditions, db, deadlines, deciding
+from onboarding.chart import MAY_FIRE, NEXT_MOVE
 from onboarding.drawing import arrows
-from onboarding.models import Onboarding, Transition
+from onboarding.models import Message, Onboarding, Transition
 from onboarding.words import N_
 
 
@@ -83,20 +83,42 @@ _WHOM: Final[Mapping[str, str]] = {
 } | {_VERIFIED: NEXT_MOVE["type_chosen"].whom}
 
 
+# Of onboardings, by their `ids`: what is asked of the database to say what is due, and more may be asked with it.
+ASKED: Final = (
+    select(
+        Onboarding.id.label("onboarding_id"),
+        db.now().label("now"),
+        # How a message has failed for good; and what the step to where it stands gave as its cause.
+        select(func.min(Message.cause))
+        .where(Message.onboarding_id == Onboarding.id, Message.failed_at.is_not(None))
+        .scalar_subquery()
+        .label("failed"),
+        Transition.details,
+    )
+    .select_from(Onboarding)
+    .join(
+        Transition,
+        and_(Transition.onboarding_id == Onboarding.id, Transition.sequence == Onboarding.sequence),
+    )
+    .where(Onboarding.id.in_(bindparam("ids", expanding=True)))
+)
+
+
 def of(session: Session, onboarding: Onboarding) -> Requirements:
     """What one onboarding waits for."""
     return of_many(session, [onboarding])[onboarding.id]
 
 
 def of_many(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, Requirements]:
-    """The same of many, in as many statements as of one."""
-    unfinished = [each for each in onboardings if each.state in OPEN]
-    ids = [each.id for each in unfinished]
-    blocked = _told(session, unfinished) | {
-        found: causes[0] for found, causes in finding.causes_of(session, ids).items()
-    }
-    now = db.clock(session)
-    return {each.id: what_is_due(each, now, blocked.get(each.id)) for each in onboardings}
+    """The same of many, in one statement."""
+    by_id = {each.id: each for each in onboardings}
+    rows = session.execute(ASKED, {"ids": [*by_id]})
+    return {row.onboarding_id: answered(by_id[row.onboarding_id], row) for row in rows}
+
+
+def answered(onboarding: Onboarding, row: Any) -> Requirements:
+    """What is due, as it follows from a row of ASKED."""
+    return what_is_due(onboarding, row.now, row.failed or row.details.get("cause"))
 
 
 def what_is_due(
@@ -118,19 +140,6 @@ def what_is_due(
         blocked_reason=blocked_reason,
         alternatives=tuple(_alternatives(onboarding, WAITS_FOR[onboarding.state])),
     )
-
-
-def _told(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, str]:
-    """What the step to where it stands gave as its cause, as a registry's verdict does."""
-    rows = session.execute(
-        select(Transition.onboarding_id, Transition.details)
-        .join(Onboarding, Onboarding.id == Transition.onboarding_id)
-        .where(
-            Onboarding.id.in_([each.id for each in onboardings]),
-            Transition.sequence == Onboarding.sequence,
-        )
-    )
-    return {row.onboarding_id: row.details["cause"] for row in rows if row.details.get("cause")}
 
 
 def _first(onboarding: Onboarding) -> str:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
 
 from benchmarks.journeys import ours
 from benchmarks.journeys.clients import Mouth
 from benchmarks.journeys.measuring import Written
-from onboarding import db, presence
+from onboarding import db, presence, queries
 from onboarding.ids import new_id
-from tests.databases import connected
+from onboarding.web import api_view
+from tests import builders
+from tests.databases import connected, count_statements
 from tests.servers.folders import server_folder
 from tests.servers.postgres import Postgres
 from tests.test_relay import until
@@ -87,3 +90,14 @@ def _free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_views_of_the_api_are_one_statement(database: Engine, count: int) -> None:
+    walked = [builders.an_onboarding("secret_ready") for _ in range(count)]
+    with db.reading() as session:
+        rows = [queries.by_id(session, each) for each in walked]
+        asked = count_statements(database)
+        views = api_view.views(session, rows)
+    assert [view.id for view in views] == walked
+    assert len(asked) == 1

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, deadlines, deciding, event_bodies, requirements
+from onboarding import credentials, deadlines, deciding, event_bodies, requirements
 from onboarding.chart import NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
-from onboarding.requirements import Requirements
 from onboarding.web import api_due
 from onboarding.web.schemas import (
     AggregatorNamed,
@@ -34,6 +33,21 @@ _TOLD: Final = frozenset(
         "cause",
     }
 )
+# Its client that is alive with the secret that this goes by, and its link; of each it has one at most.
+_ASKED: Final = (
+    requirements.ASKED.add_columns(
+        Client.id.label("client_id"),
+        Secret.version,
+        Secret.ending,
+        Secret.revealed_at,
+        Secret.acknowledged_at,
+        Link.seller_id,
+        Link.shop_name,
+    )
+    .outerjoin(Client, and_(Client.onboarding_id == Onboarding.id, Client.revoked_at.is_(None)))
+    .outerjoin(Secret, and_(Secret.client_id == Client.id, credentials.is_current()))
+    .outerjoin(Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None)))
+)
 
 
 def view(session: Session, onboarding: Onboarding) -> OnboardingView:
@@ -42,24 +56,10 @@ def view(session: Session, onboarding: Onboarding) -> OnboardingView:
 
 
 def views(session: Session, onboardings: Sequence[Onboarding]) -> list[OnboardingView]:
-    """Many, in as many statements as one."""
-    ids = [onboarding.id for onboarding in onboardings]
-    now = db.clock(session)
-    clients = _clients(session, ids)
-    secrets = _secrets(session, ids)
-    sellers = _sellers(session, ids)
-    due = requirements.of_many(session, onboardings)
-    return [
-        _view(
-            each,
-            now,
-            due[each.id],
-            clients.get(each.id),
-            secrets.get(each.id),
-            sellers.get(each.id),
-        )
-        for each in onboardings
-    ]
+    """Many, in one statement."""
+    by_id = {each.id: each for each in onboardings}
+    rows = {row.onboarding_id: row for row in session.execute(_ASKED, {"ids": [*by_id]})}
+    return [_view(each, rows[each.id]) for each in onboardings]
 
 
 def allowed_events(onboarding: Onboarding) -> list[str]:
@@ -82,14 +82,7 @@ def step(transition: Transition) -> TransitionView:
     )
 
 
-def _view(
-    onboarding: Onboarding,
-    now: datetime,
-    due: Requirements,
-    client_id: str | None,
-    secret: SecretState | None,
-    seller: SellerAccount | None,
-) -> OnboardingView:
+def _view(onboarding: Onboarding, found: Any) -> OnboardingView:
     return OnboardingView(
         id=onboarding.id,
         reference=onboarding.reference,
@@ -103,58 +96,31 @@ def _view(
         rule_set=onboarding.rule_set,
         created_at=onboarding.created_at,
         entered_at=onboarding.entered_at,
-        next_move=_next_move(onboarding, now),
+        next_move=_next_move(onboarding, found.now),
         allowed_events=allowed_events(onboarding),
-        requirements=api_due.shown(due),
-        client_id=client_id,
-        secret=secret,
-        seller=seller,
+        requirements=api_due.shown(requirements.answered(onboarding, found)),
+        client_id=found.client_id,
+        secret=_secret(found),
+        seller=_seller(found),
         links=_links(onboarding.id),
     )
 
 
-def _clients(session: Session, ids: Sequence[UUID]) -> dict[UUID, str]:
-    rows = session.execute(
-        select(Client.onboarding_id, Client.id).where(
-            Client.onboarding_id.in_(ids), Client.revoked_at.is_(None)
-        )
+def _secret(found: Any) -> SecretState | None:
+    if found.version is None:
+        return None
+    return SecretState(
+        version=found.version,
+        ending=found.ending[-4:],
+        revealed_at=found.revealed_at,
+        acknowledged_at=found.acknowledged_at,
     )
-    return {row.onboarding_id: row.id for row in rows}
 
 
-def _secrets(session: Session, ids: Sequence[UUID]) -> dict[UUID, SecretState]:
-    rows = session.execute(
-        select(
-            Client.onboarding_id,
-            Secret.version,
-            Secret.ending,
-            Secret.revealed_at,
-            Secret.acknowledged_at,
-        )
-        .join(Client, Client.id == Secret.client_id)
-        .where(Client.onboarding_id.in_(ids), credentials.is_current())
-    )
-    return {
-        row.onboarding_id: SecretState(
-            version=row.version,
-            ending=row.ending[-4:],
-            revealed_at=row.revealed_at,
-            acknowledged_at=row.acknowledged_at,
-        )
-        for row in rows
-    }
-
-
-def _sellers(session: Session, ids: Sequence[UUID]) -> dict[UUID, SellerAccount]:
-    rows = session.execute(
-        select(Link.onboarding_id, Link.seller_id, Link.shop_name).where(
-            Link.onboarding_id.in_(ids), Link.ended_at.is_(None)
-        )
-    )
-    return {
-        row.onboarding_id: SellerAccount(seller_id=row.seller_id, shop_name=row.shop_name)
-        for row in rows
-    }
+def _seller(found: Any) -> SellerAccount | None:
+    if found.seller_id is None:
+        return None
+    return SellerAccount(seller_id=found.seller_id, shop_name=found.shop_name)
 
 
 def _aggregator(onboarding: Onboarding) -> AggregatorNamed | None:
