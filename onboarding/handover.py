@@ -77,9 +77,10 @@ def choose_account(
     handover = developers.named(session, onboarding)
     if handover is None:
         raise NotEligible("no developer is named")
+    now = db.clock(session)
     handover.issuer, handover.subject = account.issuer, account.subject
     handover.seller_id, handover.shop_name = account.seller_id, account.shop_name
-    handover.chosen_at = db.clock(session)
+    handover.chosen_at = now
 
 
 def acknowledge(

@@ -114,6 +114,7 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_secrets_coming": {"version": 3, "overlap_days": 3},
     "uq_secrets_ending": {"version": 3, **REPLACED},
     "uq_links_alive": {"id": OTHER},
+    "uq_handovers_alive": {"id": OTHER},
     "uq_browser_sessions_token_hash": {"id": OTHER},
     "uq_api_keys_hash": {"id": OTHER},
     "uq_operators_issuer_subject": {"id": OTHER},
@@ -129,6 +130,7 @@ ENDED: dict[str, dict[str, Any]] = {
     "uq_clients_alive": {"revoked_at": NOW},
     "uq_secrets_alive": {"ended_at": NOW, "ended_because": "reissued"},
     "uq_links_alive": {"ended_at": NOW},
+    "uq_handovers_alive": {"ended_at": NOW, "ended_because": "withdrawn"},
 }
 # The reference → a row that would be in order if what it refers to were there.
 REFERENCES: dict[str, dict[str, Any]] = {
