@@ -8,6 +8,7 @@ from onboarding.web import (
     api_aggregators,
     api_chart,
     api_clients,
+    api_developer,
     api_disclosures,
     api_due,
     api_events,
@@ -35,6 +36,7 @@ router.include_router(api_list.router)
 router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_secrets.router)
+router.include_router(api_developer.router)
 router.include_router(api_whoami.router)
 router.include_router(api_chart.router)
 router.include_router(api_events.router)

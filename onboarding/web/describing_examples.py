@@ -31,6 +31,9 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "three_days": {"overlap_days": 3},
         "at_once": {"overlap_days": 0},
     },
+    ("put", "/v1/onboardings/{onboarding_id}/developer"): {
+        "named": {"email": "dora@dev.example"},
+    },
     ("post", "/v1/webhooks"): {
         "of_one_type": {
             "url": "https://hooks.example/onboarding",
