@@ -37,14 +37,14 @@ class DeveloperView(BaseModel):
 
 
 @router.get("/{onboarding_id}/developer")
-def show(onboarding_id: str, key: Reader) -> DeveloperView:
+def show_developer(onboarding_id: str, key: Reader) -> DeveloperView:
     """The developer who is named to receive the client secret."""
     with reading() as session:
         return _view(session, own(session, key, onboarding_id))
 
 
 @router.put("/{onboarding_id}/developer")
-def name(onboarding_id: str, body: NewDeveloper, key: Revealer) -> DeveloperView:
+def name_developer(onboarding_id: str, body: NewDeveloper, key: Revealer) -> DeveloperView:
     """Name a developer: only they are then shown the secret. Naming them again changes nothing.
 
     It hands the secret over, so it takes the scope that taking it does. A developer who was named before
@@ -57,7 +57,7 @@ def name(onboarding_id: str, body: NewDeveloper, key: Revealer) -> DeveloperView
 
 
 @router.delete("/{onboarding_id}/developer", status_code=204)
-def withdraw(onboarding_id: str, key: Writer) -> None:
+def withdraw_developer(onboarding_id: str, key: Writer) -> None:
     """Take it back from the developer; what they were shown is replaced. Twice is once."""
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
