@@ -44,7 +44,7 @@ def name(
         _carry_over(before, named)
     session.add(named)
     onboarding.handover_id = named.id
-    session.flush()
+    session.flush()  # The letter names it.
     if onboarding.state == "secret_ready":
         developers.tell(session, onboarding)
     addresses.count_letter(session, onboarding, email)

@@ -4,8 +4,6 @@ Neither of the two can do both. The link is worth nothing without the address, a
 browser is worth nothing but the developer's part.
 """
 
-from datetime import timedelta
-
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -17,13 +15,21 @@ from onboarding.errors import EventNotAllowed, EventNotYours, NotFound
 from onboarding.models import Grant, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from tests import builders
-from tests.dumping import everything_written
 from tests.racing import race
-from tests.web import handing_over
-from tests.web.handing_over import ANOTHER, DEVELOPER, Pair, a_pair, acknowledge, prove, reveal
+from tests.web import handing_over, secret_walk
+from tests.web.handing_over import (
+    ANOTHER,
+    DEVELOPER,
+    Pair,
+    a_pair,
+    acknowledge,
+    prove,
+    reveal,
+    row_of,
+)
 from tests.web.secret_walk import count, path_of, secret_on, the
 from tests.web.secret_walk import let_pass as let_sellers_proof_pass
-from tests.web.visiting import Visitor, a_site, code_in, form_of, heading, letters, text
+from tests.web.visiting import Visitor, a_site, form_of, heading, letters, text
 
 SECRET_FORMS = ("/secret-reveal", "/secret-acknowledgement")
 SELLERS_FORMS = (
@@ -104,7 +110,7 @@ def test_the_seller_can_neither_see_it_nor_say_that_it_is_stored(
     answer = pair.seller.follow(pair.seller.post(pair.path + form, typed))
     assert pair.state == before
     assert "client_secret" not in answer.text
-    assert handing_over.developers.in_short(DEVELOPER) in pair.seller.open(pair.path).text
+    assert developers.in_short(DEVELOPER) in pair.seller.open(pair.path).text
     assert not shown or secret not in "".join(pair.seller.bodies)
 
 
@@ -144,7 +150,7 @@ def test_the_developer_has_no_way_to_the_sellers_part(app: FastAPI, form: str, s
 def test_the_chart_has_no_such_move_for_a_developer(app: FastAPI, event: str) -> None:
     pair = a_pair(app)
     with pytest.raises(EventNotYours):
-        builders.fire(the(pair.seller).id, event, developers.actor(named(pair)))
+        builders.fire(the(pair.seller).id, event, developers.actor(row_of(pair)))
 
 
 def test_the_developer_sees_no_other_onboarding(app: FastAPI) -> None:
@@ -160,51 +166,9 @@ def test_the_developer_sees_no_other_onboarding(app: FastAPI) -> None:
     assert count(Grant) == 2
 
 
-def test_a_forwarded_link_opens_nothing(app: FastAPI) -> None:
-    """Whoever has it can have a code sent to the address that was named, and to no other."""
-    pair = a_pair(app)
-    stranger = Visitor(app)
-    page = stranger.open(pair.link)
-    assert DEVELOPER not in page.text
-    sent = len(letters("code"))
-    asked = stranger.follow(stranger.post(f"{pair.link}/code", {"email": "eve@evil.example"}))
-    builders.work()
-    (letter, *_) = letters("code")
-    assert len(letters("code")) == sent + 1
-    assert letter.to == DEVELOPER
-    for guess in ("000000", "111111"):
-        if guess != code_in(letter):
-            assert stranger.press(asked, "/proof", code=guess).status_code == 422
-    for form in SECRET_FORMS:
-        stranger.post(pair.link + form, {"sequence": "5", "stored": "yes", "ending": "x" * 6})
-    assert pair.state == "secret_ready"
-
-
-def test_a_code_is_over_after_five_guesses(app: FastAPI) -> None:
-    pair = a_pair(app)
-    asked = pair.developer.follow(pair.developer.post(f"{pair.link}/code"))
-    builders.work()
-    right = code_in(letters("code")[0])
-    wrong = "000000" if right != "000000" else "111111"
-    answers = [pair.developer.press(asked, "/proof", code=wrong).status_code for _ in range(5)]
-    assert answers == [422] * 4 + [429]
-    assert pair.developer.press(asked, "/proof", code=right).status_code == 429
-    assert "Receive a client secret" in heading(pair.developer.open(pair.link))
-
-
-def test_an_old_code_shows_no_secret(app: FastAPI) -> None:
-    pair = a_pair(app)
-    page = prove(pair.developer, pair.link)
-    handing_over.let_pass(proofs.PROOF_FRESH)
-    asked = pair.developer.follow(pair.developer.press(page, "/secret-reveal"))
-    assert heading(asked) == "Receive a client secret"
-    assert pair.state == "secret_ready"
-    assert checksums.well_formed(reveal(pair))
-
-
 def test_naming_somebody_asks_for_a_proof_as_fresh_as_showing_does(app: FastAPI) -> None:
     """Or a cookie that was left open would be worth the secret."""
-    seller = handing_over.secret_walk.at(app, "secret_ready")
+    seller = secret_walk.at(app, "secret_ready")
     page = seller.open(f"{path_of(seller)}/developer")
     let_sellers_proof_pass(seller, proofs.PROOF_FRESH)
     assert seller.press(page, "/developer", email=ANOTHER).headers["location"].endswith("/proof")
@@ -267,21 +231,6 @@ def test_a_browser_with_the_sellers_part_cannot_have_the_developers(app: FastAPI
     assert pair.state == "secret_ready"
 
 
-def test_the_developers_code_is_worth_nothing_on_the_sellers_pages(app: FastAPI) -> None:
-    """It proves nothing of the seller's, not even in a browser that holds both kinds of things."""
-    pair = a_pair(app)
-    pair.seller.post(f"{pair.path}/contact")
-    builders.work()
-    pair.developer.post(f"{pair.link}/code")
-    builders.work()
-    theirs = next(code_in(each) for each in letters("code") if each.to == DEVELOPER)
-    mine = next(code_in(each) for each in letters("code") if each.to != DEVELOPER)
-    page = pair.seller.open(f"{pair.path}/contact-code")
-    if theirs != mine:
-        assert pair.seller.press(page, "/contact-code", code=theirs).status_code == 422
-    assert the(pair.seller).contact_email != DEVELOPER
-
-
 def test_in_both_tabs_the_secret_is_shown_once(app: FastAPI) -> None:
     pair = a_pair(app)
     page = prove(pair.developer, pair.link)
@@ -306,7 +255,7 @@ def test_naming_and_revealing_at_once_leave_one_who_knows(app: FastAPI) -> None:
     )
     assert not [each for each in outcomes if isinstance(each, Exception)]
     builders.work()
-    if the(pair.seller).handover_id == named(pair).id:
+    if the(pair.seller).handover_id == row_of(pair).id:
         # The page to name somebody was overtaken: the developer who saw it is the one still named.
         assert pair.state == "secret_revealed"
     else:
@@ -332,70 +281,6 @@ def test_a_developer_who_is_not_named_is_refused_where_the_secret_is_taken_out(
     with pytest.raises(NotFound), transaction() as session:
         credentials.reveal(session, the(pair.seller).id, stranger, builders.keyring())
     handing_over.withdraw(pair.seller)
-    who = developers.actor(named(pair))
+    who = developers.actor(row_of(pair))
     with pytest.raises(NotFound), transaction() as session:
         credentials.reveal(session, the(pair.seller).id, who, builders.keyring())
-
-
-def test_no_link_is_made_by_anybody_else(app: FastAPI, database: Engine) -> None:
-    """Nor does a resume link's token, or what the database holds, open a developer's part."""
-    pair = a_pair(app)
-    token = pair.link.rpartition("/")[2]
-    for wrong in ("x", token[:-2], token[:-2] + "xx", "%00", "%F0%9F", "A" * 64, "=" * 9):
-        assert Visitor(app).get(f"/en/developer/{wrong}").status_code == 404
-    resume = proofs.resume_token(builders.keyring(), named(pair).id)
-    assert Visitor(app).get(f"/en/developer/{resume}").status_code == 404
-    assert token.encode() not in everything_written(database)
-
-
-def test_looking_at_the_link_changes_nothing(app: FastAPI) -> None:
-    """Programs that read e-mail open links too."""
-    pair = a_pair(app)
-    sent = len(letters())
-    for method in ("HEAD", "GET", "GET"):
-        assert Visitor(app).send(method, pair.link).status_code == 200
-    builders.work()
-    assert len(letters()) == sent
-    assert named(pair).proved_at is None
-
-
-def test_a_seller_names_only_so_many(app: FastAPI) -> None:
-    """Each one is a letter to somebody who has not asked for it."""
-    pair = a_pair(app)
-    answers = [
-        handing_over.name(pair.seller, f"d{n}@dev.example").status_code
-        for n in range(handover.NAMED_A_DAY)
-    ]
-    assert answers == [303] * (handover.NAMED_A_DAY - 1) + [429]
-
-
-def test_the_letter_says_nothing_that_a_seller_typed(app: FastAPI) -> None:
-    seller = handing_over.secret_walk.at(app, "type_chosen")
-    asked = seller.follow(
-        seller.press(seller.open(path_of(seller)), "/contact", email="ada@shop.example")
-    )
-    page = seller.follow(seller.press(asked, "/contact-code", code=code_in(letters("code")[0])))
-    seller.press(page, "/client-id", connection_name="BUY NOW https://evil.example")
-    handing_over.name(seller)
-    builders.work()
-    letter = letters("Collect")[0]
-    assert letter.to == DEVELOPER
-    assert "evil" not in letter.text
-
-
-def test_a_proof_as_a_developer_is_no_proof_of_anything_else(app: FastAPI) -> None:
-    """The same browser holds another onboarding as a seller: its last proof stays as old as it is."""
-    pair = a_pair(app)
-    other = handing_over.secret_walk.at(app, "secret_ready")
-    let_sellers_proof_pass(other, timedelta(hours=1))
-    prove(other, pair.link)
-    answer = other.press(other.open(path_of(other)), "/secret-reveal")
-    assert answer.headers["location"].endswith("/proof")
-
-
-def named(pair: Pair) -> handing_over.Handover:
-    """The hand-over that the pair's link leads to."""
-    with transaction() as session:
-        found = developers.find(session, builders.keyring(), pair.link.rpartition("/")[2])
-        assert found is not None
-        return found[0]

@@ -119,3 +119,11 @@ def let_pass(length: timedelta) -> None:
     with transaction() as session:
         for each in session.scalars(select(Handover)):
             each.proved_at = each.proved_at - length if each.proved_at else None
+
+
+def row_of(pair: Pair) -> Handover:
+    """The hand-over that the pair's link leads to, ended or not."""
+    with reading() as session:
+        found = developers.find(session, builders.keyring(), pair.link.rpartition("/")[2])
+        assert found is not None
+        return found[0]
