@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from onboarding import fences, proofs
+from onboarding import fences
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
-from onboarding.ids import new_id
-from onboarding.models import ContactCode
 from tests import builders
 from tests.journeys.entering import (
+    ask_too_often,
     database_away,
     enter,
     forget_proof,
@@ -249,7 +248,7 @@ def coming_back(person: Person) -> Pages:
     person.open(link[:-10])
     yield "resume-unknown"
     enter(person, here)
-    _ask_too_often(here)
+    ask_too_often(here)
     person.fill("E-mail address", "somebody@else.example")
     person.press("Send me a code")
     yield "too-many"
@@ -295,9 +294,3 @@ def _enter_code(person: Person, here: UUID) -> None:
     builders.work(here)
     person.fill("Code with 6 digits", code_in(letters("code")[0]))
     person.press("Continue")
-
-
-def _ask_too_often(onboarding_id: UUID) -> None:
-    with transaction() as session:
-        for _ in range(proofs.CODES_AN_HOUR):
-            session.add(ContactCode(id=new_id(), onboarding_id=onboarding_id, email=EMAIL))
