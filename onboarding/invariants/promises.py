@@ -42,8 +42,15 @@ _LATE = "A late result was written: compare with history. `onboarding show REF`"
 # Of no transition, and any number of them: a resume link is asked for on a page, and what calls or
 # new secrets bring follows from these.
 _ASKED_FOR: Final = frozenset(
-    ("developer_code", "developer_named", "first_call", "new_secret_shown")
-    + ("no_call_yet", "resume_link", "secret_leaked")
+    (
+        "developer_code",
+        "developer_named",
+        "first_call",
+        "new_secret_shown",
+        "no_call_yet",
+        "resume_link",
+        "secret_leaked",
+    )
 )
 
 
