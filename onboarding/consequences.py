@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db
-from onboarding.models import Client, Link, SealedSecret, Secret
+from onboarding.models import Client, Handover, Link, Onboarding, SealedSecret, Secret
 
 Consequence = Callable[[Session, UUID, datetime], None]
 
@@ -74,7 +74,23 @@ def _end_link(session: Session, onboarding_id: UUID, at: datetime) -> None:
     )
 
 
-_REVOKE: Final = (_destroy_sealed, _end_secret("revoked"), _revoke_client, _end_link)
+def _end_handover(session: Session, onboarding_id: UUID, at: datetime) -> None:
+    session.execute(
+        update(Handover)
+        .where(Handover.onboarding_id == onboarding_id, Handover.ended_at.is_(None))
+        .values(ended_at=at, ended_because="revoked")
+    )
+    named = (Onboarding.id == onboarding_id, Onboarding.handover_id.is_not(None))
+    session.execute(update(Onboarding).where(*named).values(handover_id=None))
+
+
+_REVOKE: Final = (
+    _destroy_sealed,
+    _end_secret("revoked"),
+    _revoke_client,
+    _end_link,
+    _end_handover,
+)
 
 CONSEQUENCES: Final[dict[str, tuple[Consequence, ...]]] = {
     "lapse_secret": (_destroy_sealed, _end_secret("lapsed")),

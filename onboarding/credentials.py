@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import checksums, crash_points, db, lifecycle, redelivery, sealing
+from onboarding import checksums, crash_points, db, developers, lifecycle, redelivery, sealing
 from onboarding.access import PLATFORM, Actor
 from onboarding.chart import OPEN
 from onboarding.checksums import CHECKSUM, random_base62
@@ -80,6 +80,7 @@ def generate(
     client = live_client(session, onboarding.id)
     assert client is not None, "issuing_secret without a client"
     make_version(session, client.id, ring, settings, secret=secret)
+    developers.tell(session, onboarding)
 
 
 def make_version(
@@ -113,6 +114,7 @@ def reveal(
     expected: int | None = None,
 ) -> Revealed:
     """Take the sealed secret out, once. The caller commits before it answers."""
+    developers.require(lifecycle.lock(session, onboarding_id), actor, "reveal_secret")
     onboarding = lifecycle.fire(session, onboarding_id, "reveal_secret", actor, expected=expected)
     return take_out(session, onboarding, ring, onboarding.entered_at)
 
@@ -173,6 +175,7 @@ def acknowledge(
 
     Without the version, a stale tab could confirm a secret that nobody has received.
     """
+    developers.require(lifecycle.lock(session, onboarding_id), actor, "acknowledge_secret")
     onboarding = lifecycle.fire(
         session, onboarding_id, "acknowledge_secret", actor, expected=expected
     )

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import db, finding, masking, queries
+from onboarding import db, developers, finding, masking, queries
 from onboarding.chart import NEXT_MOVE
 from onboarding.filters import Filter
 from onboarding.models import Link, Onboarding
@@ -129,7 +129,7 @@ def _row(
         reference=each.reference,
         id=each.id,
         state=each.state,
-        waiting_on=move.whom if move else None,
+        waiting_on=developers.whose_move(each, move.whom) if move else None,
         overdue=queries.is_overdue(each, now),
         created_at=each.created_at,
         entered_at=each.entered_at,

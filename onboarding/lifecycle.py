@@ -36,7 +36,7 @@ from onboarding.recording import Step
 from onboarding.recording_statements import CHOICES
 
 # What an onboarding does not know at its start.
-_NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at")
+_NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at", "handover_id")
 _LOCK: Final = (
     select(Onboarding, db.now())
     .where(Onboarding.id.in_(bindparam("wanted", expanding=True)))

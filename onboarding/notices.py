@@ -17,10 +17,20 @@ from jinja2 import Environment
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, credentials, db, deadlines, masking, proofs, queries, words
+from onboarding import (
+    addresses,
+    credentials,
+    db,
+    deadlines,
+    developer_letters,
+    masking,
+    proofs,
+    queries,
+    words,
+)
 from onboarding.mail import Letter
 from onboarding.masking import Personal
-from onboarding.models import Client, ContactCode, Link, Onboarding, Transition
+from onboarding.models import Client, ContactCode, DeveloperCode, Link, Onboarding, Transition
 from onboarding.outbox import Claim
 from onboarding.proofs import CODE_LASTS, RESUME_LINK_LASTS
 from onboarding.sealing import Keyring
@@ -64,12 +74,15 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
     if not to:
         return None
     facts = _about_us(onboarding, settings) | _facts(session, onboarding, claim.sequence)
-    if notice in ASKING:
+    if developer_letters.is_for_developer(notice, onboarding):
+        facts |= developer_letters.facts(onboarding, ring, settings)
+    elif notice in ASKING:
         facts |= _way_back(session, claim.id, onboarding, ring, settings)
     facts["found_at"] = claim.about.get("url")
-    if notice == "contact_code":
-        facts |= _code(session, claim, ring)
-    subject, text, html = render(notice, onboarding.locale, facts)
+    if notice in ("contact_code", "developer_code"):
+        facts |= _code(ring, developer_letters.sent_code(session, claim))
+    text_of = "developer_named" if facts.get("developer_url") and notice == "reminder" else notice
+    subject, text, html = render(text_of, onboarding.locale, facts)
     whom = Personal(to)
     return Letter(claim.id, onboarding.id, notice, onboarding.locale, whom, subject, text, html)
 
@@ -112,9 +125,9 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
     """Where the letter goes; None for a question, a reminder or a code that has been overtaken."""
     if claim.about["notice"] == "contact_code":
         code = proofs.latest_code(session, onboarding.id)
-        if code is None or code.id != UUID(claim.about["code"]) or code.used_at:
-            return None
-        return code.email if db.clock(session) < code.created_at + CODE_LASTS else None
+        return code.email if code and developer_letters.is_awaited(session, claim, code) else None
+    if developer_letters.is_for_developer(claim.about["notice"], onboarding):
+        return developer_letters.addressee(session, claim, onboarding)
     if claim.about["notice"] == "no_call_yet" and _is_called(session, onboarding):
         return None
     if claim.about["notice"] == "secret_expires" and not _expires(session, claim, onboarding):
@@ -137,6 +150,7 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
         "state": transition.target,
         "cause": transition.details.get("cause"),
         "by": transition.actor_kind,
+        "handed_over": onboarding.handover_id is not None,
         "at": transition.at,
         "ends_at": ends_at,
         "ends_today": bool(ends_at and ends_at.date() == db.clock(session).date()),
@@ -197,9 +211,8 @@ def _way_back(
     return {"resume_url": f"{settings.base_url}/{onboarding.locale}/resume/{token}"}
 
 
-def _code(session: Session, claim: Claim, ring: Keyring) -> dict[str, Any]:
+def _code(ring: Keyring, code: ContactCode | DeveloperCode) -> dict[str, Any]:
     """The code and its end. Anybody may enter any address: no name that was typed goes there."""
-    code = session.get_one(ContactCode, UUID(claim.about["code"]))
     return {
         "code": proofs.code_of(ring, code.id),
         "ends_at": code.created_at + CODE_LASTS,
@@ -227,7 +240,7 @@ def _about_us(onboarding: Onboarding, settings: Settings) -> dict[str, Any]:
 def _templates(locale: str) -> Environment:
     made = words.environment(TEMPLATES, locale)
     # A letter without a link, or before there is a deadline, says nothing about one.
-    made.globals |= {"resume_url": "", "code": ""}
+    made.globals |= {"resume_url": "", "developer_url": "", "code": "", "by_developer": False}
     made.filters["hour"] = _hour
     return made
 

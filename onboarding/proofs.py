@@ -4,7 +4,6 @@ A cookie leads to a session; grants say what that session may see. Codes and res
 derived from the keyring and their row's ID, so a copy of the database holds none of them.
 """
 
-import base64
 import hashlib
 import hmac
 import secrets
@@ -15,13 +14,14 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, db, outbox, sealing, succession
+from onboarding import addresses, db, letter_links, outbox, sealing, succession
 from onboarding.access import Actor
 from onboarding.errors import NotFound, TooMany
 from onboarding.ids import new_id
 from onboarding.models import (
     BrowserSession,
     ContactCode,
+    DeveloperCode,
     Grant,
     Onboarding,
     ResumeLink,
@@ -40,6 +40,7 @@ UNDER_WAY: Final = timedelta(seconds=30)
 
 # What history has room for; two accounts must not look alike because a long name was cut off.
 _ACTOR_LONGEST: Final = 200
+_LINK: Final = "resume-link"
 
 CodeVerdict = Literal["right", "wrong", "expired", "too_many"]
 
@@ -108,11 +109,16 @@ def may_move(session: Session, browser: BrowserSession, onboarding_id: UUID) -> 
 def actor(browser: BrowserSession) -> Actor:
     """Who acts in this browser: a seller account once signed in, else the browser itself."""
     if browser.issuer and browser.subject:
-        account = f"{browser.issuer}#{browser.subject}"
-        if len(account) > _ACTOR_LONGEST:
-            account = f"sha256:{hashlib.sha256(account.encode()).hexdigest()}"
-        return Actor("seller", account)
+        return account_actor(browser.issuer, browser.subject)
     return Actor("seller", f"browser:{browser.id}")
+
+
+def account_actor(issuer: str, subject: str) -> Actor:
+    """A seller account, as history knows it."""
+    account = f"{issuer}#{subject}"
+    if len(account) > _ACTOR_LONGEST:
+        account = f"sha256:{hashlib.sha256(account.encode()).hexdigest()}"
+    return Actor("seller", account)
 
 
 def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
@@ -146,16 +152,25 @@ def check_code(
     The caller holds the onboarding's lock, so that tries at once are counted one by one.
     """
     code = latest_code(session, onboarding.id)
+    verdict = try_code(session, ring, code, entered)
+    if code and verdict == "right":
+        onboarding.contact_email = code.email
+        onboarding.contact_verified_at = code.used_at
+    return verdict
+
+
+def try_code(
+    session: Session, ring: Keyring, code: ContactCode | DeveloperCode | None, entered: str
+) -> CodeVerdict:
+    """Whether this is the code; a right one is spent, and a wrong one is counted."""
     if code is None or code.used_at or db.clock(session) - code.created_at > CODE_LASTS:
         return "expired"
     if code.attempts >= CODE_ATTEMPTS:
         return "too_many"
     code.attempts += 1
-    if not _is_code(ring, code, entered):
+    if not _is_code(ring, code.id, entered):
         return "too_many" if code.attempts >= CODE_ATTEMPTS else "wrong"
     code.used_at = db.clock(session)
-    onboarding.contact_email = code.email
-    onboarding.contact_verified_at = code.used_at
     return "right"
 
 
@@ -182,8 +197,7 @@ def add_resume_link(session: Session, link_id: UUID, onboarding_id: UUID) -> Non
 
 def resume_token(ring: Keyring, link_id: UUID) -> str:
     """What stands in the link: its ID, and 256 bits that only this keyring can make."""
-    value = link_id.bytes + sealing.derive(ring, "resume-link", str(link_id))
-    return base64.urlsafe_b64encode(value).decode().rstrip("=")
+    return letter_links.token(ring, _LINK, link_id)
 
 
 def promise_resume_link(session: Session, onboarding: Onboarding, email: str) -> None:
@@ -203,10 +217,8 @@ def promise_resume_link(session: Session, onboarding: Onboarding, email: str) ->
 
 def known_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
     """The link that a token belongs to, whether it still works or not; None: it is not of ours."""
-    link_id = _link_id(token)
-    if link_id is None or not hmac.compare_digest(resume_token(ring, link_id), token):
-        return None
-    return session.get(ResumeLink, link_id)
+    link_id = letter_links.link_id(ring, _LINK, token)
+    return session.get(ResumeLink, link_id) if link_id else None
 
 
 def find_resume_link(session: Session, ring: Keyring, token: str) -> ResumeLink | None:
@@ -256,9 +268,9 @@ def _is_under_way(session: Session, code: ContactCode | None, email: str) -> boo
     return db.clock(session) - code.created_at < UNDER_WAY
 
 
-def _is_code(ring: Keyring, code: ContactCode, entered: str) -> bool:
+def _is_code(ring: Keyring, code_id: UUID, entered: str) -> bool:
     digits = "".join(letter for letter in entered if letter.isascii() and letter.isdigit())
-    return hmac.compare_digest(digits, code_of(ring, code.id))
+    return hmac.compare_digest(digits, code_of(ring, code_id))
 
 
 def forget_idle(session: Session, limit: int) -> int:
@@ -272,11 +284,3 @@ def forget_idle(session: Session, limit: int) -> int:
 def _hash(token: str) -> bytes:
     """A cookie holds 256 random bits, so a plain hash is enough (OWASP ASVS 5.0, 6.5.2)."""
     return hashlib.sha256(token.encode()).digest()
-
-
-def _link_id(token: str) -> UUID | None:
-    try:
-        value = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        return UUID(bytes=value[:16])
-    except ValueError:
-        return None

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from onboarding import conditions, db, deadlines, deciding
+from onboarding import conditions, db, deadlines, deciding, developers
 from onboarding.chart import MAY_FIRE, NEXT_MOVE
 from onboarding.drawing import arrows
 from onboarding.models import Message, Onboarding, Transition
@@ -129,12 +129,15 @@ def what_is_due(
     if move is None:
         return Requirements()
     code = _first(onboarding)
-    due = Due(code, move.whom, onboarding.entered_at, onboarding.entered_at + move.overdue_after)
+    whom = developers.whose_move(onboarding, move.whom)
+    due = Due(code, whom, onboarding.entered_at, onboarding.entered_at + move.overdue_after)
     ours = move.whom == "platform"
     return Requirements(
         currently_due=() if ours else (due,),
         past_due=(due,) if due.due_at and now > due.due_at else (),
-        eventually_due=tuple(Due(each, _WHOM[each]) for each in _rest(onboarding, code)),
+        eventually_due=tuple(
+            Due(each, _whom(onboarding, each)) for each in _rest(onboarding, code)
+        ),
         pending_verification=(due,) if ours else (),
         deadline=deadlines.ends_at(onboarding),
         blocked_reason=blocked_reason,
@@ -148,6 +151,12 @@ def _first(onboarding: Onboarding) -> str:
     if code == "issue_id" and onboarding.contact_verified_at is None:
         return _VERIFIED
     return code
+
+
+def _whom(onboarding: Onboarding, code: str) -> str:
+    """Who will have to do it: a named developer receives the secret, and says so."""
+    named = onboarding.handover_id is not None and "developer" in MAY_FIRE.get(code, ())
+    return "developer" if named else _WHOM[code]
 
 
 def _rest(onboarding: Onboarding, code: str) -> list[str]:

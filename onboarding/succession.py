@@ -16,7 +16,7 @@ from sqlalchemy.sql import ColumnElement
 from onboarding import db
 from onboarding.errors import NotFound
 from onboarding.ids import new_id
-from onboarding.models import BrowserSession, Grant
+from onboarding.models import BrowserSession, Grant, Handover
 
 # As long as a code: whoever got no answer enters another one within that time.
 HANDOVER: Final = timedelta(minutes=10)
@@ -49,6 +49,8 @@ def succeed(session: Session, browser: BrowserSession, token_hash: bytes) -> Bro
     )
     columns = ["session_id", "onboarding_id", "granted_at"]
     session.execute(insert(Grant).from_select(columns, granted))
+    hers = update(Handover).where(Handover.session_id == browser.id)
+    session.execute(hers.values(session_id=heir.id))
     # Not through the row: a sign-in that has run out is only hidden there.
     ended = session.execute(
         update(BrowserSession)

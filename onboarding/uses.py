@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, outbox, replacing
+from onboarding import credentials, db, handover, outbox, replacing
 from onboarding.afterwards import DONE
 from onboarding.models import Client, Onboarding, Secret
 from onboarding.presented import NOTED_EVERY, Verified
@@ -24,6 +24,7 @@ def note(session: Session, verified: Verified) -> None:
     """
     if not verified.acknowledged:
         credentials.acknowledge_by_use(session, verified.onboarding_id, verified.version)
+        handover.follow(session, verified.onboarding_id)
         replacing.acknowledge_by_use(session, verified.onboarding_id, verified.version)
     _note_last(session, verified)
     _note_hash(session, verified)

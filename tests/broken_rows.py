@@ -3,7 +3,7 @@
 from typing import Any
 
 from onboarding.ids import new_id
-from tests.good_rows import NOW, REPLACED
+from tests.good_rows import ID, NOW, REPLACED
 
 AGGREGATOR = {"connection_type": "aggregator", "credential_mode": "full"}
 
@@ -25,6 +25,10 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_transitions_actor_kind": {"actor_kind": "nobody"},
     "ck_event_log_only_one": {"id": 2},
     "ck_canaries_only_one": {"id": 2},
+    "ck_handovers_ended_has_a_reason": {"ended_at": NOW},
+    "ck_handovers_ended_because": {"ended_at": NOW, "ended_because": "tired"},
+    "ck_handovers_proved_in_a_browser": {"session_id": ID},
+    "ck_handovers_account_is_whole": {"seller_id": "S-1"},
     "ck_operators_role": {"role": "root"},
     "ck_operators_email_given_when": {"email": "mara@market.example"},
     "ck_view_alerts_above": {"above": 10_000},
@@ -111,6 +115,7 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_secrets_coming": {"version": 3, "overlap_days": 3},
     "uq_secrets_ending": {"version": 3, **REPLACED},
     "uq_links_alive": {"id": OTHER},
+    "uq_handovers_alive": {"id": OTHER},
     "uq_browser_sessions_token_hash": {"id": OTHER},
     "uq_api_keys_hash": {"id": OTHER},
     "uq_operators_issuer_subject": {"id": OTHER},
@@ -126,6 +131,7 @@ ENDED: dict[str, dict[str, Any]] = {
     "uq_clients_alive": {"revoked_at": NOW},
     "uq_secrets_alive": {"ended_at": NOW, "ended_because": "reissued"},
     "uq_links_alive": {"ended_at": NOW},
+    "uq_handovers_alive": {"ended_at": NOW, "ended_because": "withdrawn"},
 }
 # The reference → a row that would be in order if what it refers to were there.
 REFERENCES: dict[str, dict[str, Any]] = {
@@ -157,6 +163,15 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_grants_session_id": {"session_id": OTHER},
     "fk_grants_onboarding_id": {"onboarding_id": OTHER},
     "fk_contact_codes_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_handovers_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_handovers_session_id": {
+        "id": OTHER,
+        "ended_at": NOW,
+        "ended_because": "withdrawn",
+        "proved_at": NOW,
+        "session_id": OTHER,
+    },
+    "fk_developer_codes_handover_id": {"id": OTHER, "handover_id": OTHER},
     "fk_resume_links_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
     "fk_operator_sessions_operator_id": {
         "id": OTHER,

@@ -117,6 +117,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "grants": {"session_id": ID, "onboarding_id": ID},
     "contact_codes": {"id": ID, "onboarding_id": ID, "email": "a@b.example", "attempts": 0},
     "resume_links": {"id": ID, "onboarding_id": ID},
+    "handovers": {"id": ID, "onboarding_id": ID, "email": "d@dev.example"},
+    "developer_codes": {"id": ID, "handover_id": ID, "attempts": 0},
     "unproved_letters": {"id": ID, "address_hash": HASH},
     "pending_sign_ins": {
         "state": "s",

@@ -60,8 +60,9 @@ ASK_FOR_NOTHING: Final = {
 
 
 def test_every_notice_has_a_text_and_a_form_in_html() -> None:
-    # Operators are told of a view that fills: tests/test_watching.py reads that letter.
-    told = {*TOLD, "view_alert"}
+    # Operators are told of a view that fills: tests/test_watching.py reads that letter. Those to a
+    # named developer are read in tests/threats/test_handover_links.py.
+    told = {*TOLD, "view_alert", "developer_code", "developer_named"}
     for kind in ("txt", "html"):
         files = {path.stem for path in notices.TEMPLATES.glob(f"[!_]*.{kind}")}
         assert files == told

@@ -4,7 +4,8 @@ Every event goes through its own verb, by any actor, in any order; what is expec
 hand-written moves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from random import Random
 from typing import Any, Final
@@ -13,12 +14,13 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, lifecycle, links, queries, registry
+from onboarding import credentials, db, developers, lifecycle, links, queries, registry
 from onboarding.access import Actor
 from onboarding.credentials import Revealed
 from onboarding.db import transaction
 from onboarding.errors import Refusal, TooMany
-from onboarding.models import Client, Onboarding, SealedSecret
+from onboarding.ids import new_id
+from onboarding.models import Client, Handover, Onboarding, SealedSecret
 from onboarding.settings import settings as settings_of
 from tests import builders
 from tests.builders import ACCOUNT, ACTORS
@@ -123,14 +125,31 @@ def _generate(session: Session, walker: Walker, actor: Actor, _: object) -> None
 
 
 def _reveal(session: Session, walker: Walker, actor: Actor, _: object) -> None:
-    walker.shown = credentials.reveal(session, walker.id, actor, builders.keyring())
+    with _named(session, walker, actor) as who:
+        walker.shown = credentials.reveal(session, walker.id, who, builders.keyring())
 
 
 def _acknowledge(session: Session, walker: Walker, actor: Actor, _: object) -> None:
     shown = walker.shown
     ending = shown.secret.get_secret_value()[-6:] if shown else ""
     version = shown.version if shown else 0
-    credentials.acknowledge(session, walker.id, actor, version=version, ending=ending)
+    with _named(session, walker, actor) as who:
+        credentials.acknowledge(session, walker.id, who, version=version, ending=ending)
+
+
+@contextmanager
+def _named(session: Session, walker: Walker, actor: Actor) -> Iterator[Actor]:
+    """A developer is named for one step, and nobody is for those of the others."""
+    if actor.kind != "developer":
+        yield actor
+        return
+    onboarding = lifecycle.lock(session, walker.id)
+    named = Handover(id=new_id(), onboarding_id=walker.id, email="dora@dev.example")
+    session.add(named)
+    onboarding.handover_id = named.id
+    yield developers.actor(named)
+    onboarding.handover_id = None
+    named.ended_at, named.ended_because = db.clock(session), "withdrawn"
 
 
 def _link(session: Session, walker: Walker, actor: Actor, _: object) -> None:

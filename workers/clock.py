@@ -209,10 +209,15 @@ def _wake(session: Session, onboarding_id: UUID) -> bool:
     return True
 
 
+def _is_heard(onboarding: Onboarding) -> bool:
+    """Whether there is an address to write to: the contact's, or a named developer's."""
+    return bool(onboarding.contact_email or onboarding.handover_id)
+
+
 def _remind(session: Session, onboarding: Onboarding, now: datetime) -> None:
     """Send the reminder whose time has come, and none of those that nobody was awake for."""
     number = sum(instant <= now for instant in deadlines.reminders_at(onboarding))
-    if number > onboarding.reminders and onboarding.contact_email:
+    if number > onboarding.reminders and _is_heard(onboarding):
         outbox.promise(
             session,
             "send_email",

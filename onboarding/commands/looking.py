@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import db, exports, filters, finding, masking, queries, views
+from onboarding import db, developers, exports, filters, finding, masking, queries, views
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import printing
 from onboarding.db import reading, snapshot
@@ -81,7 +81,7 @@ def summary(onboarding: Onboarding, now: datetime) -> dict[str, object]:
         "connection_name": masking.text(onboarding.connection_name) or None,
         "created_at": onboarding.created_at,
         "entered_at": onboarding.entered_at,
-        "next_move": move.whom if move else None,
+        "next_move": developers.whose_move(onboarding, move.whom) if move else None,
         "overdue_at": onboarding.entered_at + move.overdue_after if move else None,
         "overdue": queries.is_overdue(onboarding, now),
     }
@@ -122,7 +122,7 @@ def _row(onboarding: Onboarding, now: datetime) -> tuple[str, ...]:
         onboarding.reference,
         onboarding.state,
         onboarding.connection_type or "–",
-        move.whom if move else "–",
+        developers.whose_move(onboarding, move.whom) if move else "–",
         printing.age(now - onboarding.entered_at) + late,
     )
 

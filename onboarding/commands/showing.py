@@ -17,6 +17,7 @@ from onboarding import (
     db,
     deadlines,
     deciding,
+    developers,
     masking,
     queries,
     unmasking,
@@ -123,7 +124,7 @@ def turn(onboarding: Onboarding, now: datetime) -> str:
     age = printing.age(now - onboarding.entered_at)
     due = printing.moment(onboarding.entered_at + move.overdue_after)
     late = "overdue since" if queries.is_overdue(onboarding, now) else "overdue from"
-    words = f"{move.whom}'s for {age}, {late} {due}"
+    words = f"{developers.whose_move(onboarding, move.whom)}'s for {age}, {late} {due}"
     if ends_at := deadlines.ends_at(onboarding):
         words += f"; {move.then} at {printing.moment(ends_at)}"
     return words

@@ -41,6 +41,8 @@ _LETTERS: Final = NOTICES | {
 # new secrets bring follows from these.
 ASKED_FOR: Final = frozenset(
     {
+        "developer_code",
+        "developer_named",
         "first_call",
         "new_secret_shown",
         "no_call_yet",

@@ -13,6 +13,7 @@ from onboarding.models.credentials import (
     SealedSecret,
     Secret,
 )
+from onboarding.models.handovers import DeveloperCode, Handover
 from onboarding.models.inbound import (
     INBOUND_STATUSES,
     InboundEvent,
@@ -76,9 +77,11 @@ __all__ = [
     "Client",
     "ContactCode",
     "Delivery",
+    "DeveloperCode",
     "EventLog",
     "FailedAttempt",
     "Grant",
+    "Handover",
     "InboundEvent",
     "KeptAnswer",
     "KeyCheck",

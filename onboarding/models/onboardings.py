@@ -137,6 +137,8 @@ class Onboarding(Base):
     # To find it by, written together with it: keyed, and cut to what tells addresses apart.
     contact_hash: Mapped[str | None] = mapped_column(String(32))
     contact_verified_at: Mapped[datetime | None]
+    # The developer who is named to receive the secret, while one is: a row of `handovers`.
+    handover_id: Mapped[UUID | None]
     # A form sent twice starts one onboarding: the second insert meets this.
     start_key: Mapped[str | None] = mapped_column(String(80))
     # The calling system that started it, with any of its keys.

@@ -9,6 +9,7 @@ from onboarding.web import (
     api_chart,
     api_clients,
     api_connections,
+    api_developer,
     api_disclosures,
     api_due,
     api_events,
@@ -37,6 +38,7 @@ router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_secrets.router)
 router.include_router(api_connections.router)
+router.include_router(api_developer.router)
 router.include_router(api_whoami.router)
 router.include_router(api_chart.router)
 router.include_router(api_events.router)

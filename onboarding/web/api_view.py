@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, deadlines, deciding, event_bodies, requirements
+from onboarding import credentials, deadlines, deciding, developers, event_bodies, requirements
 from onboarding.chart import NEXT_MOVE
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.web import api_due
@@ -134,7 +134,7 @@ def _next_move(onboarding: Onboarding, now: datetime) -> NextMove | None:
     if move is None:
         return None
     return NextMove(
-        whom=move.whom,
+        whom=developers.whose_move(onboarding, move.whom),
         overdue_after_seconds=int(move.overdue_after.total_seconds()),
         overdue=now - onboarding.entered_at > move.overdue_after,
         then=move.then,

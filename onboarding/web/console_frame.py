@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from onboarding import actions, canaries, operators, queries
+from onboarding import actions, canaries, developers, operators, queries
 from onboarding.broker import Glance
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
@@ -46,6 +46,7 @@ def page(
         "broker_away": _is_away(request.app.state.broker),
         "workers_away": request.state.workers_away,
         "moves": NEXT_MOVE,
+        "whose_move": developers.whose_move,
         "known_causes": CAUSES,
         "runbooks": runbooks.PATH,
         "public_url": request.app.state.settings.base_url,

@@ -34,6 +34,7 @@ WHOM: Final[Mapping[str, str]] = {
     "platform": N_("us"),
     "seller": N_("the seller"),
     "aggregator": N_("the aggregator"),
+    "developer": N_("the developer"),
 }
 ACTORS: Final[Mapping[str, str]] = {
     "seller": N_("the seller"),

@@ -32,6 +32,9 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "at_once": {"overlap_days": 0},
     },
     ("patch", "/v1/onboardings/{onboarding_id}"): {"named": {"connection_name": "ERP, new server"}},
+    ("put", "/v1/onboardings/{onboarding_id}/developer"): {
+        "named": {"email": "dora@dev.example"},
+    },
     ("post", "/v1/webhooks"): {
         "of_one_type": {
             "url": "https://hooks.example/onboarding",

@@ -3,10 +3,12 @@
 from fastapi import APIRouter, Depends
 
 from onboarding.web import (
+    developer_pages,
     wizard_afterwards,
     wizard_aggregator,
     wizard_client_id,
     wizard_connections,
+    wizard_developer,
     wizard_ends,
     wizard_link,
     wizard_new_secret,
@@ -31,6 +33,8 @@ for part in (
     wizard_link,
     wizard_ends,
     wizard_resume,
+    wizard_developer,
+    developer_pages,
     wizard_connections,
     wizard_trying,
     # The last: it also takes what nobody else does.

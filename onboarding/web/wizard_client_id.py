@@ -19,14 +19,13 @@ from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, NotFound, TooMany
 from onboarding.models import BrowserSession, ContactCode, Onboarding
 from onboarding.proofs import CodeVerdict
-from onboarding.web import browser, development, fields, pages, wizard_frame
+from onboarding.web import browser, code_errors, development, fields, pages, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 LONGEST_NAME: Final = 80
-CODE_DIGITS: Final = 6
 
 
 def show(
@@ -99,11 +98,10 @@ def ask_for_code(request: Request, locale: str, onboarding_id: str) -> Response:
 def enter_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
     """A right code proves the address and this browser, which gets a new cookie."""
     code = typed.get("code", "")
-    digits = "".join(each for each in code if each.isascii() and each.isdigit())
-    if len(digits) != CODE_DIGITS:
+    if not code_errors.is_code(code):
         return _show_code(request, onboarding_id, "malformed", code)
     try:
-        verdict, token = _try_code(request, onboarding_id, digits)
+        verdict, token = _try_code(request, onboarding_id, code)
         if verdict != "right":
             return _show_code(request, onboarding_id, verdict, code)
     except NotFound:
@@ -132,13 +130,13 @@ def _addressee(session: Session, onboarding: Onboarding, typed: str) -> str | No
     return onboarding.contact_email if addresses.is_proved(session, onboarding) else None
 
 
-def _try_code(request: Request, onboarding_id: str, digits: str) -> tuple[CodeVerdict, str | None]:
+def _try_code(request: Request, onboarding_id: str, code: str) -> tuple[CodeVerdict, str | None]:
     """The verdict and, for a right code, the new cookie. A wrong one counts, so this commits."""
     ring = request.app.state.ring
     with transaction() as session:
         visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
         lifecycle.lock(session, onboarding.id)
-        verdict = proofs.check_code(session, ring, onboarding, digits)
+        verdict = proofs.check_code(session, ring, onboarding, code)
         if verdict == "right":
             return verdict, proofs.prove(session, visitor, onboarding.contact_verified_at)
         return verdict, None
@@ -175,16 +173,13 @@ def _show_code(
         request,
         onboarding,
         "contact_code.html",
-        _STATUS.get(verdict, 422) if verdict else 200,
+        code_errors.status(verdict),
         code=code,
         until=_until(code),
         mail_page=development.mail_page(request),
-        errors={"code": _what_is_wrong(request, verdict)} if verdict else {},
+        errors={"code": code_errors.said(request, verdict)} if verdict else {},
         typed={"code": typed},
     )
-
-
-_STATUS: Final = {"too_many": TooMany.status}
 
 
 def _until(code: ContactCode) -> datetime:
@@ -201,13 +196,3 @@ def _fault_of_name(request: Request, name: str) -> str | None:
     if not name.isprintable():
         return _("The name of the connection holds a character that we cannot read")
     return None
-
-
-def _what_is_wrong(request: Request, verdict: str) -> str:
-    _ = pages.translator_of(request)
-    return {
-        "malformed": _("Enter the 6 digits of the code in our e-mail"),
-        "wrong": _("This is not the code in our latest e-mail. Check the 6 digits"),
-        "expired": _("This code is too old. Send a new one"),
-        "too_many": _("That was wrong too often, so this code is over. Send a new one"),
-    }[verdict]

@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import credentials, links, queries
+from onboarding import credentials, developers, links, queries
 from onboarding.access import Actor
 from onboarding.db import reading
 from onboarding.errors import EventNotAllowed, Unavailable
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.sellers import SellerAccount
-from onboarding.web import pages, signin, wizard_aggregator, wizard_frame
+from onboarding.web import pages, signin, wizard_aggregator, wizard_developer, wizard_frame
 from onboarding.web.fields import Sequence, Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -60,6 +60,8 @@ def link(
     """Link one of the accounts that this browser has signed in to, and no other."""
     visitor, onboarding = wizard_frame.look(request, onboarding_id)
     chosen = next((a for a in signin.usable(visitor) if a.seller_id == seller_id), None)
+    if chosen is not None and developers.is_waited_for(onboarding):
+        return wizard_developer.choose(request, onboarding_id, _account(visitor, chosen), sequence)
     if chosen is not None:
         return _try_to_link(request, visitor, onboarding, chosen, sequence)
     if onboarding.state != "awaiting_seller":

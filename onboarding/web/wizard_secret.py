@@ -14,7 +14,17 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import addresses, credentials, deadlines, fences, links, ownership, proofs, queries
+from onboarding import (
+    addresses,
+    credentials,
+    deadlines,
+    developers,
+    fences,
+    links,
+    ownership,
+    proofs,
+    queries,
+)
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.chart import NEXT_MOVE
@@ -92,7 +102,7 @@ def ask_for_proof(request: Request, locale: str, onboarding_id: str, before: str
         by_sign_in = ownership.maker_account(session, onboarding) is not None or (
             before == "end_link" and links.live_link(session, onboarding.id) is not None
         )
-    if onboarding.state not in ("secret_ready", *DONE):
+    if onboarding.state not in (*developers.STATES, *DONE):
         return wizard_frame.to_home(request, onboarding_id)
     back = wizard_frame.home(request, onboarding_id)
     return wizard_frame.framed(
@@ -112,7 +122,7 @@ def acknowledge(request: Request, locale: str, onboarding_id: str, typed: Typed)
     _ = pages.translator_of(request)
     sequence, ending = sequence_of(typed), typed.get("ending", "")
     if "stored" not in typed:
-        return _show_again(request, onboarding_id, sequence, _not_ticked(request))
+        return _show_again(request, onboarding_id, sequence, not_ticked(request))
     if len(ending) < CHECKSUM:
         error = _("Enter the last 6 characters of your client secret")
         return _show_again(request, onboarding_id, sequence, error, ending)
@@ -156,23 +166,24 @@ def show_secret(
     )
 
 
-def _show_again(
-    request: Request, onboarding_id: str, sequence: int | None, error: str, typed: str | None = None
-) -> Response:
-    """The secret cannot be shown again, so its last characters are asked for."""
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state != "secret_revealed":
-        return wizard_frame.too_late(request, onboarding_id, "acknowledge_secret", sequence)
-    kept: Mapping[str, str] = {} if typed is None else {"ending": typed}
-    return show(request, onboarding, 422, errors={"ending": error}, typed=kept)
-
-
-def _not_ticked(request: Request) -> str:
+def not_ticked(request: Request) -> str:
+    """What the page says to somebody who has gone on without the tick."""
     _ = pages.translator_of(request)
     return _(
         "You did not tick that you have stored the client secret. If you have, enter its last 6"
         " characters"
     )
+
+
+def _show_again(
+    request: Request, onboarding_id: str, sequence: int | None, error: str, typed: str | None = None
+) -> Response:
+    """The secret cannot be shown again, so its last characters are asked for."""
+    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
+    if onboarding.state != "secret_revealed" or developers.is_waited_for(onboarding):
+        return wizard_frame.too_late(request, onboarding_id, "acknowledge_secret", sequence)
+    kept: Mapping[str, str] = {} if typed is None else {"ending": typed}
+    return show(request, onboarding, 422, errors={"ending": error}, typed=kept)
 
 
 def _acknowledge(

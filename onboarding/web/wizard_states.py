@@ -4,11 +4,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from onboarding import developers
 from onboarding.chart import STATES
 from onboarding.errors import StateUnknown
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.web import (
     wizard_client_id,
+    wizard_developer,
     wizard_ends,
     wizard_frame,
     wizard_link,
@@ -60,8 +62,15 @@ def page_of(request: Request, visitor: BrowserSession, onboarding: Onboarding) -
         case "type_chosen":
             return wizard_client_id.show(request, visitor, onboarding)
         case state if state in wizard_secret.STATES:
-            return wizard_secret.show(request, onboarding)
+            return _page_of_secret(request, visitor, onboarding)
         case state if state in _LINK:
             return wizard_link.show(request, visitor, onboarding)
         case _:
             return wizard_ends.show(request, visitor, onboarding)
+
+
+def _page_of_secret(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
+    """While a developer is named, the secret is no longer the seller's to see."""
+    if developers.is_waited_for(onboarding):
+        return wizard_developer.show(request, visitor, onboarding)
+    return wizard_secret.show(request, onboarding)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from onboarding import db, proofs
 from onboarding.db import transaction
-from onboarding.models import BrowserSession, Message
+from onboarding.ids import new_id
+from onboarding.models import BrowserSession, ContactCode, Message
 from onboarding.sellers.sandbox_accounts import SAMPLE_SELLERS
 from onboarding.settings import settings
 from tests.composing import put
@@ -54,6 +55,15 @@ def give_up_on(onboarding_id: UUID) -> None:
             .where(Message.onboarding_id == onboarding_id)
             .values(failed_at=db.now(), cause="task_failed")
         )
+
+
+def ask_too_often(onboarding_id: UUID) -> None:
+    """As if so many codes had been asked for within the hour that there is no other one."""
+    with transaction() as session:
+        for _ in range(proofs.CODES_AN_HOUR):
+            session.add(
+                ContactCode(id=new_id(), onboarding_id=onboarding_id, email="alex@shop.example")
+            )
 
 
 @contextmanager

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from onboarding import fences, proofs
+from onboarding import fences
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
-from onboarding.ids import new_id
-from onboarding.models import ContactCode
 from tests import builders
 from tests.journeys.entering import (
+    ask_too_often,
     database_away,
     enter,
     forget_proof,
@@ -24,6 +23,7 @@ from tests.journeys.entering import (
 )
 from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
+from tests.journeys.gallery_handover import handing_over
 from tests.journeys.gallery_secrets import in_use
 from tests.journeys.gallery_testing import testing
 from tests.journeys.pages import Person
@@ -248,7 +248,7 @@ def coming_back(person: Person) -> Pages:
     person.open(link[:-10])
     yield "resume-unknown"
     enter(person, here)
-    _ask_too_often(here)
+    ask_too_often(here)
     person.fill("E-mail address", "somebody@else.example")
     person.press("Send me a code")
     yield "too-many"
@@ -280,6 +280,8 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     problems,
     api,
     console,
+    # The last, so that the pictures of the others keep their numbers.
+    handing_over,
 )
 
 
@@ -292,9 +294,3 @@ def _enter_code(person: Person, here: UUID) -> None:
     builders.work(here)
     person.fill("Code with 6 digits", code_in(letters("code")[0]))
     person.press("Continue")
-
-
-def _ask_too_often(onboarding_id: UUID) -> None:
-    with transaction() as session:
-        for _ in range(proofs.CODES_AN_HOUR):
-            session.add(ContactCode(id=new_id(), onboarding_id=onboarding_id, email=EMAIL))

@@ -64,6 +64,10 @@ RULES: Final[dict[Route, Rule]] = {
     # Its onboarding is not done yet, so there is nothing to replace.
     ("POST", f"{ONE}/client/secrets"): Rule(WRITES, 409, body={"overlap_days": 3}),
     ("DELETE", f"{ONE}/client/secrets/{{version}}"): Rule(WRITES, 409),
+    ("GET", f"{ONE}/developer"): Rule(READS),
+    # Whoever may take the secret may have somebody else take it.
+    ("PUT", f"{ONE}/developer"): Rule("secrets:reveal", body={"email": "dora@dev.example"}),
+    ("DELETE", f"{ONE}/developer"): Rule(WRITES, 204),
     ("GET", f"{ONE}/links"): Rule(READS),
     # … nor to name, to revoke or to unlink.
     ("PATCH", ONE): Rule(WRITES, 409, body={"connection_name": "Ours"}),
