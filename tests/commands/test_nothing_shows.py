@@ -32,6 +32,7 @@ from tests.commands.looking import DOING, FILES, LOOKING
 from tests.commands.naming import command_names
 from tests.composing import put
 from tests.databases import forget_settings
+from tests.listening import an_endpoint
 from tests.ten_stuck import broken
 from tests.web.calling import a_system
 from tests.web.operating import a_quiet_site, at_console, home
@@ -224,11 +225,13 @@ def do_everything(app: FastAPI, seen: Seen, walk: Walk) -> None:
 
 def look_as_a_system(app: FastAPI, seen: Seen) -> None:
     """What is there for systems that look at everybody's, and for those that watch."""
-    system = a_system(app, ["operations:read"])
+    system = a_system(app, ["operations:read", "audit:read"])
+    webhook_id = an_endpoint("https://hooks.example/")
     for path, methods in app.openapi()["paths"].items():
         if "Operations" in methods.get("get", {}).get("tags", []):
-            address = path.format(reference=seen.reference)
-            seen.told[f"GET {address}"] = system.get(address).text
+            about = {"reference": seen.reference, "number": 1, "webhook_id": webhook_id}
+            address = path.format(**about)
+            seen.told[f"GET {address}"] = system.get(address).raise_for_status().text
     for path in ("/metrics", "/livez", "/readyz?verbose=1"):
         seen.told[path] = system.get(path).text
 
