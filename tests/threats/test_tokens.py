@@ -20,13 +20,13 @@ from tests import builders
 from tests.databases import count_statements
 from tests.telling import Event, a_source, tell
 from tests.threats.forging import FORGERIES, claims_of, signed
-from tests.web.calling import System, expect, served
+from tests.web.calling import System, expect, in_one_moment, served
 from tests.web.presenting import GRANT, TOKEN, Caller, a_caller, wrong
 
 
 @pytest.fixture
 def app(database: Engine, ring: Keyring) -> FastAPI:
-    return served(ring)
+    return in_one_moment(served(ring))
 
 
 @pytest.fixture

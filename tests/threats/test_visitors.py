@@ -16,7 +16,7 @@ from onboarding.sealing import Keyring
 from onboarding.web.quotas import BAD_KEYS
 from tests.builders import an_onboarding
 from tests.composing import put
-from tests.web.calling import System, a_system, served
+from tests.web.calling import System, a_system, in_one_moment, served
 from tests.web.operating import at_console, home
 from tests.web.visiting import BASE, Visitor, a_site, a_visitor, soup
 
@@ -109,7 +109,7 @@ def test_t28_a_body_sets_nothing_that_is_the_product_s(app: FastAPI, column: str
 
 
 def test_t56_no_header_makes_a_guesser_somebody_else(sqlite: Engine, ring: Keyring) -> None:
-    app = served(ring)
+    app = in_one_moment(served(ring))
     guessing = System(app, access.KEY_PREFIX + "a" * 43, address="192.0.2.7")
     statuses = [
         guessing.get(

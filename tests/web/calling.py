@@ -15,12 +15,19 @@ from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings, settings
 from onboarding.web.app import create_app
+from onboarding.web.quotas import Quotas
 from tests import builders
 
 
 def served(ring: Keyring, chosen: Settings | None = None) -> FastAPI:
     """The product's web application, as `onboarding serve` runs it."""
     return create_app(chosen or settings(), ring)
+
+
+def in_one_moment(app: FastAPI) -> FastAPI:
+    """Nobody may ask for more again, however slow the machine is."""
+    app.state.quotas = Quotas(settings(), lambda: 0.0)
+    return app
 
 
 @dataclass

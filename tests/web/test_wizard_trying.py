@@ -9,7 +9,7 @@ from onboarding.verdicts import CASES
 from onboarding.words import LOCALES, translate
 from tests import builders
 from tests.dumping import dump
-from tests.web.calling import served
+from tests.web.calling import in_one_moment, served
 from tests.web.presenting import Caller, a_caller, wrong
 from tests.web.visiting import Visitor, a_visitor, errors, text
 
@@ -76,7 +76,7 @@ def test_bad_credentials_are_told_why(app: FastAPI, locale: str) -> None:
 
 
 def test_whoever_guesses_is_told_to_wait(app: FastAPI) -> None:
-    caller = a_caller(app)
+    caller = a_caller(in_one_moment(app))
     said = [tried(caller, test_client_secret=wrong(caller.secret)) for _ in range(31)]
     assert says("invalid_client", said[0])
     assert says("too_many", said[-1])
