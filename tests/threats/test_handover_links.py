@@ -10,6 +10,7 @@ from onboarding import checksums, handover, proofs
 from onboarding.sealing import Keyring
 from tests import builders
 from tests.dumping import everything_written
+from tests.threats.test_handover import SECRET_FORMS
 from tests.web import handing_over, secret_walk
 from tests.web.handing_over import (
     DEVELOPER,
@@ -21,23 +22,6 @@ from tests.web.handing_over import (
 from tests.web.secret_walk import let_pass as let_sellers_proof_pass
 from tests.web.secret_walk import path_of, the
 from tests.web.visiting import Visitor, a_site, code_in, heading, letters
-
-SECRET_FORMS = ("/secret-reveal", "/secret-acknowledgement")
-SELLERS_FORMS = (
-    "/sign-in",
-    "/link",
-    "/unlink",
-    "/confirm",
-    "/cancel",
-    "/start-over",
-    "/client-id",
-    "/contact",
-    "/contact-code",
-    "/developer",
-    "/developer-withdrawal",
-    *SECRET_FORMS,
-    "/secret-reissue",
-)
 
 
 @pytest.fixture
