@@ -1,6 +1,7 @@
 """What a terminal does for each role: every verb, as the commands list them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -100,7 +101,12 @@ def test_a_verb_is_refused_to_the_roles_that_lack_it(verb: str, run: Run, sqlite
 
 
 @pytest.mark.parametrize("verb", sorted(roles.NEEDS.keys() - LONG))
-def test_a_verb_is_there_for_the_roles_that_have_it(verb: str, run: Run) -> None:
+def test_a_verb_is_there_for_the_roles_that_have_it(
+    verb: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if verb.startswith("keyring "):
+        # The keyring of all tests is left alone.
+        monkeypatch.setenv("ONBOARDING_KEYS_DIR", str(tmp_path / "keys"))
     for role in ["", *(each for each in ROLES if roles.NEEDS[verb] in MAY[each])]:
         done = run(*typed(verb), TERMINAL_ROLE=role)
         assert "this needs the role" not in done.err
