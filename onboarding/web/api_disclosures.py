@@ -48,17 +48,15 @@ class DisclosureAnswer(BaseModel):
     received: int = Field(description="How many candidates.")
 
 
+def _schema() -> dict[str, Any]:
+    """Whole in itself: what a body refers to stands nowhere else in the document."""
+    body = DisclosureBody.model_json_schema()
+    body["properties"]["candidates"]["items"] = body.pop("$defs")[Candidate.__name__]
+    return body
+
+
 _BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": DisclosureBody.model_json_schema(
-                    ref_template="#/components/schemas/{model}"
-                )
-            }
-        },
-    }
+    "requestBody": {"required": True, "content": {"application/json": {"schema": _schema()}}}
 }
 
 

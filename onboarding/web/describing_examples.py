@@ -72,7 +72,7 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     },
     ("post", "/v1/disclosures"): {
         "found": {
-            "source": "https://scanning.example",
+            "source": "https://registry.marketplace.example",
             "candidates": [
                 {
                     "token": "mps_live_" + "0" * 49,

@@ -241,6 +241,8 @@ def test_every_action_says_before_whether_it_can_be_undone(app: FastAPI, action:
         "recheck_aggregator": "awaiting_aggregator",
         "reissue_secret": "secret_ready",
         "unlink_seller": "seller_linked",
+        "end_link": "confirmed",
+        "revoke_credentials": "confirmed",
     }
     state = states.get(action, "awaiting_seller")
     onboarding_id = (
