@@ -242,7 +242,7 @@ def _status(mark: CauseMark, seen: datetime | None, now: datetime) -> str:
 def _checked(said: Said, now: datetime) -> dict[str, object]:
     """What the table keeps of it. Raises Invalid."""
     if said.status not in CAUSE_STATUSES:
-        raise Invalid({"status": f"One of {', '.join(CAUSE_STATUSES)}."})
+        raise Invalid({"status": "Choose one of these."})
     values: dict[str, object] = dict.fromkeys(("release", "until"))
     if said.status == "fixed":
         if not _RELEASE.fullmatch(said.release):

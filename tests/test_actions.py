@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, select
 
-from onboarding import actions, queries, resending, standing
+from onboarding import actions, marks, queries, resending, standing
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import MAY_FIRE, STATES
 from onboarding.db import reading, transaction
@@ -18,10 +18,12 @@ from onboarding.errors import (
     Refusal,
     RoleNeeded,
 )
+from onboarding.marks import Said
 from onboarding.models import Assignment, Note
 from onboarding.operators import MAY, Who
 from onboarding.runs import Plan
 from onboarding.sealing import Keyring
+from onboarding.stuck import CauseName
 from onboarding.web import console_words
 from tests import builders
 from tests.acting import WHY, a_lead, carry_out, look, trail
@@ -188,9 +190,15 @@ def test_every_error_of_a_field_can_be_said_on_a_page(sqlite: Engine) -> None:
         resending.read({"since": "yesterday"})
     with pytest.raises(Invalid) as no_end:
         resending.read({"since": "2026-11-27", "until": "2026-11-26"})
-    raised = (no_reason, no_choice, no_plan, no_time, no_end)
+    name, who = CauseName("send_email", "busy"), a_lead()
+    with transaction() as session, pytest.raises(Invalid) as no_status:
+        marks.mark(session, builders.keyring(), who, name, Said("gone"), WHY)
+    with transaction() as session, pytest.raises(Invalid) as no_release:
+        marks.mark(session, builders.keyring(), who, name, Said("fixed"), WHY)
+    raised = (no_reason, no_choice, no_plan, no_time, no_end, no_status, no_release)
     said = {name: why for each in raised for name, why in each.value.fields.items()}
-    assert said == console_words.ERRORS
+    # A note is a reason; its page calls it what it is.
+    assert said == {n: why for n, why in console_words.ERRORS.items() if n != "note"}
 
 
 def test_it_is_handed_to_somebody_who_can_do_something(database: Engine, ring: Keyring) -> None:

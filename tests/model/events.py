@@ -122,4 +122,6 @@ _CONSEQUENCES: Final[dict[str, Callable[[Database], Database]]] = {
     "end": _end_secret,
     "_revoke_client": _revoke_client,
     "_end_link": _end_link,
+    # Nobody hands anything over here: tests/threats/test_handover does.
+    "_end_handover": lambda db: db,
 }

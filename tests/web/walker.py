@@ -146,9 +146,10 @@ def _told(served: Served, key: str, secret: str) -> dict[str, str]:
     """What is told in files: settings, and for each operation and phase the values that will do."""
     with httpx.Client() as http, Client(served.url, key, http=http) as client:
         seen = _seen(http, served, key, secret)
+        used = walk(http, served.url, key, "plugin")
+        seen["clients_whoami"] = [{"SellerId": used["seller_id"]}] * OTHERS
         known = {phase: seen | _known(http, served.url, key, client) for phase in PHASES}
-        used = _in_use(http, served.url, key)
-        token = _token(http, served.url, used["client_id"], used["client_secret"])
+        token = _token(http, served.url, str(used["client_id"]), str(used["client_secret"]))
     settings = _SETTINGS.format(key=key, token=token, events=EVENTS, steps=STEPS, walks=WALKS)
     return {"schemathesis.toml": settings, "known.json": json.dumps(known)}
 
