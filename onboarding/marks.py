@@ -16,6 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from onboarding import audit, db, stuck
+from onboarding.afterwards import AFTERWARDS
 from onboarding.audit import Attempt
 from onboarding.causes import CAUSES
 from onboarding.chart import MAY_FIRE, STATES
@@ -187,7 +188,7 @@ def is_known(session: Session, name: CauseName) -> bool:
     ours = (
         name.code in CAUSES
         and name.state in {"", *STATES}
-        and name.event in {"", "start", *MAY_FIRE}
+        and name.event in {"", "start", *MAY_FIRE, *AFTERWARDS}
     )
     return ours or of(session, name) is not None
 
