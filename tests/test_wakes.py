@@ -62,6 +62,19 @@ def test_where_nobody_listens_it_says_so_and_whoever_comes_at_once_hears(bell: B
     assert not bell.hear(0.01)
 
 
+def test_an_answer_that_is_an_error_leaves_nothing_for_the_next_question(
+    bell: Bell, valkey: Valkey
+) -> None:
+    with redis.Redis.from_url(valkey.url) as client:
+        client.set(LOOK, "garbage")
+        with pytest.raises(redis.ResponseError):
+            bell.ring(MESSAGES)
+        client.delete(LOOK)
+        assert not bell.ring(MESSAGES)
+        client.lpush(MESSAGES, "")
+        assert bell.ring(MESSAGES)
+
+
 def test_a_message_that_waits_is_as_good_as_somebody_who_listens(
     bell: Bell, valkey: Valkey
 ) -> None:

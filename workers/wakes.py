@@ -59,7 +59,12 @@ def bell_of(url: str) -> Bell | None:
 def _asked(line: Any, messages: str) -> list[Any]:
     """A third of what a pipeline of redis-py takes, which sees to much that is the same each time."""
     line.send_packed_command(_packed(messages))
-    return [line.read_response() for _ in range(len(_COMMANDS) + 1)]
+    try:
+        return [line.read_response() for _ in range(len(_COMMANDS) + 1)]
+    except redis.RedisError:
+        # What was not read of these answers would be taken for those of the next question.
+        line.disconnect()
+        raise
 
 
 @cache
