@@ -31,7 +31,11 @@ def long_log(postgresql: Engine) -> Engine:
         first = session.get_one(Transition, (onboarding_id, 1))
         row = {c.name: getattr(first, c.name) for c in Transition.__table__.columns}
         later = {"source": "started", "target": "started"}
-        steps = [row | later | {"sequence": number} for number in range(2, MANY)]
+        # Each is of a transaction of its own, as events are.
+        steps = [
+            row | later | {"sequence": number, "position": row["position"] - MANY + number}
+            for number in range(2, MANY)
+        ]
         session.execute(insert(Transition), steps)
         sent = {"webhook_id": webhook_id, "type": "t", "body": "{}", "attempts": 1}
         sent |= {"onboarding_id": onboarding_id, "delivered_at": row["at"]}
