@@ -61,7 +61,8 @@ def test_every_rule_is_tried_here() -> None:
     partial = {
         str(index.name) for t in Base.metadata.sorted_tables for index in t.indexes if index.unique
     }
-    assert set(CHECKS) == set(rules(CheckConstraint))
+    checks = {rule for rule in rules(CheckConstraint) if not rule.endswith("_rules")}
+    assert set(CHECKS) == checks
     assert set(TWICE) == set(rules(UniqueConstraint)) | partial
     assert set(REFERENCES) == set(rules(ForeignKeyConstraint))
     assert set(GOOD) == set(Base.metadata.tables)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, insert, inspect, select, text
 
 from onboarding import migrations
 from onboarding.migrations import upgrade, versions
-from onboarding.models import Base
+from onboarding.models import Base, rules
 from tests.good_rows import GOOD
 
 
@@ -67,6 +67,14 @@ def test_the_rules_are_the_same_as_in_the_models(bare_database: Engine) -> None:
     Base.metadata.drop_all(bare_database)
     upgrade(bare_database)
     assert schema(bare_database) == described
+
+
+def test_the_functions_are_the_same_as_in_the_models(postgresql: Engine) -> None:
+    made = text("SELECT prosrc FROM pg_proc WHERE proname = :name")
+    with postgresql.connect() as connection:
+        for table in ("onboardings", "transitions", "messages"):
+            found = connection.scalar(made, {"name": f"{table}_rules"})
+            assert f"$${found}$$" in rules.function(Base.metadata.tables[table])
 
 
 def test_what_changes_all_the_time_is_cleaned_up_early(postgresql: Engine) -> None:

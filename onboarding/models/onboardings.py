@@ -26,6 +26,7 @@ from onboarding.chart import (
 from onboarding.db import now
 from onboarding.histories import this_transaction
 from onboarding.ids import new_id
+from onboarding.models import rules
 from onboarding.models.base import Base, one_of
 
 _WITHOUT_HASH = "contact_hash IS NULL AND contact_email IS NOT NULL"
@@ -270,3 +271,7 @@ class Mail(Base):
     notice: Mapped[str] = mapped_column(String(40))
     locale: Mapped[str] = mapped_column(String(5))
     sent_at: Mapped[datetime] = mapped_column(server_default=now())
+
+
+for _each in (Onboarding, Transition, Message):
+    rules.in_one_function(Base.metadata.tables[_each.__tablename__])

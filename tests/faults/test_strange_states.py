@@ -43,10 +43,9 @@ def make_strange(engine: Engine, *ids: UUID) -> None:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
         else:
-            for name in ("state", "only_open_states_wake"):
-                connection.exec_driver_sql(
-                    f"ALTER TABLE onboardings DROP CONSTRAINT IF EXISTS ck_onboardings_{name}"
-                )
+            connection.exec_driver_sql(
+                "ALTER TABLE onboardings DROP CONSTRAINT IF EXISTS ck_onboardings_rules"
+            )
         connection.execute(
             update(Onboarding)
             .where(Onboarding.id.in_(ids))
