@@ -19,10 +19,8 @@ def in_one_function(table: Table) -> None:
     given = ", ".join(column.name for column in _asked(table))
     call = CheckConstraint(f"{table.name}_rules({given})", name="rules")
     table.append_constraint(call.ddl_if(dialect="postgresql"))
-    made = DDL(function(table)).execute_if(dialect="postgresql")
-    event.listen(table, "before_create", made)
-    gone = DDL(f"DROP FUNCTION IF EXISTS {table.name}_rules").execute_if(dialect="postgresql")
-    event.listen(table, "after_drop", gone)
+    event.listen(table, "before_create", _only_there(function(table)))
+    event.listen(table, "after_drop", _only_there(f"DROP FUNCTION IF EXISTS {table.name}_rules"))
 
 
 def function(table: Table) -> str:
@@ -48,6 +46,10 @@ BEGIN
 END
 $$
 """
+
+
+def _only_there(statement: str) -> Any:
+    return DDL(statement).execute_if(dialect="postgresql")  # type: ignore[no-untyped-call]
 
 
 def _rules(table: Table) -> list[CheckConstraint]:
