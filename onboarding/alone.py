@@ -1,39 +1,28 @@
-"""One event as a transaction of its own, for whoever has nothing else to write: as few round trips as can be.
+"""One event as a transaction of its own, for whoever has nothing else to write: in one round trip.
 
-An onboarding is read, the chart decides, and one statement writes what was decided if nobody was faster.
-Otherwise it is read again: what comes out is what waiting for the row's lock would have brought.
+The chart is asked before, for every way that the event may lead (`ways`), and the statement takes the one
+that fits the onboarding as it is. Whatever it does not move is fired in a transaction, under the row's
+lock: that says why not, or finds that it can be moved after all.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
-from onboarding import db, deciding, driver, lifecycle, outbox, recording, tracing
+from onboarding import db, deciding, driver, lifecycle, outbox, recording, tracing, ways
 from onboarding.access import Actor
 from onboarding.chart import REVOKES
 from onboarding.consequences import CONSEQUENCES
 from onboarding.db import transaction
 from onboarding.deciding import Wish
-from onboarding.errors import NotFound
-from onboarding.recording import Step
+from onboarding.outbox import Promise
+from onboarding.recording_statements import moving_by_chart
+from onboarding.ways import Call
 
-# How often somebody may be faster, until one waits for the row's lock.
-TRIES: Final = 3
-
-
-class Seen(NamedTuple):
-    """As much of an onboarding as the chart and history ask for."""
-
-    id: UUID
-    state: str
-    sequence: int
-    rule_set: str
-    connection_type: str | None
-    credential_mode: str | None
-    contact_email: str | None
-    contact_verified_at: datetime | None
-    entered_at: datetime
+# What has to be done besides takes more than one statement.
+_FOLLOWED: Final = REVOKES | {*CONSEQUENCES}
 
 
 def start(actor: Actor, *, locale: str, rule_set: str, contact_email: str | None = None) -> UUID:
@@ -64,13 +53,12 @@ def fire(
     """
     wish = Wish(event, actor, expected, choices, details)
     wish.check()
-    if not (_is_sqlite() or event in REVOKES or event in CONSEQUENCES):
-        for _ in range(TRIES):
-            step = deciding.step(*_look(onboarding_id), wish)
-            if _written(step):
-                return step.sequence
+    if not _is_sqlite() and event not in _FOLLOWED:
+        moved = _moved(onboarding_id, wish)
+        if moved is not None:
+            return moved
     with transaction() as session:
-        moved = lifecycle.fire(
+        return lifecycle.fire(
             session,
             onboarding_id,
             event,
@@ -78,32 +66,63 @@ def fire(
             expected=expected,
             choices=choices,
             details=details,
-        )
-    return moved.sequence
+        ).sequence
 
 
 def _is_sqlite() -> bool:
     return db.engine().dialect.name == "sqlite"
 
 
-def _look(onboarding_id: UUID) -> tuple[Seen, datetime]:
-    found = driver.look(_LOOK, {"id": onboarding_id})
-    if not found:
-        raise NotFound
-    *seen, now = found[0]
-    return Seen(*seen), now
+def _moved(onboarding_id: UUID, wish: Wish) -> int | None:
+    """The number of the transition; None: the statement has not moved it."""
+    chosen = deciding.chosen_by(wish)
+    kind = (chosen["connection_type"], chosen["credential_mode"]) if chosen else None
+    calls = ways.of(wish.event, kind).calls
+    with tracing.transition(onboarding_id, wish.event, None, None, wish.actor.kind):
+        promises = [Promise(call.task, call.about, onboarding_id) for call in calls]
+        given = _given(onboarding_id, wish, chosen) | _listed(wish.event, kind) | chosen
+        for number, (call, promise) in enumerate(zip(calls, promises, strict=True)):
+            given |= _promised(number, call, promise)
+        letters = tuple(call.notice is not None for call in calls)
+        moved = driver.alone(moving_by_chart(chooses=bool(chosen), letters=letters), given)
+        if not moved:
+            return None
+        sequence, source, target, has_contact = moved[0]
+        tracing.tell({"onboarding.from": source, "onboarding.to": target})
+    made = zip(calls, promises, strict=True)
+    outbox.publish(
+        [it.announcement for call, it in made if call.follows(target, has_contact=has_contact)]
+    )
+    return int(sequence)
 
 
-def _written(step: Step) -> bool:
-    actor = step.actor.kind
-    with tracing.transition(step.onboarding_id, step.event, step.source, step.target, actor):
-        step = step.traced()
-        moved = recording.move_with(driver.alone, [step])
-    if moved:
-        outbox.publish([promise.announcement for promise in step.promises])
-    return bool(moved)
+def _given(onboarding_id: UUID, wish: Wish, chosen: Mapping[str, str | None]) -> dict[str, Any]:
+    return {
+        "onboarding_id": onboarding_id,
+        "expected": wish.expected,
+        "event": wish.event,
+        "actor_kind": wish.actor.kind,
+        "actor_id": wish.actor.id,
+        "details": json.dumps(deciding.kept(wish, chosen)),
+    }
 
 
-_LOOK: Final = f"""
-    SELECT {", ".join(Seen._fields)}, statement_timestamp() FROM onboardings WHERE id = %(id)s
-"""  # noqa: S608 - names of columns
+@cache
+def _listed(event: str, kind: tuple[str | None, str | None] | None) -> dict[str, str]:
+    """The ways as arrays of PostgreSQL's, written once."""
+    possible = ways.of(event, kind)
+    waits = (None if it is None else f"{it.total_seconds()} s" for it in possible.wakes_after)
+    return {
+        "standings": _array(possible.standings),
+        "targets": _array(possible.targets),
+        "wakes_after": _array(waits),
+    }
+
+
+def _array(values: Iterable[str | None]) -> str:
+    return "{" + ",".join("NULL" if it is None else f'"{it}"' for it in values) + "}"
+
+
+def _promised(number: int, call: Call, promise: Promise) -> dict[str, Any]:
+    values = outbox.record(promise) | {"about": json.dumps(promise.about), "target": call.target}
+    return {f"{name}_{number}": value for name, value in values.items()}

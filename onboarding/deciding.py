@@ -72,8 +72,7 @@ def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None 
     """
     if wish.expected is not None and wish.expected != onboarding.sequence:
         raise MovedOn(onboarding.state, onboarding.sequence)
-    choosing = wish.choices if wish.choices and wish.event == "choose_type" else None
-    chosen = {name: choosing.get(name) for name in CHOICES} if choosing else {}
+    chosen = chosen_by(wish)
     target = decide(facts_of(onboarding, chosen), wish.event, wish.actor.kind)
     at, sequence = max(now, onboarding.entered_at), onboarding.sequence + 1
     return Step(
@@ -85,7 +84,7 @@ def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None 
         wish.actor,
         at,
         onboarding.rule_set,
-        _kept(wish, chosen),
+        kept(wish, chosen),
         wakes_at=deadlines.wakes_at(target, at, 0),
         choices=dict.fromkeys(CHOICES) if wish.event == "start_over" else chosen or None,
         promises=[
@@ -122,7 +121,7 @@ def afterwards(
         wish.actor,
         at,
         onboarding.rule_set,
-        _kept(wish, {}),
+        kept(wish, {}),
         stays_since=onboarding.entered_at,
         promises=[
             Promise(task, about, onboarding.id, sequence)
@@ -167,6 +166,18 @@ def facts_of(onboarding: Standing, choices: Mapping[str, str | None] | None = No
     )
 
 
+def chosen_by(wish: Wish) -> dict[str, str | None]:
+    """All of CHOICES, where the event sets them."""
+    choosing = wish.choices if wish.event == "choose_type" else None
+    return {name: choosing.get(name) for name in CHOICES} if choosing else {}
+
+
+def kept(wish: Wish, chosen: Mapping[str, str | None]) -> dict[str, Any]:
+    """What history keeps of it."""
+    kept = {name: value for name, value in chosen.items() if value} | dict(wish.details or {})
+    return kept | {"reason": wish.actor.reason} if wish.actor.reason else kept
+
+
 class _LiveChart(threading.local):
     """One chart per thread, fed through its slot: building one per event costs four times more."""
 
@@ -207,12 +218,6 @@ def _following(
         yield "send_email", {"notice": notice}
     if event in REVOKING and client_id:
         yield "revoke_client", {"client_id": client_id}
-
-
-def _kept(wish: Wish, chosen: Mapping[str, str | None]) -> dict[str, Any]:
-    """What history keeps of it."""
-    kept = {name: value for name, value in chosen.items() if value} | dict(wish.details or {})
-    return kept | {"reason": wish.actor.reason} if wish.actor.reason else kept
 
 
 @cache

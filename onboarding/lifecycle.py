@@ -21,7 +21,9 @@ from onboarding import (
     db,
     deadlines,
     deciding,
+    driver,
     recording,
+    rows,
     sealing,
     tracing,
 )
@@ -37,14 +39,19 @@ from onboarding.recording_statements import CHOICES
 
 # What an onboarding does not know at its start.
 _NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at", "handover_id")
+# SQLite's only writer holds all rows.
 _LOCK: Final = (
     select(Onboarding, db.now())
     .where(Onboarding.id.in_(bindparam("wanted", expanding=True)))
-    .order_by(Onboarding.id)
-    # A key is not changed: who writes a row about it meanwhile, as a letter that is out, need not wait.
-    .with_for_update(of=Onboarding, key_share=True)
     .execution_options(populate_existing=True)
 )
+# A key is not changed: who writes a row about it meanwhile, as a letter that is out, need not wait.
+_LOCKED: Final = f"""
+    SELECT {", ".join(rows.columns(Onboarding))}, statement_timestamp() FROM onboardings
+    WHERE {{}} ORDER BY id FOR NO KEY UPDATE
+"""  # noqa: S608 - names of columns, from the models
+_LOCK_ONE: Final = _LOCKED.format("id = %(id)s")
+_LOCK_MANY: Final = _LOCKED.format("id = ANY(%(ids)s)")
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -133,7 +140,12 @@ def lock(session: Session, onboarding_id: UUID) -> Onboarding:
 def lock_all(session: Session, ids: Collection[UUID]) -> None:
     """The same of several, in one round trip and one order; those that are not there are left out."""
     held = session.info.setdefault("held", {})
-    for onboarding, now in session.execute(_LOCK, {"wanted": ids}):
+    if session.get_bind().dialect.name == "sqlite":
+        found = session.execute(_LOCK, {"wanted": ids}).all()
+        held.update({onboarding.id: (onboarding, now) for onboarding, now in found})
+        return
+    for *values, now in driver.within(session, *_locking(ids)):
+        onboarding = rows.shown(session, Onboarding, values)
         held[onboarding.id] = onboarding, now
 
 
@@ -198,6 +210,13 @@ def _shown(session: Session, begun: Mapping[str, Any], at: datetime) -> Onboardi
     make_transient_to_detached(onboarding)
     session.add(onboarding)
     return onboarding
+
+
+def _locking(ids: Collection[UUID]) -> tuple[str, dict[str, Any]]:
+    """One is asked for by its ID: see `recording_statements.moving_one`."""
+    if len(ids) == 1:
+        return _LOCK_ONE, {"id": next(iter(ids))}
+    return _LOCK_MANY, {"ids": [*ids]}
 
 
 def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:

@@ -53,7 +53,7 @@ FINISH: Final = delete(_messages).where(
 _FINISH_ONE: Final = """
     DELETE FROM messages WHERE id = %(id)s AND attempts = %(attempt)s RETURNING id
 """
-_FINISH_MANY: Final = """
+FINISH_MANY: Final = """
     DELETE FROM messages
     USING unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS turn (id, attempt)
     WHERE messages.id = ANY(%(ids)s::uuid[])
@@ -70,7 +70,7 @@ def finishing(turns: Sequence[tuple[UUID, int]]) -> tuple[str, dict[str, Any]]:
     ids, attempts = zip(*turns, strict=True)
     if len(ids) == 1:
         return _FINISH_ONE, {"id": ids[0], "attempt": attempts[0]}
-    return _FINISH_MANY, {"ids": [*ids], "attempts": [*attempts]}
+    return FINISH_MANY, {"ids": [*ids], "attempts": [*attempts]}
 
 
 @cache

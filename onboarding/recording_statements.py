@@ -33,6 +33,9 @@ _WRITTEN: Final = [name for name in map(str, _transitions.c.keys()) if name != "
 _FIRST: Final = ", ".join(_GIVEN)
 _HISTORY: Final = ", ".join(_WRITTEN)
 _PROMISED: Final = ", ".join(PROMISED)
+# Of a message, what a statement that decides knows itself.
+_OF_THE_MOVE: Final = ("onboarding_id", "sequence")
+_REST: Final = ", ".join(name for name in PROMISED if name not in _OF_THE_MOVE)
 _DUE_AT: Final = f"statement_timestamp() + make_interval(secs => {REPUBLISH_AFTER})"
 _LEASED_UNTIL: Final = f"statement_timestamp() + make_interval(secs => {LEASE})"
 
@@ -65,6 +68,56 @@ def moving_one(*, chooses: bool, promises: int) -> str:
         INSERT INTO transitions ({_HISTORY}, position)
         SELECT {", ".join(f"%({name})s" for name in _WRITTEN)}, position FROM moved
         RETURNING onboarding_id
+    """  # noqa: S608 - names of columns, from the models
+
+
+@cache
+def moving_by_chart(*, chooses: bool, letters: Sequence[bool]) -> str:
+    """Move one onboarding on PostgreSQL to where a list of the chart's answers says, from where it stands.
+
+    `letters` are the promises that it may make, and whether each needs somebody to write to. It gives
+    the number of the transition, from where and to where it led, and whether there is somebody; nothing
+    if the list has no answer for how the onboarding stands, or if somebody else has just moved it.
+    """
+    set_ = "".join(f", {name} = %({name})s" for name in CHOICES) if chooses else ""
+    facts = "" if chooses else " connection_type, credential_mode,"
+    promised = "".join(_promised_there(number, letter=it) for number, it in enumerate(letters))
+    return f"""
+        WITH stood AS (
+            SELECT id, sequence, state, contact_email IS NOT NULL AS has_contact,
+                GREATEST(entered_at, statement_timestamp()) AS at,
+                array_position(%(standings)s::text[], concat_ws(' ', state,{facts}
+                    CASE WHEN contact_verified_at IS NULL THEN 0 ELSE 1 END)) AS way
+            FROM onboardings
+            WHERE id = %(onboarding_id)s AND sequence = COALESCE(%(expected)s, sequence)
+        ), moved AS (
+            UPDATE onboardings
+            SET state = (%(targets)s::text[])[way], sequence = stood.sequence + 1, entered_at = at,
+                wakes_at = at + (%(wakes_after)s::interval[])[way],
+                reminders = 0, extra_days = 0{set_}, position = GREATEST(position, {_POSITION})
+            FROM stood
+            WHERE onboardings.id = %(onboarding_id)s AND onboardings.sequence = stood.sequence
+                AND way IS NOT NULL
+            RETURNING onboardings.id, onboardings.sequence, stood.state AS source,
+                onboardings.state AS target, at, onboardings.rule_set, position, has_contact
+        ), written AS (
+            INSERT INTO transitions ({_HISTORY}, position)
+            SELECT id, sequence, %(event)s, source, target, %(actor_kind)s, %(actor_id)s, at, rule_set,
+                %(details)s, position
+            FROM moved
+        ){promised}
+        SELECT sequence, source, target, has_contact FROM moved
+    """  # noqa: S608 - names of columns, from the models
+
+
+def _promised_there(number: int, *, letter: bool) -> str:
+    values = ", ".join(f"%({name}_{number})s" for name in PROMISED if name not in _OF_THE_MOVE)
+    return f"""
+        , promised_{number} AS (
+            INSERT INTO messages ({", ".join(_OF_THE_MOVE)}, {_REST}, due_at)
+            SELECT id, sequence, {values}, {_DUE_AT}
+            FROM moved WHERE target = %(target_{number})s{" AND has_contact" if letter else ""}
+        )
     """  # noqa: S608 - names of columns, from the models
 
 

@@ -110,9 +110,9 @@ def span(
 
 
 def transition(
-    onboarding_id: UUID, event: str, source: str | None, target: str, actor_kind: str
+    onboarding_id: UUID, event: str, source: str | None, target: str | None, actor_kind: str
 ) -> AbstractContextManager[object]:
-    """One move of an onboarding; what it promises follows from it."""
+    """One move of an onboarding; what it promises follows from it. Where it leads may be told later."""
     if not _provider:
         return _OFF
     moved = {"onboarding.from": source, "onboarding.to": target, "onboarding.event": event}

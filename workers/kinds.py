@@ -4,16 +4,18 @@ Work is called with a claim and carries it out alone. It raises LeaseLost where 
 over, and whatever is wrong otherwise; then it has written nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import outbox
+from onboarding import logs, mail, mailed, outbox, redelivery
 from onboarding.db import transaction
-from onboarding.outbox import Claim
+from onboarding.outbox import Claim, LeaseLost
+
+log = logs.get(__name__)
 
 Work = Callable[[Claim], None]
 Thing = TypeVar("Thing")
@@ -57,6 +59,40 @@ class Outside(Generic[Thing]):
             for claim, thing in done:
                 if thing is not None:
                     self.record(session, claim, thing)
+
+
+@dataclass(frozen=True, slots=True)
+class Letters(Generic[Thing]):
+    """It hands letters over, of which nothing but the letter itself is noted.
+
+    `prepare` writes it, None where nobody reads it; `do` hands it over; `entry` is its row in `mails`, None
+    where it is in no onboarding's timeline. A crash between the last two hands it over again.
+    """
+
+    prepare: Callable[[Session, Claim], Thing | None]
+    do: Callable[[Thing], None]
+    entry: Callable[[Claim, Thing], Mapping[str, Any] | None]
+
+    def __call__(self, claim: Claim) -> None:
+        with transaction() as session:
+            letter = self.prepare(session, claim)
+        if letter is not None:
+            self.do(letter)
+        self.keep([(claim, letter)])
+
+    def keep(self, done: "list[tuple[Claim, Thing | None]]") -> None:
+        """Note what is out; what waited because nobody took letters can go now."""
+        out = [(claim, letter) for claim, letter in done if letter is not None]
+        for cause in {claim.cause for claim, _ in out if claim.cause in mail.AWAY}:
+            with transaction() as session:
+                redelivery.wake(session, str(cause))
+        entries = [entry for claim, letter in out if (entry := self.entry(claim, letter))]
+        kept = mailed.note([claim for claim, _ in done], entries)
+        lost = [claim for claim, _ in done if claim.id not in kept]
+        if len(lost) == len(done):
+            raise LeaseLost(", ".join(str(claim.id) for claim in lost))
+        for claim in lost:
+            log.info("lease_lost", attempt=claim.attempt)
 
 
 def transition_of(claim: Claim) -> tuple[UUID, int]:

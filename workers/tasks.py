@@ -2,10 +2,9 @@
 
 from contextlib import suppress
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from onboarding import (
@@ -21,7 +20,6 @@ from onboarding import (
     notices,
     outages,
     outbox,
-    redelivery,
     registry,
     replacing,
     running,
@@ -30,12 +28,11 @@ from onboarding import (
 from onboarding.access import PLATFORM
 from onboarding.db import transaction
 from onboarding.errors import EventNotAllowed, Refusal, Unavailable
-from onboarding.models import Mail
 from onboarding.outbox import Claim
 from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
 from workers import elsewhere, inbound, webhooks
-from workers.kinds import Outside, Quick, Work, transition_of
+from workers.kinds import Letters, Quick, Work, transition_of
 
 log = logs.get(__name__)
 
@@ -91,17 +88,14 @@ def deliver(letter: mail.Letter) -> None:
     crash_points.reach("mail.handed_over")
 
 
-def keep(session: Session, claim: Claim, letter: mail.Letter) -> None:
-    """Note that it is out; what waited because nobody took letters can go now."""
-    _wake_those_behind(session, claim)
-    session.execute(
-        insert(Mail).values(
-            id=claim.id,
-            onboarding_id=letter.onboarding_id,
-            notice=letter.notice,
-            locale=letter.locale,
-        )
-    )
+def entry(claim: Claim, letter: mail.Letter) -> dict[str, Any]:
+    """That it is out, for the timeline of its onboarding."""
+    return {
+        "id": claim.id,
+        "onboarding_id": letter.onboarding_id,
+        "notice": letter.notice,
+        "locale": letter.locale,
+    }
 
 
 def compose_for_operator(session: Session, claim: Claim) -> mail.Letter | None:
@@ -109,9 +103,8 @@ def compose_for_operator(session: Session, claim: Claim) -> mail.Letter | None:
     return watching.letter(session, claim, settings())
 
 
-def keep_for_operator(session: Session, claim: Claim, letter: mail.Letter) -> None:
+def no_entry(claim: Claim, letter: mail.Letter) -> None:
     """It is in the timeline of no onboarding."""
-    _wake_those_behind(session, claim)
 
 
 def revoke_client(session: Session, claim: Claim) -> None:
@@ -170,8 +163,8 @@ TASKS: Final[dict[str, Work]] = {
     "recheck_parked": Quick(recheck_parked),
     "canary": Quick(canary),
     "offer_inbound": Quick(offer_inbound),
-    "send_email": Outside(compose, deliver, keep),
-    "tell_operator": Outside(compose_for_operator, deliver, keep_for_operator),
+    "send_email": Letters(compose, deliver, entry),
+    "tell_operator": Letters(compose_for_operator, deliver, no_entry),
     "run_slice": run_slice,
     "deliver_webhooks": deliver_webhooks,
 }
@@ -180,11 +173,6 @@ TASKS: Final[dict[str, Work]] = {
 def work_of(task: str) -> Work:
     """What a task does here: where the marketplace has an authorization server, that is told."""
     return _ELSEWHERE.get(task, TASKS[task]) if settings().tells_another else TASKS[task]
-
-
-def _wake_those_behind(session: Session, claim: Claim) -> None:
-    if claim.cause in mail.AWAY:
-        redelivery.wake(session, claim.cause)
 
 
 def _carry_out_item(run_id: UUID, position: int) -> None:

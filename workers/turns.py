@@ -26,7 +26,7 @@ from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, MovedOn, NotFound
 from onboarding.outbox import Claim, LeaseLost
 from workers import failures
-from workers.kinds import Outside, Quick
+from workers.kinds import Letters, Outside, Quick
 from workers.tasks import TASKS, work_of
 
 log = logs.get(__name__)
@@ -41,6 +41,9 @@ A_MOMENT: Final = 1.0
 
 # Waits for so many seconds at most; whether there is more to do.
 Hear = Callable[[float], bool]
+
+# What speaks to somebody outside, done one after the other and noted together.
+_Outside = Outside[Any] | Letters[Any]
 
 # The messages that threads of this process are at.
 _under_way: set[UUID] = set()
@@ -147,14 +150,14 @@ def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
 
 
 def _takes_long(task: str) -> tuple[bool, str]:
-    return not isinstance(work_of(task), Outside), task
+    return not isinstance(work_of(task), Outside | Letters), task
 
 
 def _carry_out_alike(claims: Sequence[Claim], until: float) -> list[Claim]:
     work = work_of(claims[0].task) if claims else None
     if isinstance(work, Quick) and until < math.inf:
         taken = _together(claims)
-    elif len(claims) > 1 and isinstance(work, Outside):
+    elif len(claims) > 1 and isinstance(work, Outside | Letters):
         taken = [] if _one_after_the_other(work, claims, until) else None
     else:
         taken = None
@@ -196,7 +199,7 @@ def _in_one_transaction(claims: Sequence[Claim]) -> list[Claim]:
     return taken
 
 
-def _one_after_the_other(work: Outside[Any], claims: Sequence[Claim], until: float) -> bool:
+def _one_after_the_other(work: _Outside, claims: Sequence[Claim], until: float) -> bool:
     """Prepared together, and noted together. False: nothing was done, and nothing was written."""
     try:
         with transaction() as session:
@@ -216,7 +219,7 @@ def _one_after_the_other(work: Outside[Any], claims: Sequence[Claim], until: flo
     return True
 
 
-def _keep(work: Outside[Any], done: list[tuple[Claim, Any]]) -> None:
+def _keep(work: _Outside, done: list[tuple[Claim, Any]]) -> None:
     try:
         if done:
             work.keep(done)
@@ -226,7 +229,7 @@ def _keep(work: Outside[Any], done: list[tuple[Claim, Any]]) -> None:
                 _attempt(each[0], partial(work.keep, [each]))
 
 
-def _done(work: Outside[Any], claim: Claim, thing: Any) -> bool:
+def _done(work: _Outside, claim: Claim, thing: Any) -> bool:
     with _told(claim):
         return thing is None or _attempt(claim, partial(work.do, thing))
 

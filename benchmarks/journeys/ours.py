@@ -21,7 +21,7 @@ from onboarding.sealing import open_keyring
 from onboarding.settings import settings
 from workers import celery_worker, tasks
 from workers.app import app
-from workers.kinds import Outside, Quick, Work
+from workers.kinds import Letters, Quick, Work
 from workers.publisher import CeleryPublisher
 
 SELLER: Final = Actor("seller", "browser")
@@ -106,13 +106,16 @@ def work_of(mouth: Mouth) -> dict[str, Work]:
         assert claim.onboarding_id is not None
         return claim.onboarding_id.hex
 
-    def note(session: Session, claim: Claim, onboarding: str) -> None:
-        db.after_commit(session, lambda: mouth.tell(LETTER, onboarding))
+    class Told(Letters[str]):
+        def keep(self, done: list[tuple[Claim, str | None]]) -> None:
+            super().keep(done)
+            for _, onboarding in done:
+                mouth.tell(LETTER, str(onboarding))
 
     return {
         "check_aggregator": reports("approve_aggregator"),
         "verify_connection": reports("verification_passed"),
-        "send_email": Outside(address, mouth.write, note),
+        "send_email": Told(address, mouth.write, lambda *_: None),
     }
 
 

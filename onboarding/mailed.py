@@ -1,0 +1,64 @@
+"""Letters that are out: one statement strikes off what was promised and notes what was sent.
+
+Nothing else is to be written then, so it is a transaction of its own: the work of an onboarding is
+mostly letters, and each would take three round trips more.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from onboarding import crash_points, db, driver, outbox
+from onboarding.models import Mail
+from onboarding.outbox import Claim, LeaseLost
+from onboarding.outbox_statements import FINISH_MANY, finishing
+
+_COLUMNS: Final = ("id", "onboarding_id", "notice", "locale")
+
+
+def note(claims: Sequence[Claim], entries: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Keep these promises, and write the rows of `mails`, each with its promise's ID.
+
+    The IDs of those that were kept: of the others somebody else has had a turn meanwhile, and nothing
+    is written. Raises OutcomeUnknown, and RuntimeError inside another transaction of this thread.
+    """
+    if db.engine().dialect.name == "sqlite":
+        return _note_on_sqlite(claims, entries)
+    if entries:
+        values = {name: [entry[name] for entry in entries] for name in _COLUMNS}
+        values |= {"ids": [it.id for it in claims], "attempts": [it.attempt for it in claims]}
+        found = driver.alone(_NOTE, values)
+    else:
+        found = driver.alone(*finishing([(claim.id, claim.attempt) for claim in claims]))
+    crash_points.reach("message.finished")
+    return {each for (each,) in found}
+
+
+def _note_on_sqlite(claims: Sequence[Claim], entries: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """One after the other: it is one transaction all the same."""
+    by_id = {entry["id"]: entry for entry in entries}
+    kept: set[UUID] = set()
+    with db.transaction() as session:
+        for claim in claims:
+            try:
+                outbox.finish(session, claim)
+            except LeaseLost:
+                continue
+            kept.add(claim.id)
+            if claim.id in by_id:
+                session.execute(insert(Mail).values(**by_id[claim.id]))
+    return kept
+
+
+_NOTE: Final = f"""
+    WITH finished AS ({FINISH_MANY}), noted AS (
+        INSERT INTO mails ({", ".join(_COLUMNS)})
+        SELECT {", ".join(f"entry.{name}" for name in _COLUMNS)}
+        FROM unnest(%(id)s::uuid[], %(onboarding_id)s::uuid[], %(notice)s::text[], %(locale)s::text[])
+            AS entry ({", ".join(_COLUMNS)})
+        JOIN finished ON finished.id = entry.id
+    )
+    SELECT id FROM finished
+"""  # noqa: S608 - names of columns

@@ -1,0 +1,47 @@
+"""Rows that the driver has read, as objects of a session: what the ORM does for each costs more than most take."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_dict, set_committed_value
+
+from onboarding.models import Base
+
+Model = TypeVar("Model", bound=Base)
+
+
+@cache
+def columns(model: type[Base]) -> tuple[str, ...]:
+    """The columns of a model, each of which is an attribute of the same name."""
+    return tuple(str(column.name) for column in model.__table__.columns)
+
+
+def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
+    """A row that was just read from PostgreSQL, all `columns` of it, as the session's object.
+
+    Where the session has that object, it shows what was read from now on.
+    """
+    told = {name: _ours(value) for name, value in zip(columns(model), values, strict=True)}
+    mapper = class_mapper(model)
+    key = mapper.identity_key_from_primary_key(
+        tuple(told[each.name] for each in mapper.primary_key)
+    )
+    known: Model | None = session.identity_map.get(key)
+    if known is not None:
+        for name, value in told.items():
+            set_committed_value(known, name, value)
+        return known
+    made = model()
+    # As they were read: nothing that a flush would write.
+    instance_dict(made).update(told)
+    make_transient_to_detached(made)
+    session.add(made)
+    return made
+
+
+def _ours(value: Any) -> Any:
+    """Instants are in UTC here, whatever the connection's time zone is."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
