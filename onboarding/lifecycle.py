@@ -5,32 +5,29 @@ promised messages are written together, or nothing is.
 """
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from onboarding import (
     consequences,
     crash_points,
-    db,
     deadlines,
     deciding,
-    driver,
+    locking,
     recording,
-    rows,
     sealing,
     tracing,
 )
 from onboarding.access import Actor
 from onboarding.chart import REVOKES
 from onboarding.deciding import Wish
-from onboarding.errors import NotFound
 from onboarding.ids import new_id
 from onboarding.models import Client, Onboarding
 from onboarding.outbox import Claim
@@ -39,19 +36,6 @@ from onboarding.recording_statements import CHOICES
 
 # What an onboarding does not know at its start.
 _NOT_YET: Final = (*CHOICES, "connection_name", "contact_verified_at", "handover_id")
-# SQLite's only writer holds all rows.
-_LOCK: Final = (
-    select(Onboarding, db.now())
-    .where(Onboarding.id.in_(bindparam("wanted", expanding=True)))
-    .execution_options(populate_existing=True)
-)
-# A key is not changed: who writes a row about it meanwhile, as a letter that is out, need not wait.
-_LOCKED: Final = f"""
-    SELECT {", ".join(rows.columns(Onboarding))}, statement_timestamp() FROM onboardings
-    WHERE {{}} ORDER BY id FOR NO KEY UPDATE
-"""  # noqa: S608 - names of columns, from the models
-_LOCK_ONE: Final = _LOCKED.format("id = %(id)s")
-_LOCK_MANY: Final = _LOCKED.format("id = ANY(%(ids)s)")
 _REFERENCE_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -100,7 +84,7 @@ def fire(
     """
     wish = Wish(event, actor, expected, choices, details)
     wish.check()
-    onboarding, now = _locked(session, onboarding_id)
+    onboarding, now = locking.lock(session, onboarding_id)
     crash_points.reach("fire.locked")
     client_id = _live_client(session, onboarding_id) if event in REVOKES else None
     step = deciding.step(onboarding, now, wish, client_id)
@@ -123,7 +107,7 @@ def note(
 
     Raises NotFound, EventNotYours, MovedOn or EventNotAllowed.
     """
-    onboarding, now = _locked(session, onboarding_id)
+    onboarding, now = locking.lock(session, onboarding_id)
     client_id = _live_client(session, onboarding_id)
     wish = Wish(event, actor, expected, None, details)
     step = deciding.afterwards(onboarding, now, wish, client_id)
@@ -134,30 +118,17 @@ def note(
 
 def lock(session: Session, onboarding_id: UUID) -> Onboarding:
     """Hold an onboarding's row until the end of the transaction. Raises NotFound."""
-    return _locked(session, onboarding_id)[0]
-
-
-def lock_all(session: Session, ids: Collection[UUID]) -> None:
-    """The same of several, in one round trip and one order; those that are not there are left out."""
-    held = session.info.setdefault("held", {})
-    if session.get_bind().dialect.name == "sqlite":
-        found = session.execute(_LOCK, {"wanted": ids}).all()
-        held.update({onboarding.id: (onboarding, now) for onboarding, now in found})
-        return
-    for *values, now in driver.within(session, *_locking(ids)):
-        onboarding = rows.shown(session, Onboarding, values)
-        held[onboarding.id] = onboarding, now
+    return locking.lock(session, onboarding_id)[0]
 
 
 @contextmanager
-def together(session: Session, ids: Collection[UUID], taker: int | None) -> Iterator[list[Claim]]:
-    """Hold these onboardings; what is fired within is written at the end, in one statement for all.
+def together(session: Session, claims: Sequence[Claim], taker: int | None) -> Iterator[list[Claim]]:
+    """Finish these and hold their onboardings; what is fired within is written at the end, in one statement.
 
     The process that is the `taker` has the first turn at what is promised then: those, once they are
-    written, unless there is none.
+    written, unless there is none. Raises LeaseLost.
     """
-    if ids:
-        lock_all(session, ids)
+    locking.finish_and_lock(session, claims)
     taken: list[Claim] = []
     put_off: list[Step] = session.info.setdefault("put_off", [])
     try:
@@ -210,29 +181,6 @@ def _shown(session: Session, begun: Mapping[str, Any], at: datetime) -> Onboardi
     make_transient_to_detached(onboarding)
     session.add(onboarding)
     return onboarding
-
-
-def _locking(ids: Collection[UUID]) -> tuple[str, dict[str, Any]]:
-    """One is asked for by its ID: see `recording_statements.moving_one`."""
-    if len(ids) == 1:
-        return _LOCK_ONE, {"id": next(iter(ids))}
-    return _LOCK_MANY, {"ids": [*ids]}
-
-
-def _locked(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:
-    """One round trip for the row, its lock and the clock; none where this transaction has them."""
-    held: dict[UUID, tuple[Onboarding, datetime]] = session.info.setdefault("held", {})
-    if onboarding_id not in held:
-        lock_all(session, [onboarding_id])
-    if onboarding_id not in held:
-        raise NotFound
-    return held[onboarding_id]
-
-
-@event.listens_for(Session, "after_soft_rollback")
-def _let_go(session: Session, _: object) -> None:
-    """Whoever goes back to a savepoint holds no longer what was locked since."""
-    session.info.pop("held", None)
 
 
 def _carry_out(session: Session, onboarding: Onboarding, step: Step) -> None:

@@ -27,8 +27,11 @@ def note(claims: Sequence[Claim], entries: Sequence[Mapping[str, Any]]) -> set[U
     if db.engine().dialect.name == "sqlite":
         return _note_on_sqlite(claims, entries)
     if entries:
-        values = {name: [entry[name] for entry in entries] for name in _COLUMNS}
-        values |= {"ids": [it.id for it in claims], "attempts": [it.attempt for it in claims]}
+        values: dict[str, Any] = {name: [entry[name] for entry in entries] for name in _COLUMNS}
+        values |= {
+            "turns": driver.array(it.id for it in claims),
+            "attempts": driver.array(it.attempt for it in claims),
+        }
         found = driver.alone(_NOTE, values)
     else:
         found = driver.alone(*finishing([(claim.id, claim.attempt) for claim in claims]))

@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from onboarding import db
+from onboarding import db, driver
 from onboarding.models import Base, Message
 
 # A worker's turn, in seconds. It must exceed the longest task, which Celery cuts off before.
@@ -55,8 +55,8 @@ _FINISH_ONE: Final = """
 """
 FINISH_MANY: Final = """
     DELETE FROM messages
-    USING unnest(%(ids)s::uuid[], %(attempts)s::int[]) AS turn (id, attempt)
-    WHERE messages.id = ANY(%(ids)s::uuid[])
+    USING unnest(%(turns)s::uuid[], %(attempts)s::int[]) AS turn (id, attempt)
+    WHERE messages.id = ANY(%(turns)s::uuid[])
         AND messages.id = turn.id AND messages.attempts = turn.attempt
     RETURNING messages.id
 """
@@ -70,7 +70,7 @@ def finishing(turns: Sequence[tuple[UUID, int]]) -> tuple[str, dict[str, Any]]:
     ids, attempts = zip(*turns, strict=True)
     if len(ids) == 1:
         return _FINISH_ONE, {"id": ids[0], "attempt": attempts[0]}
-    return FINISH_MANY, {"ids": [*ids], "attempts": [*attempts]}
+    return FINISH_MANY, {"turns": driver.array(ids), "attempts": driver.array(attempts)}
 
 
 @cache

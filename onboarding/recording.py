@@ -148,7 +148,7 @@ def _chooses(step: Step) -> bool:
 def _rows(steps: Sequence[Step]) -> dict[str, Any]:
     """The rows of each table, as the statement takes them."""
     return {
-        "ids": [step.onboarding_id for step in steps],
+        "ids": driver.array(step.onboarding_id for step in steps),
         "onboardings": _json([_onboarding(step) for step in steps]),
         "transitions": _json([_transition(step) for step in steps]),
         "messages": _json([outbox.record(each) for step in steps for each in step.promises]),

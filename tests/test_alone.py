@@ -1,24 +1,28 @@
-"""An event that comes alone takes two round trips, and has the same outcome as one within a transaction."""
+"""An event that comes alone takes one round trip, and has the same outcome as one within a transaction."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, text, update
 
-from onboarding import alone, db, queries
-from onboarding.access import PLATFORM
-from onboarding.db import reading, transaction
+from onboarding import alone, lifecycle, queries, ways
+from onboarding.access import PLATFORM, Actor
+from onboarding.chart import MAY_FIRE, REVOKES
+from onboarding.consequences import CONSEQUENCES
+from onboarding.db import now, reading, transaction
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, MovedOn, NotFound
 from onboarding.ids import new_id
+from onboarding.models import Onboarding
 from onboarding.outbox import Announcement
 from tests.builders import SELLER, an_onboarding, fire, promised, state_of, the, work
 from tests.dumping import dump
 from tests.racing import race, winners
+from tests.test_relay import until
 
 PLUGIN = {"connection_type": "plugin"}
 AGGREGATOR = {
@@ -45,7 +49,32 @@ def test_a_journey_leaves_the_rows_that_transactions_leave(database: Engine) -> 
     assert [m.task for m in promised(onboarding_id=ours)] == ["check_aggregator"]
 
 
-def told(onboarding_id: UUID) -> tuple[object, ...]:
+@pytest.mark.parametrize("event", sorted({*MAY_FIRE} - REVOKES - {*CONSEQUENCES}))
+def test_every_way_leads_where_the_chart_leads(postgresql: Engine, event: str) -> None:
+    """With the same history and the same promises, from every state that the event leads out of."""
+    actor = Actor(min(MAY_FIRE[event]), "somebody")
+    choices = AGGREGATOR if event == "choose_type" else None
+    possible = ways.of(event, ("aggregator", "delegated") if choices else None)
+    for state in sorted({each.split()[0] for each in possible.standings}):
+        ours, theirs = (an_onboarding(state, email="seller@shop.example") for _ in range(2))
+        with transaction() as session:
+            session.execute(update(Onboarding).values(contact_verified_at=now()))
+        alone.fire(ours, event, actor, choices=choices)
+        with transaction() as session:
+            lifecycle.fire(session, theirs, event, actor, choices=choices)
+        *rows, steps = zip(told(ours), told(theirs), strict=True)
+        assert all(one == other for one, other in rows)
+        # Client IDs stand in the steps before.
+        assert steps[0][-1] == steps[1][-1]
+        assert promises_of(ours) == promises_of(theirs)
+
+
+def promises_of(onboarding_id: UUID) -> list[tuple[object, ...]]:
+    made = promised(onboarding_id=onboarding_id)
+    return sorted((m.task, str(m.about), m.sequence, m.attempts, m.max_attempts) for m in made)
+
+
+def told(onboarding_id: UUID) -> tuple[Any, ...]:
     """All that is not an ID or an instant."""
     row = the(onboarding_id)
     with reading() as session:
@@ -102,36 +131,42 @@ def test_of_sixteen_one_wins(database: Engine) -> None:
 
 
 def test_who_was_faster_counts(postgresql: Engine) -> None:
-    """Between the look and the write somebody moves it: it is decided again, on what is there now."""
+    """It waits for who holds the row, and is decided on what is there then."""
     onboarding_id = start()
-    with before_the_write(lambda: fire(onboarding_id, "choose_type", choices=PLUGIN)):
-        assert alone.fire(onboarding_id, "choose_type", SELLER, choices=AGGREGATOR) == 3
+    with held_up_by("choose_type", onboarding_id, choices=PLUGIN) as moved:
+        moving = moved(lambda: alone.fire(onboarding_id, "choose_type", SELLER, choices=AGGREGATOR))
+    assert moving.result() == 3
     other = an_onboarding("seller_linked")
-    with (
-        before_the_write(lambda: fire(other, "unlink_seller")),
-        pytest.raises(EventNotAllowed) as refused,
-    ):
-        alone.fire(other, "confirm", SELLER)
-    assert refused.value.facts()["state"] == "awaiting_seller"
+    with held_up_by("unlink_seller", other) as moved:
+        refused = moved(lambda: alone.fire(other, "confirm", SELLER))
+    error = refused.exception()
+    assert isinstance(error, EventNotAllowed)
+    assert error.facts()["state"] == "awaiting_seller"
 
 
 @contextmanager
-def before_the_write(do: Callable[[], object]) -> Iterator[None]:
-    """Something that another thread does once: after the look, which was the first to take a connection."""
-    taken = []
+def held_up_by(
+    event: str, onboarding_id: UUID, **given: Any
+) -> Iterator[Callable[[Callable[[], int]], "Future[int]"]]:
+    """Somebody moves it, and commits when something else has come that waits for the row."""
+    with ThreadPoolExecutor() as other, transaction() as session:
+        lifecycle.fire(session, onboarding_id, event, SELLER, **given)
 
-    def look(*_: object) -> None:
-        taken.append(True)
-        if len(taken) == 2:
-            with ThreadPoolExecutor() as other:
-                other.submit(do).result()
+        def moved(do: Callable[[], int]) -> "Future[int]":
+            waiting = other.submit(do)
+            until(somebody_waits)
+            return waiting
 
-    event.listen(db.engine(), "checkout", look)
-    try:
-        yield
-    finally:
-        event.remove(db.engine(), "checkout", look)
-    assert len(taken) > 2
+        yield moved
+
+
+def somebody_waits() -> bool:
+    with reading() as session:
+        asked = text(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(session.scalar(asked))
 
 
 def test_it_stands_inside_no_other_transaction(database: Engine) -> None:

@@ -26,8 +26,8 @@ JOURNEYS = 20
 # One onboarding, eight entries and five tasks come; it moves seven times; five tasks go. A turn is a row
 # more, but not of the two letters that a worker's own report promises: it takes those at once.
 ROWS = 1 + 8 + 5 + 7 + 5 + 3
-# Six events, of which five look first; three turns of tasks, two reports, three letters noted.
-COMMITS = 6 + 5 + 3 + 2 + 3
+# Six events; three turns of tasks, two reports, three letters noted.
+COMMITS = 6 + 3 + 2 + 3
 # Written ahead for each journey. It differs a little with where rows come to lie in their pages.
 WAL_BYTES = 13_000
 

@@ -87,6 +87,7 @@ class CeleryPublisher:
         self._app = app
         self._enough = enough
         self._bell = bell_of(app.conf.broker_url or "")
+        self._queue: str = app.conf.task_default_queue
         self._unsent = 0
         self._counting = threading.Lock()
         self._waiting: queue.Queue[Sequence[Announcement] | None] = queue.Queue(BACKLOG)
@@ -139,10 +140,9 @@ class CeleryPublisher:
 
     def _length(self) -> int:
         """What no worker has taken yet, of every priority. A broker that lost everything has no queue."""
-        name = self._app.conf.task_default_queue
         with self._app.connection_for_write() as connection:
             try:
-                return int(connection.default_channel.queue_declare(name, passive=True)[1])
+                return int(connection.default_channel.queue_declare(self._queue, passive=True)[1])
             except ChannelError as error:
                 if int(error.reply_code) != NO_SUCH_QUEUE:
                     raise
@@ -170,12 +170,11 @@ class CeleryPublisher:
 
     def _somebody_looks(self) -> bool:
         """Whether somebody listens who takes all that nobody has tried, or a message waits that will wake one."""
-        name = self._app.conf.task_default_queue
         if self._bell:
-            return self._bell.ring(f"{name}{SEPARATOR}{NORMAL}")
+            return self._bell.ring(f"{self._queue}{SEPARATOR}{NORMAL}")
         with self._app.producer_pool.acquire(block=True) as producer:
             declared = producer.channel.queue_declare(
-                name, durable=True, exclusive=False, auto_delete=False
+                self._queue, durable=True, exclusive=False, auto_delete=False
             )
             return bool(declared.message_count)
 

@@ -189,13 +189,10 @@ def _together(claims: Sequence[Claim]) -> list[Claim] | None:
 
 def _in_one_transaction(claims: Sequence[Claim]) -> list[Claim]:
     """What they promise in turn, and is taken at once."""
-    ids = {claim.onboarding_id for claim in claims if claim.onboarding_id}
-    with transaction() as session:
-        outbox.finish(session, *claims)
-        with lifecycle.together(session, ids, presence.sign()) as taken:
-            for claim in claims:
-                with _told(claim) if len(claims) > 1 else nullcontext():
-                    work_of(claim.task).work(session, claim)  # type: ignore[attr-defined]
+    with transaction() as session, lifecycle.together(session, claims, presence.sign()) as taken:
+        for claim in claims:
+            with _told(claim) if len(claims) > 1 else nullcontext():
+                work_of(claim.task).work(session, claim)  # type: ignore[attr-defined]
     return taken
 
 

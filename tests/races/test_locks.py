@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Engine, insert
 
-from onboarding import lifecycle
+from onboarding import locking
 from onboarding.db import transaction
 from onboarding.ids import new_id
 from onboarding.models import Mail
@@ -23,5 +23,5 @@ def test_who_notes_letters_waits_for_nobody_who_moves_their_onboardings(postgres
                 session.execute(noted)
 
     with transaction() as session, ThreadPoolExecutor() as others:
-        lifecycle.lock_all(session, [first, second])
+        locking.lock_all(session, [first, second])
         others.submit(note).result()
