@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import insert
 
-from onboarding import crash_points, db, driver, outbox
+from onboarding import db, driver, outbox
 from onboarding.models import Mail
 from onboarding.outbox import Claim, LeaseLost
 from onboarding.outbox_statements import FINISH_MANY, finishing
@@ -35,7 +35,6 @@ def note(claims: Sequence[Claim], entries: Sequence[Mapping[str, Any]]) -> set[U
         found = driver.alone(_NOTE, values)
     else:
         found = driver.alone(*finishing([(claim.id, claim.attempt) for claim in claims]))
-    crash_points.reach("message.finished")
     return {each for (each,) in found}
 
 

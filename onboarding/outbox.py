@@ -12,11 +12,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Update,
-    update,
-)
+from sqlalchemy import ColumnElement, Update, update
 from sqlalchemy.orm import Session
 
 from onboarding import attempts, crash_points, db, driver, tracing
@@ -221,7 +217,12 @@ def finish(session: Session, *claims: Claim) -> None:
         finished = session.connection().execute(FINISH, turns).rowcount
     else:
         finished = len(driver.within(session, *finishing([(it.id, it.attempt) for it in claims])))
-    if finished != len(claims):
+    finished_all(claims, finished)
+
+
+def finished_all(claims: Sequence[Claim], removed: int) -> None:
+    """So many of these promises were removed. Raises LeaseLost where one was somebody else's turn."""
+    if removed != len(claims):
         raise LeaseLost(", ".join(str(claim.id) for claim in claims))
     crash_points.reach("message.finished")
 
@@ -246,8 +247,8 @@ def fail(
     """An attempt has failed: try later, or make it an incident. True if this made it one.
 
     `cause` is a stable code for operators; `error` one line for a person, without secrets; `wait`
-    are the seconds that whoever refused has asked for. Until
-    it is due again it rests: a turn that is nobody's, so that no stray delivery wastes an attempt.
+    are the seconds that whoever refused has asked for. Until it is due again it rests: a turn that is
+    nobody's, so that no stray delivery wastes an attempt.
     """
     over = final or claim.attempt >= claim.max_attempts
     why = {"claimed_by": None, "leased_until": None, "cause": cause, "last_error": error[:500]}

@@ -85,6 +85,8 @@ def environment(folder: Path, locale: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # They come with the program: looking after each file for each page takes as long as a small page.
+        auto_reload=False,
     )
     made.install_gettext_translations(translations(locale), newstyle=True)  # type: ignore[attr-defined]
     made.globals["moment"] = lambda when: _moment(locale, when)
