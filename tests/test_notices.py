@@ -55,6 +55,8 @@ ASK_FOR_NOTHING: Final = {
     "credentials_revoked",
     "expired",
     "first_call",
+    "further_link_ended",
+    "further_link_verified",
     "link_ended",
 }
 

@@ -15,6 +15,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "bulk show",
         "causes ls",
         "causes show",
+        "connection sellers",
         "doctor",
         "history",
         "inbound ls",
@@ -51,6 +52,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "webhook redeliver",
     ),
     "decide": (
+        "connection invite",
         "connection rename",
         "connection revoke",
         "connection unlink",

@@ -120,8 +120,6 @@ def _worth(request: Request, token: str, asker: str | None) -> dict[str, Any]:
 
 
 def _active(session: Session, issuer: Issuer, claims: Claims, client: Verified) -> dict[str, Any]:
-    link = presented.live_link(session, client.client_id)
-    acts = link and link.confirmed_at and not presented.is_suspended(session, link)
     return {
         "active": True,
         "client_id": client.client_id,
@@ -133,7 +131,7 @@ def _active(session: Session, issuer: Issuer, claims: Claims, client: Verified) 
         "iat": int(claims.issued_at.timestamp()),
         "exp": int(claims.expires_at.timestamp()),
         # For whom it may act: an extension that RFC 7662 §2.2 leaves room for.
-        "seller_ids": [link.seller_id] if link and acts else [],
+        "seller_ids": presented.acts_for(session, client.client_id),
     }
 
 
