@@ -48,11 +48,16 @@ def accept(
         created_at=invitation.ended_at,
     )
     session.add(link)
-    session.flush()
+    session.flush()  # A race that was lost is noticed before history says otherwise.
     _note(session, link, "link_further_seller", actor, seller_id=link.seller_id)
     about = {"link_id": str(link.id)}
-    whose = {"onboarding_id": onboarding.id, "sequence": onboarding.sequence}
-    outbox.promise(session, "verify_further_link", about, **whose)
+    outbox.promise(
+        session,
+        "verify_further_link",
+        about,
+        onboarding_id=onboarding.id,
+        sequence=onboarding.sequence,
+    )
     return link
 
 

@@ -41,7 +41,7 @@ def invite(session: Session, onboarding_id: UUID) -> SellerInvitation:
         onboarding_id=onboarding_id, client_id=client.id, created_at=db.clock(session)
     )
     session.add(made)
-    session.flush()
+    session.flush()  # What is sent to a seller is its ID, which the database must have taken.
     return made
 
 

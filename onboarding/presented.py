@@ -179,7 +179,8 @@ def live_link(session: Session, client_id: str) -> Linked | None:
 def acts_for(session: Session, client_id: str) -> list[str]:
     """Every Seller ID for which a client may act now, its own seller's first."""
     further = session.scalars(_further(client_id).order_by(FurtherLink.id)).all()
-    acting = [each for each in (*_own(session, client_id), *further) if each.confirmed_at]
+    alive: list[Linked] = [*_own(session, client_id), *further]
+    acting = [each for each in alive if each.confirmed_at]
     away = select(SuspendedSeller.seller_id).where(
         SuspendedSeller.seller_id.in_([each.seller_id for each in acting])
     )
@@ -199,7 +200,7 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Linke
     if not _SELLER_ID.fullmatch(seller_id):
         raise SellerUnknown
     further = session.scalars(_further(client_id).where(FurtherLink.seller_id == seller_id))
-    found = (*_own(session, client_id), *further)
+    found: list[Linked] = [*_own(session, client_id), *further]
     link = next((each for each in found if each.seller_id == seller_id), None)
     if link is None:
         raise ClientNotLinked

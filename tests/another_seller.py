@@ -20,6 +20,12 @@ def invited(onboarding_id: UUID) -> UUID:
         return invitations.invite(session, onboarding_id).id
 
 
+def accept(invitation_id: UUID, account: SellerAccount = OTHER, actor: Actor = WHO) -> UUID:
+    """A seller, or whoever says so, consents."""
+    with transaction() as session:
+        return further_sellers.accept(session, invitation_id, actor, account).id
+
+
 def accepted(onboarding_id: UUID, account: SellerAccount = OTHER) -> UUID:
     """Another seller has let the client of this onboarding act; it is not verified yet."""
     with transaction() as session:

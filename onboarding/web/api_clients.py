@@ -1,6 +1,6 @@
 """What an onboarding has led to: its client with each version of the secret, and its seller links."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -132,16 +132,21 @@ def client_view(session: Session, onboarding: Onboarding) -> ClientView:
 
 def links_view(session: Session, onboarding: Onboarding) -> list[SellerLink]:
     """Its links as its calling system sees them, the newest first."""
-    found = [
-        _link(row[0], row.since)
-        for table in (Link, FurtherLink)
-        for row in session.execute(
-            select(table, SuspendedSeller.since)
-            .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == table.seller_id)
-            .where(table.onboarding_id == onboarding.id)
-        )
-    ]
+    found = [*_links_of(session, onboarding, Link), *_links_of(session, onboarding, FurtherLink)]
     return sorted(found, key=lambda link: link.id, reverse=True)
+
+
+def _links_of(
+    session: Session, onboarding: Onboarding, table: type[Link] | type[FurtherLink]
+) -> Iterator[SellerLink]:
+    rows = session.execute(
+        select(table, SuspendedSeller.since)
+        .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == table.seller_id)
+        .where(table.onboarding_id == onboarding.id)
+    )
+    for link, since in rows:
+        assert isinstance(link, Link | FurtherLink)
+        yield _link(link, since)
 
 
 def _latest_client(session: Session, onboarding: Onboarding) -> Client | None:

@@ -65,8 +65,9 @@ def ask_to_end(request: Request, locale: str, link_id: str) -> Response:
     back = _back(request, link, owns=owns)
     if link.ended_at is not None:
         return RedirectResponse(back, 303)
-    asked = {"link": link, "owns": owns, "fresh": fresh, "back": back}
-    return pages.page(request, "wizard/end_further_link.html", **asked)
+    return pages.page(
+        request, "wizard/end_further_link.html", link=link, owns=owns, fresh=fresh, back=back
+    )
 
 
 @router.post("/{locale}/seller-links/{link_id}/end")
@@ -75,16 +76,17 @@ def end(request: Request, locale: str, link_id: str) -> Response:
     try:
         with transaction() as session:
             visitor, link, owns = _found(session, request, link_id)
+            back = _back(request, link, owns=owns)
+            prove = (
+                f"{wizard_frame.home(request, link.onboarding_id)}/proof?before=end_further_link"
+            )
             proofs.touch(session, visitor)
             _require_fresh(session, visitor, link, owns=owns)
             further_sellers.end(session, link.id, proofs.actor(visitor))
     except FreshProofNeeded:
-        here = wizard_frame.home(request, link.onboarding_id)
-        if owns:
-            return RedirectResponse(f"{here}/proof?before=end_further_link", 303)
-        # It asks to sign in.
-        return ask_to_end(request, locale, link_id)
-    return RedirectResponse(_back(request, link, owns=owns), 303)
+        # A seller's own page asks to sign in.
+        return RedirectResponse(prove, 303) if owns else ask_to_end(request, locale, link_id)
+    return RedirectResponse(back, 303)
 
 
 def uuid_of(text: str) -> UUID:
