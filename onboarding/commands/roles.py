@@ -89,7 +89,8 @@ NEEDS: Final[Mapping[str, str]] = {
 }
 
 
-# They open no database: they calculate, or ask a system elsewhere with a key of its own.
+# They calculate, or ask a system elsewhere with a key of its own. Only a test of credentials may open the
+# database: for what whoever has the secret may know.
 FREE: Final = frozenset(
     {
         "chart",
