@@ -51,7 +51,6 @@ ASKING: Final = frozenset(
     {
         "aggregator_approved",
         "aggregator_refused",
-        "further_link_failed",
         "new_secret_shown",
         "no_call_yet",
         "reminder",

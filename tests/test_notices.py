@@ -56,6 +56,8 @@ ASK_FOR_NOTHING: Final = {
     "expired",
     "first_call",
     "further_link_ended",
+    # It says to send the seller a link: it must hold none that lets whoever has it go on.
+    "further_link_failed",
     "further_link_verified",
     "link_ended",
 }
