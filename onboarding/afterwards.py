@@ -34,8 +34,21 @@ AFTERWARDS: Final[dict[str, Afterwards]] = {
     "end_link": Afterwards(
         frozenset({"seller", "api", "operator"}), "onboarding.link_ended", "link_ended"
     ),
+    # Of sellers besides the one that the onboarding was for.
+    "link_further_seller": Afterwards(frozenset({"seller"}), "onboarding.further_seller_linked"),
+    "further_link_verified": Afterwards(
+        frozenset({"platform"}), "onboarding.further_link_verified", "further_link_verified"
+    ),
+    "further_link_failed": Afterwards(
+        frozenset({"platform"}), "onboarding.further_link_failed", "further_link_failed"
+    ),
+    "end_further_link": Afterwards(
+        frozenset({"seller", "api", "operator"}),
+        "onboarding.further_link_ended",
+        "further_link_ended",
+    ),
 }
 
-# Of these, the first takes back all that was issued; either ends the link.
+# Of these, the first takes back all that was issued; either ends the onboarding's own link.
 REVOKING: Final = frozenset({"revoke_credentials"})
 UNLINKING: Final = frozenset({"end_link"}) | REVOKING

@@ -15,7 +15,10 @@ def credentials(
         str | None, typer.Option(help="The seller that the credentials are to act for.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(metavar="URL", help="The system to ask; else this one's address.")
+        str | None,
+        typer.Option(
+            metavar="URL", help="The system to ask; else this one, and who gives its tokens."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -26,7 +29,7 @@ def credentials(
     """
     from onboarding.commands import testing
 
-    testing.credentials(url or chosen_settings().base_url, client_id, seller_id, as_json=as_json)
+    testing.credentials(chosen_settings(), url, client_id, seller_id, as_json=as_json)
 
 
 def explain_error(*, as_json: AsJson = False) -> None:

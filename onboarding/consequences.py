@@ -13,7 +13,16 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db
-from onboarding.models import Client, Handover, Link, Onboarding, SealedSecret, Secret
+from onboarding.models import (
+    Client,
+    FurtherLink,
+    Handover,
+    Link,
+    Onboarding,
+    SealedSecret,
+    Secret,
+    SellerInvitation,
+)
 
 Consequence = Callable[[Session, UUID, datetime], None]
 
@@ -74,6 +83,20 @@ def _end_link(session: Session, onboarding_id: UUID, at: datetime) -> None:
     )
 
 
+def _end_further_links(session: Session, onboarding_id: UUID, at: datetime) -> None:
+    """And what might have led to more of them."""
+    session.execute(
+        update(FurtherLink)
+        .where(FurtherLink.onboarding_id == onboarding_id, FurtherLink.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+    session.execute(
+        update(SellerInvitation)
+        .where(SellerInvitation.onboarding_id == onboarding_id, SellerInvitation.ended_at.is_(None))
+        .values(ended_at=at, ended_because="revoked")
+    )
+
+
 def _end_handover(session: Session, onboarding_id: UUID, at: datetime) -> None:
     session.execute(
         update(Handover)
@@ -99,7 +122,8 @@ CONSEQUENCES: Final[dict[str, tuple[Consequence, ...]]] = {
     "start_over": _REVOKE,
     "cancel": _REVOKE,
     "expire": _REVOKE,
-    "revoke_credentials": _REVOKE,
+    # Sellers besides the first come when it is done, so no other event finds any.
+    "revoke_credentials": (*_REVOKE, _end_further_links),
     "end_link": (_end_link,),
     "expire_secret": (_end_expired,),
 }

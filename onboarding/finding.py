@@ -25,7 +25,16 @@ from sqlalchemy.orm import Session
 from onboarding import db, queries, registry, sealing
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, YES, Filter
-from onboarding.models import Assignment, Client, Link, Message, Onboarding, Run, RunItem
+from onboarding.models import (
+    Assignment,
+    Client,
+    FurtherLink,
+    Link,
+    Message,
+    Onboarding,
+    Run,
+    RunItem,
+)
 
 # More than this is not counted on: nobody reads that far, and a count of a million takes its time.
 COUNTED_AT_MOST: Final = 10_000
@@ -247,6 +256,7 @@ def _says(text: str, *, errors: bool) -> ColumnElement[bool]:
         *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
         select(Client.onboarding_id).where(Client.id == text),
         select(Link.onboarding_id).where(Link.seller_id == text),
+        select(FurtherLink.onboarding_id).where(FurtherLink.seller_id == text),
         select(Message.onboarding_id).where(Message.failed_at.is_not(None), error),
     )
     return Onboarding.id.in_(found)

@@ -85,7 +85,7 @@ def verify(session: Session, onboarding: Onboarding) -> Verdict:
     if onboarding.credential_mode == "delegated":
         checked = registry.check(session, onboarding)
         return Verdict(checked.approved, checked.cause)
-    cause = _cause(session, onboarding, link)
+    cause = why_not(session, onboarding, link.client_id)
     return Verdict(cause is None, cause)
 
 
@@ -120,10 +120,10 @@ def live_link(session: Session, onboarding_id: UUID) -> Link | None:
     ).one_or_none()
 
 
-def _cause(session: Session, onboarding: Onboarding, link: Link) -> str | None:
-    """Why the client cannot act for the linked account; None: it can."""
+def why_not(session: Session, onboarding: Onboarding, client_id: str | None) -> str | None:
+    """Why the client of a link can act for nobody; None: it can."""
     client = credentials.live_client(session, onboarding.id)
-    if client is None or client.id != link.client_id:
+    if client is None or client.id != client_id:
         return "client_missing"
     secret = credentials.live_secret(session, onboarding.id)
     if secret is None or secret.acknowledged_at is None:

@@ -30,7 +30,15 @@ from onboarding import (
 )
 from onboarding.mail import Letter
 from onboarding.masking import Personal
-from onboarding.models import Client, ContactCode, DeveloperCode, Link, Onboarding, Transition
+from onboarding.models import (
+    Client,
+    ContactCode,
+    DeveloperCode,
+    FurtherLink,
+    Link,
+    Onboarding,
+    Transition,
+)
 from onboarding.outbox import Claim
 from onboarding.proofs import CODE_LASTS, RESUME_LINK_LASTS
 from onboarding.sealing import Keyring
@@ -143,7 +151,8 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
     extra_days = onboarding.extra_days if transition.sequence == onboarding.sequence else 0
     ends_at = deadlines.end(transition.target, transition.at, extra_days)
     client = _of_that_time(session, Client, Client.revoked_at, transition)
-    link = _of_that_time(session, Link, Link.ended_at, transition)
+    link = _further_link(session, transition)
+    link = link or _of_that_time(session, Link, Link.ended_at, transition)
     aggregator, connection = _names(session, onboarding)
     secret = credentials.live_secret(session, onboarding.id)
     return {
@@ -164,6 +173,12 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
         "seller_id": _one_line(link.seller_id) if link else "",
         "shop_name": _one_line(link.shop_name) if link else "",
     }
+
+
+def _further_link(session: Session, transition: Transition) -> FurtherLink | None:
+    """The link with another seller that a transition is about; None: it is about none."""
+    link_id = transition.details.get("link_id")
+    return session.get(FurtherLink, UUID(link_id)) if link_id else None
 
 
 def _is_called(session: Session, onboarding: Onboarding) -> bool:

@@ -13,7 +13,7 @@ from onboarding import addresses, db, succession
 from onboarding.access import Actor
 from onboarding.models import BrowserSession, ContactCode, Grant, Link, Onboarding, Transition
 from onboarding.proof_statements import SESSION_IDLE
-from onboarding.proofs import actor
+from onboarding.proofs import actor, is_fresh
 
 
 def is_about(session: Session, browser: BrowserSession, onboarding: Onboarding) -> bool:
@@ -40,6 +40,12 @@ def is_of_link(session: Session, browser: BrowserSession, onboarding: Onboarding
         Link.ended_at.is_(None),
     )
     return bool(session.scalar(select(theirs)))
+
+
+def has_just_signed_in(session: Session, browser: BrowserSession) -> bool:
+    """Whether the last proof in this browser is a sign-in to a seller account of a moment ago."""
+    signed_in = browser.subject is not None and _code_entered(session, browser) is None
+    return signed_in and is_fresh(session, browser)
 
 
 def maker_account(session: Session, onboarding: Onboarding) -> str | None:

@@ -5,13 +5,14 @@ refused at once by every process.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import bindparam, delete, exists, insert, or_, select
+from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -23,9 +24,20 @@ from onboarding.call_refusals import (
     SellerUnknown,
 )
 from onboarding.credentials import context_of
-from onboarding.models import Client, Link, Onboarding, RevokedToken, Secret, SuspendedSeller
+from onboarding.models import (
+    Client,
+    FurtherLink,
+    Link,
+    Onboarding,
+    RevokedToken,
+    Secret,
+    SuspendedSeller,
+)
 from onboarding.sealing import Keyring
 from onboarding.tokens import Claims
+
+# A seller account that a client may act for: its onboarding's own, or another one.
+Linked = Link | FurtherLink
 
 # A secret's last use is noted no more often than this, to spare writes.
 NOTED_EVERY: Final = timedelta(minutes=1)
@@ -153,26 +165,44 @@ def forget_revoked(session: Session, limit: int) -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def live_link(session: Session, client_id: str) -> Link | None:
-    """The seller account that a client may act for, or may once its seller has confirmed."""
-    return session.scalars(
-        select(Link).where(Link.client_id == client_id, Link.ended_at.is_(None))
-    ).one_or_none()
+def live_link(session: Session, client_id: str) -> Linked | None:
+    """The seller account that a client may act for where none is named, or may once that is confirmed.
+
+    It is its onboarding's own; where there is none (any more), the one that came first.
+    """
+    return (
+        next(iter(_own(session, client_id)), None)
+        or session.scalars(_further(client_id).order_by(FurtherLink.id).limit(1)).one_or_none()
+    )
 
 
-def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link | None:
-    """The link by which a client acts for this seller; without a Seller ID, the one that it has.
+def acts_for(session: Session, client_id: str) -> list[str]:
+    """Every Seller ID for which a client may act now, its own seller's first."""
+    further = session.scalars(_further(client_id).order_by(FurtherLink.id)).all()
+    alive: list[Linked] = [*_own(session, client_id), *further]
+    acting = [each for each in alive if each.confirmed_at]
+    away = select(SuspendedSeller.seller_id).where(
+        SuspendedSeller.seller_id.in_([each.seller_id for each in acting])
+    )
+    suspended = {*session.scalars(away)} if acting else set()
+    return [each.seller_id for each in acting if each.seller_id not in suspended]
 
-    A foreign seller and one that does not exist look the same: only the client's own link is looked
+
+def acting_for(session: Session, client_id: str, seller_id: str | None) -> Linked | None:
+    """The link by which a client acts for this seller; without a Seller ID, as `live_link`.
+
+    A foreign seller and one that does not exist look the same: only the client's own links are looked
     at. Raises SellerUnknown for what cannot be a Seller ID, ClientNotLinked, LinkNotConfirmed or
     SellerSuspended.
     """
-    if seller_id is not None and not _SELLER_ID.fullmatch(seller_id):
-        raise SellerUnknown
-    link = live_link(session, client_id)
     if seller_id is None:
-        return link
-    if link is None or link.seller_id != seller_id:
+        return live_link(session, client_id)
+    if not _SELLER_ID.fullmatch(seller_id):
+        raise SellerUnknown
+    further = session.scalars(_further(client_id).where(FurtherLink.seller_id == seller_id))
+    found: list[Linked] = [*_own(session, client_id), *further]
+    link = next((each for each in found if each.seller_id == seller_id), None)
+    if link is None:
         raise ClientNotLinked
     if link.confirmed_at is None:
         raise LinkNotConfirmed
@@ -181,9 +211,21 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Link 
     return link
 
 
-def is_suspended(session: Session, link: Link) -> bool:
+def is_suspended(session: Session, link: Linked) -> bool:
     """Whether the marketplace has suspended the seller account: nobody acts for it meanwhile."""
     return session.get(SuspendedSeller, link.seller_id) is not None
+
+
+def _own(session: Session, client_id: str) -> Sequence[Link]:
+    """The link of its onboarding, if it has one."""
+    its = select(Link).where(Link.client_id == client_id, Link.ended_at.is_(None))
+    return session.scalars(its).all()
+
+
+def _further(client_id: str) -> Select[FurtherLink]:
+    return select(FurtherLink).where(
+        FurtherLink.client_id == client_id, FurtherLink.ended_at.is_(None)
+    )
 
 
 def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:

@@ -26,6 +26,11 @@ from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings, settings
 
+# Why none is made beside another authorization server, and what to do instead: see decision 46.
+ONE_AT_A_TIME: Final = (
+    "the authorization server knows one client secret at a time: start another onboarding, change over"
+    " to its client, then revoke this one"
+)
 # Days during which the old version may go on.
 LONGEST_OVERLAP: Final = 7
 # How long a new one waits to be shown, and then to be saved or used; after that it is destroyed.
@@ -95,7 +100,7 @@ def ask(
     `expected` is the latest version that the caller has seen. Raises Invalid, NotEligible, TooMany.
     """
     if settings().tells_another:
-        raise NotEligible("the authorization server knows one client secret at a time")
+        raise NotEligible(ONE_AT_A_TIME)
     if not 0 <= overlap_days <= LONGEST_OVERLAP:
         raise Invalid({"overlap_days": f"It must be between 0 and {LONGEST_OVERLAP}."})
     onboarding, stands = _held(session, onboarding_id)

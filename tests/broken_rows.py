@@ -29,6 +29,8 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_handovers_ended_because": {"ended_at": NOW, "ended_because": "tired"},
     "ck_handovers_proved_in_a_browser": {"session_id": ID},
     "ck_handovers_account_is_whole": {"seller_id": "S-1"},
+    "ck_seller_invitations_ended_has_a_reason": {"ended_at": NOW},
+    "ck_seller_invitations_ended_because": {"ended_at": NOW, "ended_because": "tired"},
     "ck_operators_role": {"role": "root"},
     "ck_operators_email_given_when": {"email": "mara@market.example"},
     "ck_view_alerts_above": {"above": 10_000},
@@ -105,6 +107,8 @@ MORE_CHECKS: list[tuple[str, dict[str, Any]]] = [
 OTHER = new_id()
 NEW_ONBOARDING = {"id": OTHER, "reference": "ONB-00000-00001", "start_key": None}
 ENDED_LINK = {"id": OTHER, "ended_at": NOW}
+# Of an invitation that there is not.
+ANOTHER_LINK = ENDED_LINK | {"invitation_id": OTHER}
 # What may not be there twice → what the second row has of its own.
 TWICE: dict[str, dict[str, Any]] = {
     "uq_aggregators_folded_name": {"id": "feedwise-2"},
@@ -116,6 +120,8 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_secrets_ending": {"version": 3, **REPLACED},
     "uq_links_alive": {"id": OTHER},
     "uq_handovers_alive": {"id": OTHER},
+    "uq_further_links_alive": {"id": OTHER, "invitation_id": OTHER},
+    "uq_further_links_invitation_id": {"id": OTHER, "seller_id": "S-3"},
     "uq_browser_sessions_token_hash": {"id": OTHER},
     "uq_api_keys_hash": {"id": OTHER},
     "uq_operators_issuer_subject": {"id": OTHER},
@@ -126,12 +132,15 @@ TWICE: dict[str, dict[str, Any]] = {
     "uq_deliveries_webhook_id_event_id": {"id": OTHER},
     "uq_inbound_events_source_event_id": {"id": OTHER},
 }
+# What such a second row refers to, and what its ID is.
+REFERRED_TO = {"uq_further_links_alive": ("seller_invitations", OTHER)}
 # The partial ones let a second row in once the first has ended.
 ENDED: dict[str, dict[str, Any]] = {
     "uq_clients_alive": {"revoked_at": NOW},
     "uq_secrets_alive": {"ended_at": NOW, "ended_because": "reissued"},
     "uq_links_alive": {"ended_at": NOW},
     "uq_handovers_alive": {"ended_at": NOW, "ended_because": "withdrawn"},
+    "uq_further_links_alive": {"ended_at": NOW},
 }
 # The reference → a row that would be in order if what it refers to were there.
 REFERENCES: dict[str, dict[str, Any]] = {
@@ -188,6 +197,12 @@ REFERENCES: dict[str, dict[str, Any]] = {
     "fk_webhooks_system_id": {"id": OTHER, "system_id": OTHER},
     "fk_deliveries_webhook_id": {"id": OTHER, "webhook_id": OTHER},
     "fk_deliveries_onboarding_id": {"id": OTHER, "event_id": "evt_2", "onboarding_id": OTHER},
+    "fk_pending_sign_ins_invitation_id": {"state": "t", "invitation_id": OTHER},
+    "fk_seller_invitations_onboarding_id": {"id": OTHER, "onboarding_id": OTHER},
+    "fk_seller_invitations_client_id": {"id": OTHER, "client_id": "cid_2"},
+    "fk_further_links_onboarding_id": ANOTHER_LINK | {"onboarding_id": OTHER},
+    "fk_further_links_client_id": ANOTHER_LINK | {"client_id": "cid_2"},
+    "fk_further_links_invitation_id": ANOTHER_LINK,
     "fk_pending_sign_ins_session_id": {"state": "t", "session_id": OTHER},
     "fk_pending_sign_ins_onboarding_id": {"state": "t", "onboarding_id": OTHER},
 }

@@ -19,6 +19,7 @@ from onboarding.mail import Letter
 from onboarding.models import Client, Onboarding, Secret
 from onboarding.outbox import Claim
 from onboarding.settings import Settings
+from tests import another_seller
 from tests.builders import (
     SELLER,
     Walk,
@@ -88,6 +89,9 @@ def brought_to(notice: str) -> Walk:
         "contact_code": "type_chosen",
         "credentials_revoked": "confirmed",
         "first_call": "confirmed",
+        "further_link_ended": "confirmed",
+        "further_link_failed": "confirmed",
+        "further_link_verified": "confirmed",
         "link_ended": "confirmed",
         "new_secret_shown": "confirmed",
         "no_call_yet": "confirmed",
@@ -113,6 +117,8 @@ def brought_to(notice: str) -> Walk:
             _expire(walk.id, over=notice == "secret_expired")
         case "link_ended":
             _end(walk.id, connections.unlink)
+        case "further_link_verified" | "further_link_failed" | "further_link_ended":
+            _link_another(walk.id, notice)
         case "cancelled":
             fire(walk.id, "cancel")
         case "expired":
@@ -123,6 +129,15 @@ def brought_to(notice: str) -> Walk:
 def _end(onboarding_id: UUID, verb: Callable[..., bool]) -> None:
     with transaction() as session:
         assert verb(session, onboarding_id, SELLER)
+
+
+def _link_another(onboarding_id: UUID, notice: str) -> None:
+    """Another seller has let the client act; that works, or does not, or is over."""
+    if notice == "further_link_failed":
+        another_seller.suspend(another_seller.OTHER.seller_id)
+    link = another_seller.linked(onboarding_id)
+    if notice == "further_link_ended":
+        assert another_seller.ended(link)
 
 
 def _expire(onboarding_id: UUID, *, over: bool) -> None:

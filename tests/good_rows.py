@@ -119,6 +119,17 @@ GOOD: dict[str, dict[str, Any]] = {
     "resume_links": {"id": ID, "onboarding_id": ID},
     "handovers": {"id": ID, "onboarding_id": ID, "email": "d@dev.example"},
     "developer_codes": {"id": ID, "handover_id": ID, "attempts": 0},
+    "seller_invitations": {"id": ID, "onboarding_id": ID, "client_id": "cid_1"},
+    "further_links": {
+        "id": ID,
+        "onboarding_id": ID,
+        "client_id": "cid_1",
+        "invitation_id": ID,
+        "seller_id": "S-2",
+        "shop_name": "Other Shop",
+        "issuer": "https://portal.example",
+        "subject": "subject-2",
+    },
     "unproved_letters": {"id": ID, "address_hash": HASH},
     "pending_sign_ins": {
         "state": "s",

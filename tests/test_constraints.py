@@ -16,7 +16,15 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from onboarding.db import transaction
 from onboarding.models import Base
-from tests.broken_rows import ALONE, CHECKS, ENDED, MORE_CHECKS, REFERENCES, TWICE
+from tests.broken_rows import (
+    ALONE,
+    CHECKS,
+    ENDED,
+    MORE_CHECKS,
+    REFERENCES,
+    REFERRED_TO,
+    TWICE,
+)
 from tests.good_rows import FIRST, GOOD
 
 
@@ -99,6 +107,9 @@ def test_what_may_be_there_once_is_refused_twice(database: Engine, rule: str) ->
     table = table_of(rule)
     if rule in FIRST:
         again(table, **FIRST[rule])
+    if rule in REFERRED_TO:
+        referred_to, its_id = REFERRED_TO[rule]
+        again(referred_to, id=its_id)
     with pytest.raises(IntegrityError) as refused:
         again(table, **TWICE[rule])
     if database.dialect.name == "postgresql":

@@ -15,10 +15,10 @@ from onboarding.authorization import Registered
 from onboarding.authorization.choosing import the_server
 from onboarding.db import reading, transaction
 from onboarding.errors import NotEligible
-from onboarding.models import Announced, SealedSecret
+from onboarding.models import Announced, FurtherLink, SealedSecret
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
-from tests import builders
+from tests import another_seller, builders
 from tests.builders import a_walk, an_onboarding, end_the_rest_of, fire, promised, state_of, work
 from tests.dumping import dump
 from tests.servers.authorization import Provider
@@ -228,3 +228,26 @@ def test_the_standard_says_that_nobody_chooses_the_next_secret(provider: Provide
     }
     token = {"authorization": f"Bearer {held.token.get_secret_value()}"}
     assert httpx.put(held.uri, json=wanted, headers=token).status_code == 400
+
+
+@pytest.mark.parametrize("state", ["confirmed", "credentials_issued"])
+def test_another_seller_is_linked_where_the_server_knows_the_client(
+    database: Engine, provider: Provider, state: str
+) -> None:
+    one = an_onboarding(state)
+    link = another_seller.linked(one)
+    with reading() as session:
+        assert session.get_one(FurtherLink, link).confirmed_at is not None
+
+
+def test_where_the_server_knows_it_no_more_nobody_else_is_linked(
+    database: Engine, provider: Provider
+) -> None:
+    one = an_onboarding("confirmed")
+    link = another_seller.accepted(one)
+    provider.forget()
+    work()
+    with reading() as session:
+        found = session.get_one(FurtherLink, link)
+    assert (found.confirmed_at, found.ended_at is None) == (None, False)
+    assert last_details(one)["cause"] == "client_missing"

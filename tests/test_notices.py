@@ -55,6 +55,10 @@ ASK_FOR_NOTHING: Final = {
     "credentials_revoked",
     "expired",
     "first_call",
+    "further_link_ended",
+    # It says to send the seller a link: it must hold none that lets whoever has it go on.
+    "further_link_failed",
+    "further_link_verified",
     "link_ended",
 }
 

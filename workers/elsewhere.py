@@ -7,11 +7,12 @@ dies in between leaves a client there that the next turn gives another secret, o
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
-from onboarding import announced, crash_points, credentials, links
+from onboarding import announced, crash_points, credentials, further_sellers, links
 from onboarding.access import PLATFORM
 from onboarding.authorization import Registered, Registration, Standing, Unavailable
 from onboarding.authorization.choosing import the_server
@@ -63,6 +64,7 @@ def works(ring: Callable[[], Keyring]) -> dict[str, Work]:
         "generate_secret": Outside(its.prepare_making, its.make, its.made),
         "revoke_client": Outside(its.prepare_removing, its.remove, its.removed),
         "verify_connection": Outside(its.prepare_proving, its.prove, its.proved),
+        "verify_further_link": Outside(its.prepare_proving_another, its.prove, its.proved_another),
     }
 
 
@@ -141,6 +143,21 @@ class _Elsewhere:
         """What is wrong here is told first."""
         onboarding_id, sequence = transition_of(claim)
         links.prove(session, onboarding_id, sequence, _WRONG[it.standing])
+
+    def prepare_proving_another(self, session: Session, claim: Claim) -> Proving | None:
+        """The client that has been let act for another seller; nothing where that has ended."""
+        link = further_sellers.find(session, _link_of(claim))
+        if link is None or link.ended_at is not None:
+            return None
+        return Proving(announced.find(session, link.client_id, self.ring()))
+
+    def proved_another(self, session: Session, claim: Claim, it: Proving) -> None:
+        """The same for that link."""
+        further_sellers.prove(session, _link_of(claim), _WRONG[it.standing])
+
+
+def _link_of(claim: Claim) -> UUID:
+    return UUID(str(claim.about["link_id"]))
 
 
 def _moved_on(session: Session, claim: Claim) -> bool:

@@ -12,6 +12,7 @@ from onboarding import (
     canaries,
     crash_points,
     credentials,
+    further_sellers,
     leaks,
     lifecycle,
     links,
@@ -75,6 +76,11 @@ def check_aggregator(session: Session, claim: Claim) -> None:
 def verify_connection(session: Session, claim: Claim) -> None:
     """Prove that the connection works and report the verdict."""
     links.prove(session, *transition_of(claim))
+
+
+def verify_further_link(session: Session, claim: Claim) -> None:
+    """Prove that a client may act for another seller who has let it, and report the verdict."""
+    further_sellers.prove(session, UUID(str(claim.about["link_id"])))
 
 
 def compose(session: Session, claim: Claim) -> mail.Letter | None:
@@ -159,6 +165,7 @@ TASKS: Final[dict[str, Work]] = {
     "await_new_secret": Quick(await_new_secret),
     "check_aggregator": Quick(check_aggregator),
     "verify_connection": Quick(verify_connection),
+    "verify_further_link": Quick(verify_further_link),
     "revoke_client": Quick(revoke_client),
     "recheck_parked": Quick(recheck_parked),
     "canary": Quick(canary),

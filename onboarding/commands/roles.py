@@ -15,6 +15,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "bulk show",
         "causes ls",
         "causes show",
+        "connection sellers",
         "doctor",
         "history",
         "inbound ls",
@@ -51,6 +52,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "webhook redeliver",
     ),
     "decide": (
+        "connection invite",
         "connection rename",
         "connection revoke",
         "connection unlink",
@@ -87,7 +89,8 @@ NEEDS: Final[Mapping[str, str]] = {
 }
 
 
-# They open no database: they calculate, or ask a system elsewhere with a key of its own.
+# They calculate, or ask a system elsewhere with a key of its own. Only a test of credentials may open the
+# database: for what whoever has the secret may know.
 FREE: Final = frozenset(
     {
         "chart",

@@ -2,24 +2,39 @@
 
 import getpass
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from pydantic import SecretStr
 
 from onboarding import error_texts, selftest, selftest_http
-from onboarding.commands import printing
+from onboarding.commands import opening, printing
 from onboarding.commands.exits import DONE, FINDINGS, UNAVAILABLE, USAGE, Failure
-from onboarding.selftest import Outcome
+from onboarding.selftest import Outcome, Way
+from onboarding.selftest_beside import Beside
+from onboarding.settings import Settings
 from onboarding.verdicts import CASES
 
 _NOBODY_S_FAULT = ("unreachable", "try_again")
 
 
-def credentials(url: str, client_id: str, seller_id: str | None, *, as_json: bool) -> None:
-    """Test one pair at a system. Exits with FINDINGS or UNAVAILABLE; raises Failure without a secret."""
-    if not url.startswith(("https://", "http://")):
-        raise Failure(f"{url} is no address.", "Use https://… or http://….", USAGE)
+def credentials(
+    settings: Settings, url: str | None, client_id: str, seller_id: str | None, *, as_json: bool
+) -> None:
+    """Test one pair at a system. Exits with FINDINGS or UNAVAILABLE; raises Failure without a secret.
+
+    Without an URL it is this one; beside another authorization server, that one is asked for the token
+    and our database for whom it acts.
+    """
+    asked = url or settings.base_url
+    if not asked.startswith(("https://", "http://")):
+        raise Failure(f"{asked} is no address.", "Use https://… or http://….", USAGE)
     secret = _secret()
-    with selftest_http.elsewhere(url) as way:
+    beside = url is None and settings.tells_another
+    asking: AbstractContextManager[Way] = (
+        _beside(settings) if beside else selftest_http.elsewhere(asked)
+    )
+    with asking as way:
         outcome = selftest.run(way, client_id.strip(), secret, seller_id)
     if as_json:
         printing.line(_as_json(outcome))
@@ -44,6 +59,12 @@ def explain(*, as_json: bool) -> None:
         printing.text(case.what)
         printing.text(case.advice)
     sys.exit(DONE if case.verdict else FINDINGS)
+
+
+@contextmanager
+def _beside(settings: Settings) -> Iterator[Way]:
+    opening.open_database(settings)
+    yield Beside(settings.token_endpoint)
 
 
 def _secret() -> SecretStr:

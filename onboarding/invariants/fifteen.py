@@ -6,6 +6,7 @@ from typing import Final
 
 from onboarding.invariants import (
     effects,
+    further,
     history,
     identity,
     legality,
@@ -23,6 +24,7 @@ _SUBJECTS: Final[tuple[ModuleType, ...]] = (
     promises,
     letters,
     effects,
+    further,
     history,
     legality,
     waiting,

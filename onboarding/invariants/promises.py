@@ -64,6 +64,9 @@ def promises_come_from_history(within: Within) -> Rows:
     by_event = and_(
         Message.task == "revoke_client", Transition.event.in_(sorted(REVOKES | REVOKING))
     )
+    another_seller = and_(
+        Message.task == "verify_further_link", Transition.event == "link_further_seller"
+    )
     # Which letters there may be is counted above.
     letter = Message.task == "send_email"
     replacement = and_(
@@ -92,7 +95,8 @@ def promises_come_from_history(within: Within) -> Rows:
             Message.sequence.is_distinct_from(None),
             Message.sequence <= Onboarding.sequence,
             ~func.coalesce(
-                or_(by_state, by_event, letter, replacement, after_a_leak), literal(value=False)
+                or_(by_state, by_event, another_seller, letter, replacement, after_a_leak),
+                literal(value=False),
             ),
         )
     )

@@ -57,6 +57,7 @@ from onboarding.models.people import (
 )
 from onboarding.models.requests import KeptAnswer
 from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
+from onboarding.models.sellers import FurtherLink, SellerInvitation
 
 __all__ = [
     "INBOUND_STATUSES",
@@ -80,6 +81,7 @@ __all__ = [
     "DeveloperCode",
     "EventLog",
     "FailedAttempt",
+    "FurtherLink",
     "Grant",
     "Handover",
     "InboundEvent",
@@ -100,6 +102,7 @@ __all__ = [
     "SavedView",
     "SealedSecret",
     "Secret",
+    "SellerInvitation",
     "Source",
     "SourceKey",
     "SuspendedSeller",

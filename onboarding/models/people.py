@@ -103,6 +103,10 @@ class PendingSignIn(Base):
         ForeignKey("browser_sessions.id", ondelete="CASCADE"), index=True
     )
     onboarding_id: Mapped[UUID | None] = mapped_column(ForeignKey("onboardings.id"))
+    # Of a seller who was asked to let a client act for them.
+    invitation_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("seller_invitations.id", ondelete="CASCADE")
+    )
     nonce: Mapped[str] = mapped_column(String(64))
     verifier: Mapped[str] = mapped_column(String(128))
     # Seconds since 1970, as text, where an earlier sign-in will not do; else empty.

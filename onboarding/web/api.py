@@ -19,6 +19,7 @@ from onboarding.web import (
     api_operations,
     api_overseen,
     api_secrets,
+    api_sellers,
     api_webhooks,
     api_whoami,
 )
@@ -38,6 +39,7 @@ router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_secrets.router)
 router.include_router(api_connections.router)
+router.include_router(api_sellers.router)
 router.include_router(api_developer.router)
 router.include_router(api_whoami.router)
 router.include_router(api_chart.router)

@@ -1,6 +1,6 @@
 """What an onboarding has led to: its client with each version of the secret, and its seller links."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from onboarding import connections
 from onboarding.db import reading
-from onboarding.models import Client, Link, Onboarding, Secret, SuspendedSeller
+from onboarding.models import Client, FurtherLink, Link, Onboarding, Secret, SuspendedSeller
+from onboarding.presented import Linked
 from onboarding.settings import settings
 from onboarding.web.api_access import Reader, own
 from onboarding.web.api_route import StrictRoute
@@ -82,6 +83,8 @@ class SellerLink(_Shown):
     shop_name: str
     client_id: str | None
     aggregator_id: str | None
+    # Whether it is of a seller besides the one that the onboarding was for.
+    further: bool
     created_at: datetime
     confirmed_at: datetime | None
     ended_at: datetime | None
@@ -129,13 +132,21 @@ def client_view(session: Session, onboarding: Onboarding) -> ClientView:
 
 def links_view(session: Session, onboarding: Onboarding) -> list[SellerLink]:
     """Its links as its calling system sees them, the newest first."""
-    found = session.execute(
-        select(Link, SuspendedSeller.since)
-        .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == Link.seller_id)
-        .where(Link.onboarding_id == onboarding.id)
-        .order_by(Link.id.desc())
+    found = [*_links_of(session, onboarding, Link), *_links_of(session, onboarding, FurtherLink)]
+    return sorted(found, key=lambda link: link.id, reverse=True)
+
+
+def _links_of(
+    session: Session, onboarding: Onboarding, table: type[Link] | type[FurtherLink]
+) -> Iterator[SellerLink]:
+    rows = session.execute(
+        select(table, SuspendedSeller.since)
+        .outerjoin(SuspendedSeller, SuspendedSeller.seller_id == table.seller_id)
+        .where(table.onboarding_id == onboarding.id)
     )
-    return [_link(row.Link, row.since) for row in found]
+    for link, since in rows:
+        assert isinstance(link, Link | FurtherLink)
+        yield _link(link, since)
 
 
 def _latest_client(session: Session, onboarding: Onboarding) -> Client | None:
@@ -169,13 +180,14 @@ def _version(secret: Secret) -> SecretVersion:
     )
 
 
-def _link(link: Link, suspended_since: datetime | None) -> SellerLink:
+def _link(link: Linked, suspended_since: datetime | None) -> SellerLink:
     return SellerLink(
         id=link.id,
         seller_id=link.seller_id,
         shop_name=link.shop_name,
         client_id=link.client_id,
-        aggregator_id=link.aggregator_id,
+        aggregator_id=link.aggregator_id if isinstance(link, Link) else None,
+        further=isinstance(link, FurtherLink),
         created_at=link.created_at,
         confirmed_at=link.confirmed_at,
         ended_at=link.ended_at,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Response
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from onboarding import connections
+from onboarding import connections, further_sellers
 from onboarding.access import calling_system
 from onboarding.connections import LONGEST_NAME
 from onboarding.db import transaction
@@ -62,14 +62,17 @@ def unlink(
     link_id: Annotated[str, Path(description="The `id` of a link.")],
     key: Writer,
 ) -> SellerLink:
-    """End a confirmed link with a seller account, at once and for good; a client ID stays as it is.
+    """End a link with a seller account, at once and for good; a client ID and all other links stay as they are.
 
     Ending it twice is ending it once.
     """
     with transaction() as session:
-        onboarding = own(session, key, onboarding_id)
-        if _link(session, onboarding, link_id).ended_at is None:
-            connections.unlink(session, onboarding.id, calling_system(key))
+        onboarding, who = own(session, key, onboarding_id), calling_system(key)
+        link = _link(session, onboarding, link_id)
+        if link.further:
+            further_sellers.end(session, link.id, who)
+        elif link.ended_at is None:
+            connections.unlink(session, onboarding.id, who)
         return _link(session, onboarding, link_id)
 
 

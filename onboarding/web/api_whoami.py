@@ -11,8 +11,7 @@ from onboarding import presented
 from onboarding.call_refusals import TokenExpired, TokenInvalid, TokenRevoked
 from onboarding.db import reading
 from onboarding.errors import Unauthorised
-from onboarding.models import Link
-from onboarding.presented import TokenOver, Verified
+from onboarding.presented import Linked, TokenOver, Verified
 from onboarding.tokens import Claims, NotOurs
 from onboarding.web import oauth
 from onboarding.web.api_route import StrictRoute
@@ -43,11 +42,17 @@ class Seller(_Shown):
 
 
 class Whoami(_Shown):
-    """The client of the access token, and the seller account that it may act for, if there is one."""
+    """The client of the access token, and the seller account that it may act for, if there is one.
+
+    Without a SellerId header it is the one that the client was issued for; where there is none, the first that
+    has let it act.
+    """
 
     client_id: str
     token_expires_at: datetime
     seller: Seller | None
+    # Every seller for whom it may act now, one by one named in the SellerId header.
+    seller_ids: list[str]
 
 
 @router.get("/whoami")
@@ -67,16 +72,17 @@ def whoami(request: Request, seller_id: SellerId = None) -> Whoami:
         return answer(session, claims, client, link)
 
 
-def answer(session: Session, claims: Claims, client: Verified, link: Link | None) -> Whoami:
-    """What is told of a client and its link."""
+def answer(session: Session, claims: Claims, client: Verified, link: Linked | None) -> Whoami:
+    """What is told of a client, and of the link that was asked for."""
     return Whoami(
         client_id=client.client_id,
         token_expires_at=claims.expires_at,
         seller=seller_of(session, link),
+        seller_ids=presented.acts_for(session, client.client_id),
     )
 
 
-def seller_of(session: Session, link: Link | None) -> Seller | None:
+def seller_of(session: Session, link: Linked | None) -> Seller | None:
     """What is told of the seller account of a link."""
     if link is None:
         return None

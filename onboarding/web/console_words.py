@@ -223,4 +223,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "rename": N_("Connection renamed"),
     "expire_secret": N_("Client secret expired"),
     "end_link": N_("Link with the seller account ended"),
+    "link_further_seller": N_("Another seller has let the client act for them"),
+    "further_link_verified": N_("Link with another seller verified"),
+    "further_link_failed": N_("Link with another seller not verified, and ended"),
+    "end_further_link": N_("Link with another seller ended"),
 }

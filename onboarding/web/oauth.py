@@ -1,12 +1,13 @@
 """The authorization server: tokens for client credentials (RFC 6749 §4.4), and what each is worth.
 
 Its address book is RFC 8414's, its tokens are RFC 9068's; introspection is RFC 7662, revocation
-RFC 7009. There are no scopes: what a client may do is decided by the link to a seller account.
+RFC 7009. There are no scopes: what a client may do is decided by the link to a seller account. All of it
+is closed where the marketplace has an authorization server of its own.
 """
 
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.security import SecurityScopes
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -18,8 +19,21 @@ from onboarding.presented import TokenOver, Verified
 from onboarding.tokens import Claims, Issuer, NotOurs
 from onboarding.web import api_access, oauth_clients
 from onboarding.web.oauth_route import NEVER_KEPT, OAuthError, OAuthRoute, Sent, needed
+from onboarding.web.refusals import TokensElsewhere
 
-router = APIRouter(include_in_schema=False, route_class=OAuthRoute)
+
+def _only_here(request: Request) -> None:
+    """Beside another authorization server there is none here, and nothing that would look like one.
+
+    Raises TokensElsewhere.
+    """
+    if request.app.state.settings.tells_another:
+        raise TokensElsewhere
+
+
+router = APIRouter(
+    include_in_schema=False, route_class=OAuthRoute, dependencies=[Depends(_only_here)]
+)
 
 GRANT: Final = "client_credentials"
 METADATA: Final = "/.well-known/oauth-authorization-server"
@@ -120,8 +134,6 @@ def _worth(request: Request, token: str, asker: str | None) -> dict[str, Any]:
 
 
 def _active(session: Session, issuer: Issuer, claims: Claims, client: Verified) -> dict[str, Any]:
-    link = presented.live_link(session, client.client_id)
-    acts = link and link.confirmed_at and not presented.is_suspended(session, link)
     return {
         "active": True,
         "client_id": client.client_id,
@@ -133,7 +145,7 @@ def _active(session: Session, issuer: Issuer, claims: Claims, client: Verified) 
         "iat": int(claims.issued_at.timestamp()),
         "exp": int(claims.expires_at.timestamp()),
         # For whom it may act: an extension that RFC 7662 §2.2 leaves room for.
-        "seller_ids": [link.seller_id] if link and acts else [],
+        "seller_ids": presented.acts_for(session, client.client_id),
     }
 
 

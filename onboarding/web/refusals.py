@@ -164,3 +164,13 @@ class NameTaken(Invalid):
     status = 409
     code = "name_taken"
     advice = "Change that one, or choose another name."
+
+
+class TokensElsewhere(Refusal):
+    """Access tokens are not issued here: the marketplace has an authorization server of its own."""
+
+    status = 404
+    code = "tokens_elsewhere"
+    advice = (
+        "Ask that one: the page of each connection, and the documentation, name its token endpoint."
+    )

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, lifecycle, logs, proofs
+from onboarding import db, invitations, lifecycle, logs, proofs
 from onboarding.db import transaction
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, PendingSignIn
@@ -77,17 +77,14 @@ def sign_in(request: Request, locale: str, onboarding_id: str, another: Text = "
 @router.post("/{locale}/sign-in")
 def sign_in_to_see(request: Request, locale: str, another: Text = "") -> Response:
     """Sign in to see one's connections, without an onboarding at hand."""
-    try:
-        url, pending = _begin(request, locale, fresh=bool(another))
-    except (SignInRefused, SignInUnavailable) as error:
-        return _without_success(pages.path_for(request, "/connections"), error)
-    with transaction() as session:
-        visitor, token = browser.known_or_new(session, request)
-        session.flush()  # The pending sign-in refers to the session, which may be new.
-        session.add(_row(pending, visitor, locale, onboarding_id=None))
-    response = leave(request, url)
-    browser.remember(response, request, token)
-    return response
+    way_back = pages.path_for(request, "/connections")
+    return _sign_in_anew(request, locale, way_back, fresh=bool(another))
+
+
+def sign_in_to_consent(request: Request, way_back: str, invitation_id: UUID) -> Response:
+    """Sign in, whoever signed in here before, to let a client act for a seller account."""
+    locale = pages.locale_of(request)
+    return _sign_in_anew(request, locale, way_back, fresh=True, invitation_id=invitation_id)
 
 
 def leave(request: Request, url: str) -> Response:
@@ -113,15 +110,33 @@ def callback(request: Request) -> Response:
     row = _take(request)
     if row is None:
         return _over(request)
+    way_back = _way_back(request, row)
     pending = _pending(row, request.app.state.settings)
     try:
         identity = oidc.complete(request.app.state.provider, pending, request.query_params)
     except (SignInRefused, SignInUnavailable) as error:
-        return _without_success(_way_back(row), error)
+        return _without_success(way_back, error)
     token = _keep(row, identity)
     if token is None:
         return _over(request)
-    response = RedirectResponse(_way_back(row), 303)
+    response = RedirectResponse(way_back, 303)
+    browser.remember(response, request, token)
+    return response
+
+
+def _sign_in_anew(
+    request: Request, locale: str, way_back: str, *, fresh: bool, invitation_id: UUID | None = None
+) -> Response:
+    """Whoever it is, with a browser session from now on."""
+    try:
+        url, pending = _begin(request, locale, fresh=fresh)
+    except (SignInRefused, SignInUnavailable) as error:
+        return _without_success(way_back, error)
+    with transaction() as session:
+        visitor, token = browser.known_or_new(session, request)
+        session.flush()  # The pending sign-in refers to the session, which may be new.
+        session.add(_row(pending, visitor, locale, invitation_id=invitation_id))
+    response = leave(request, url)
     browser.remember(response, request, token)
     return response
 
@@ -143,12 +158,17 @@ def _without_success(way_back: str, error: SignInRefused | SignInUnavailable) ->
 
 
 def _row(
-    pending: oidc.Pending, visitor: BrowserSession, locale: str, onboarding_id: UUID | None
+    pending: oidc.Pending,
+    visitor: BrowserSession,
+    locale: str,
+    onboarding_id: UUID | None = None,
+    invitation_id: UUID | None = None,
 ) -> PendingSignIn:
     return PendingSignIn(
         state=pending.state,
         session_id=visitor.id,
         onboarding_id=onboarding_id,
+        invitation_id=invitation_id,
         nonce=pending.nonce,
         verifier=pending.verifier,
         signed_in_after=pending.signed_in_after,
@@ -227,7 +247,10 @@ def _one_line(name: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in name)[:_LONGEST_NAME]
 
 
-def _way_back(row: PendingSignIn) -> str:
+def _way_back(request: Request, row: PendingSignIn) -> str:
+    if row.invitation_id is not None:
+        token = invitations.token(request.app.state.ring, row.invitation_id)
+        return f"/{row.locale}/invitations/{token}"
     if row.onboarding_id is None:
         return f"/{row.locale}/connections"
     return f"/{row.locale}/onboardings/{row.onboarding_id}"

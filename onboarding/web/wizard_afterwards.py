@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import connections, ownership, proofs
+from onboarding import connections, further_sellers, ownership, proofs
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.connections import LONGEST_NAME
@@ -130,10 +130,16 @@ def _ask(
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
         made = wizard_link.parts(session, onboarding)
+        others = len(further_sellers.alive(session, onboarding.id))
     if onboarding.state not in DONE or (needs and made[needs] is None):
         return wizard_frame.to_home(request, onboarding_id)
     lasts = -(-request.app.state.settings.token_lasts // 60)
-    asked = {"step": None, "back": pages.path_for(request, "/connections"), "minutes": lasts}
+    asked = {
+        "others": others,
+        "step": None,
+        "back": pages.path_for(request, "/connections"),
+        "minutes": lasts,
+    }
     return wizard_frame.framed(
         request, onboarding, template, status, longest=LONGEST_NAME, **(made | asked | more)
     )

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import connections, deadlines, expiring, queries
+from onboarding import connections, deadlines, expiring, further_sellers, queries
 from onboarding.db import reading, transaction
-from onboarding.models import BrowserSession, Link, Onboarding
+from onboarding.models import BrowserSession, FurtherLink, Link, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 
@@ -27,11 +27,14 @@ def show(request: Request, locale: str) -> Response:
         found = _connections(session, visitor) if visitor else []
         described = _described(session, request, found)
         unlinked = _unlinked(session, visitor, found) if visitor else []
+        allowed = _allowed(session, visitor) if visitor else []
     return pages.page(
         request,
         "wizard/connections.html",
         connections=described,
         unlinked=unlinked,
+        allowed=[each for each in allowed if each[0].ended_at is None],
+        stopped=[each for each in allowed if each[0].ended_at is not None],
         visitor=visitor,
         accounts=signin.accounts(visitor) if visitor else [],
         notice=wizard_frame.sign_in_notice(request),
@@ -78,6 +81,13 @@ def _unlinked(
     known = {each.id for each in shown}
     found = connections.unlinked_from(session, visitor.issuer, visitor.subject)
     return [(link, onboarding) for link, onboarding in found if onboarding.id not in known]
+
+
+def _allowed(session: Session, visitor: BrowserSession) -> Sequence[tuple[FurtherLink, Onboarding]]:
+    """Whom the person has let act for their seller accounts, and does no longer."""
+    if not (visitor.issuer and visitor.subject):
+        return []
+    return further_sellers.of_account(session, visitor.issuer, visitor.subject)
 
 
 def _described(

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import connections, deciding, queries
+from onboarding import connections, deciding, further_sellers, queries
 from onboarding.afterwards import DONE
 from onboarding.connections import Ended
 from onboarding.db import reading
@@ -27,6 +27,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
             gone: dict[str, Any] = {**queries.taken_back(session, onboarding)}
             return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
         made = wizard_link.parts(session, onboarding)
+        made["further"] = further_sellers.alive(session, onboarding.id)
         ended = connections.ended(session, onboarding)
     if ended:
         return _show_ended(request, onboarding, ended, made)
@@ -42,6 +43,7 @@ def save_record(request: Request, locale: str, onboarding_id: str) -> Response:
         raise NotFound
     with reading() as session:
         made = wizard_link.parts(session, onboarding)
+        made["further"] = further_sellers.alive(session, onboarding.id)
     template = pages.environment(locale).get_template("wizard/record.txt")
     text = template.render(onboarding=onboarding, **made)
     headers = {

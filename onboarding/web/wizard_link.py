@@ -61,7 +61,9 @@ def link(
     visitor, onboarding = wizard_frame.look(request, onboarding_id)
     chosen = next((a for a in signin.usable(visitor) if a.seller_id == seller_id), None)
     if chosen is not None and developers.is_waited_for(onboarding):
-        return wizard_developer.choose(request, onboarding_id, _account(visitor, chosen), sequence)
+        return wizard_developer.choose(
+            request, onboarding_id, account_of(visitor, chosen), sequence
+        )
     if chosen is not None:
         return _try_to_link(request, visitor, onboarding, chosen, sequence)
     if onboarding.state != "awaiting_seller":
@@ -106,7 +108,7 @@ def _try_to_link(
     chosen: SellerAccount,
     sequence: int | None,
 ) -> Response:
-    verb = partial(_link, _account(visitor, chosen))
+    verb = partial(_link, account_of(visitor, chosen))
     try:
         return wizard_frame.move(request, str(onboarding.id), "link_seller", sequence, verb)
     except _NothingToLinkTo:
@@ -134,7 +136,7 @@ def _link(
         raise
 
 
-def _account(visitor: BrowserSession, chosen: SellerAccount) -> links.SellerAccount:
+def account_of(visitor: BrowserSession, chosen: SellerAccount) -> links.SellerAccount:
     """The account with the identity that signed in to it: an e-mail address never stands for it."""
     return links.SellerAccount(
         issuer=visitor.issuer or "",

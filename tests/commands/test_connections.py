@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from onboarding import credentials, links
+from onboarding import credentials, further_sellers, invitations, links
 from onboarding.db import reading
 from onboarding.models import AuditEntry
-from tests import builders
+from tests import another_seller, builders
 from tests.commands.conftest import Run
 from tests.commands.incidents import reference
 
@@ -70,3 +70,46 @@ def test_a_name_with_a_control_character_is_refused(run_on_both: Run) -> None:
     told = run_on_both("connection", "rename", reference(one), "a\x1b[31mb", *WHY)
     assert told.code != 0
     assert "\x1b" not in told.err
+
+
+def test_a_link_for_another_seller_is_printed_and_leads_to_the_page(run_on_both: Run) -> None:
+    one = builders.an_onboarding("credentials_issued")
+    told = run_on_both("connection", "invite", reference(one), *WHY)
+    assert told.code == 0, told.err
+    (url,) = told.out.splitlines()
+    assert "/en/invitations/" in url
+    with reading() as session:
+        token = url.rpartition("/")[2]
+        found = invitations.find(session, builders.keyring(), token)
+    assert found
+    assert found[1].id == one
+    assert trail() == [("invite_seller", "done")]
+    listed = run_on_both("connection", "sellers", reference(one), "--json").lines
+    assert [(each["id"], each["state"]) for each in listed] == [(str(found[0].id), "asked")]
+
+
+def test_one_seller_of_several_is_unlinked_by_the_links_id(run_on_both: Run) -> None:
+    one = builders.an_onboarding("confirmed")
+    link = another_seller.linked(one)
+    listed = run_on_both("connection", "sellers", reference(one), "--json")
+    assert [each["state"] for each in listed.lines] == ["linked"]
+    assert another_seller.OTHER.seller_id not in listed.out
+    unlink = ("connection", "unlink", reference(one), "--link")
+    ended = run_on_both(*unlink, str(link), *WHY)
+    assert ended.code == 0, ended.err
+    with reading() as session:
+        assert links.live_link(session, one)
+        assert further_sellers.alive(session, one) == []
+    foreign = another_seller.linked(builders.an_onboarding("confirmed"))
+    for wrong in (str(foreign), "S-4712"):
+        told = run_on_both(*unlink, wrong, *WHY)
+        assert (told.code, "no such link" in told.err) == (3, True), told.err
+    assert trail() == [("end_further_link", "done")]
+
+
+def test_before_it_is_done_no_seller_is_asked(run_on_both: Run) -> None:
+    told = run_on_both(
+        "connection", "invite", reference(builders.an_onboarding("secret_ready")), *WHY
+    )
+    assert told.code == 1
+    assert "no credentials" in told.err

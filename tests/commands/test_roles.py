@@ -48,6 +48,8 @@ ARGUMENTS: Final = {
     "retry": f"ONB-X {WHY}",
     "route": "Seller",
     "scan": ".",
+    "connection invite": f"ONB-X {WHY}",
+    "connection sellers": "ONB-X",
     "connection rename": f"ONB-X Mine {WHY}",
     "connection revoke": f"ONB-X {WHY}",
     "connection unlink": f"ONB-X {WHY}",

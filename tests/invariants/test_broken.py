@@ -9,12 +9,12 @@ from sqlalchemy import Engine
 from onboarding import invariants
 from onboarding.db import transaction
 from tests import builders
-from tests.invariants import broken_rows, broken_steps
+from tests.invariants import broken_rows, broken_sellers, broken_steps
 from tests.invariants.breaking import Broken, strip
 
 Found = dict[tuple[str, UUID | None], set[str]]
 
-BROKEN = (*broken_rows.BROKEN, *broken_steps.BROKEN)
+BROKEN = (*broken_rows.BROKEN, *broken_steps.BROKEN, *broken_sellers.BROKEN)
 # What breaks for everybody at once needs a database of its own.
 ALONE = [case for case in BROKEN if case.both and not case.bare]
 TOGETHER = [case for case in BROKEN if not case.both and not case.bare]

@@ -25,6 +25,7 @@ from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
 from tests.journeys.gallery_handover import handing_over
 from tests.journeys.gallery_secrets import in_use
+from tests.journeys.gallery_sellers import sellers
 from tests.journeys.gallery_testing import testing
 from tests.journeys.pages import Person
 from tests.web.visiting import code_in, letters, link_in
@@ -282,6 +283,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     console,
     # The last, so that the pictures of the others keep their numbers.
     handing_over,
+    sellers,
 )
 
 

@@ -73,6 +73,10 @@ RULES: Final[dict[Route, Rule]] = {
     ("PATCH", ONE): Rule(WRITES, 409, body={"connection_name": "Ours"}),
     ("DELETE", f"{ONE}/client"): Rule(WRITES, 409),
     ("DELETE", f"{ONE}/links/{{link_id}}"): Rule(WRITES, 404),
+    # … and nobody else to be asked.
+    ("POST", f"{ONE}/seller-invitations"): Rule(WRITES, 409),
+    ("GET", f"{ONE}/seller-invitations"): Rule(READS),
+    ("DELETE", f"{ONE}/seller-invitations/{{invitation_id}}"): Rule(WRITES, 404),
     ("GET", "/v1/chart"): Rule(None, foreign=None),
     ("GET", "/v1/aggregators"): Rule(READS, foreign=None),
     ("GET", "/v1/aggregators/{aggregator_id}"): Rule(READS, 404, foreign=None),
@@ -114,7 +118,15 @@ ROUTES: Final = [*RULES]
 Names = dict[str, str]
 # What a path names, where none of it is there.
 NOTHING: Final[Names] = dict.fromkeys(
-    ("onboarding_id", "reference", "webhook_id", "delivery_id", "event_id", "link_id"),
+    (
+        "onboarding_id",
+        "reference",
+        "webhook_id",
+        "delivery_id",
+        "event_id",
+        "link_id",
+        "invitation_id",
+    ),
     str(new_id()),
 ) | {"aggregator_id": "a", "version": "1", "number": "99"}
 

@@ -10,13 +10,10 @@ from tests.builders import a_walk, an_onboarding
 from tests.servers.keycloak import Keycloak
 from tests.told import tell
 from tests.web.calling import served
-from tests.web.visiting import a_visitor, text
+from tests.web.visiting import a_visitor, soup, text
 
 UNSEEN = "We have not seen a call with these credentials yet."
-NOT_HERE = (
-    "A new client secret cannot be created on this page. If somebody may have seen yours, or if you"
-    " have lost it, contact us with your client ID."
-)
+NOT_HERE = "Then revoke these credentials."
 
 
 @pytest.fixture
@@ -35,6 +32,9 @@ def test_no_page_offers_to_replace_it(app: FastAPI, locale: str) -> None:
     assert page.status_code == 200
     assert "new-secret" not in page.text
     assert translate(locale, NOT_HERE) in text(page)
+    # What to do instead leads somewhere.
+    assert soup(page).select(f'a[href="/{locale}/"]')
+    assert soup(page).select('a[href$="/revoke"]')
 
 
 @pytest.mark.parametrize("state", ["confirmed", "credentials_issued"])

@@ -49,7 +49,7 @@ def test_every_operation_says_what_it_is_and_what_it_refuses_with() -> None:
     document = committed()
     assert document["openapi"].startswith("3.1")
     ids = [each["operationId"] for _, _, each in operations(document)]
-    assert len(ids) == len({*ids}) == 55
+    assert len(ids) == len({*ids}) == 58
     for method, path, operation in operations(document):
         assert operation["description"], path
         problem = operation["responses"]["default"]["content"]["application/problem+json"]

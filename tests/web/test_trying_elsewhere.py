@@ -6,13 +6,13 @@ from sqlalchemy import Engine
 
 from onboarding.sealing import Keyring
 from onboarding.words import LOCALES
-from tests import builders
+from tests import another_seller, builders
 from tests.builders import fire
 from tests.dumping import dump
 from tests.servers.authorization import Provider
 from tests.told import tell
-from tests.web.calling import served
-from tests.web.presenting import a_caller, wrong
+from tests.web.calling import System, refused, served
+from tests.web.presenting import a_caller, basic, wrong
 from tests.web.test_wizard_trying import says, tried
 
 SELLER = builders.ACCOUNT.seller_id
@@ -79,3 +79,35 @@ def test_a_server_that_does_not_answer_is_nobody_s_fault_here(
     tell(monkeypatch, {})
     caller.app = served(ring)
     assert says("name_unknown", tried(caller))
+
+
+@pytest.mark.parametrize("state", ["confirmed", "credentials_issued"])
+def test_a_further_seller_counts_as_one_that_it_may_act_for(app: FastAPI, state: str) -> None:
+    caller = a_caller(app, state)
+    another_seller.linked(caller.id)
+    assert says("works", tried(caller, test_seller_id=another_seller.OTHER.seller_id))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/oauth2/token"),
+        ("POST", "/oauth2/introspect"),
+        ("POST", "/oauth2/revoke"),
+        ("GET", "/oauth2/jwks"),
+        ("GET", "/.well-known/oauth-authorization-server"),
+    ],
+)
+def test_nothing_here_looks_like_an_authorization_server(
+    app: FastAPI, database: Engine, method: str, path: str
+) -> None:
+    """With the right secret, a wrong one or none: it is not looked at."""
+    caller = a_caller(app)
+    before = dump(database)
+    form = {"grant_type": "client_credentials", "token": "x"}
+    for secret in (caller.secret, wrong(caller.secret)):
+        sent = {"authorization": basic(caller.client_id, secret)}
+        answer = System(app).send(method, path, sent, data=form if method == "POST" else None)
+        told = refused(answer, 404, "tokens_elsewhere")
+        assert "token endpoint" in told["detail"]
+    assert dump(database) == before

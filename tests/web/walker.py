@@ -166,6 +166,9 @@ def _known(http: httpx.Client, url: str, key: str, client: Client) -> dict[str, 
         "clients_replace": [{"onboarding_id": each} for each in in_use],
         "clients_rename": [{"onboarding_id": each} for each in in_use],
         "clients_unlink": [_linked(http, url, key)] * OTHERS,
+        "clients_invite_seller": [{"onboarding_id": each} for each in in_use],
+        "clients_seller_invitations": [{"onboarding_id": each} for each in in_use],
+        "clients_withdraw_invitation": [_asked(http, url, key, in_use[0])] * OTHERS,
         "onboardings_name_developer": [{"onboarding_id": named}] * OTHERS,
         "onboardings_show_developer": [{"onboarding_id": named}] * OTHERS,
         "onboardings_withdraw_developer": [{"onboarding_id": named}] * OTHERS,
@@ -229,6 +232,15 @@ def _linked(http: httpx.Client, url: str, key: str) -> Values:
     bearer = {"Authorization": f"Bearer {key}"}
     (link,) = http.get(f"{url}/v1/onboardings/{found}/links", headers=bearer).json()["items"]
     return {"onboarding_id": found, "link_id": link["id"]}
+
+
+def _asked(http: httpx.Client, url: str, key: str, onboarding_id: str) -> Values:
+    """A connection that is done, and a link for one more seller."""
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "asked"}
+    path = f"{url}/v1/onboardings/{onboarding_id}/seller-invitations"
+    made = http.post(path, headers=headers)
+    assert made.is_success, made.text
+    return {"onboarding_id": onboarding_id, "invitation_id": made.json()["id"]}
 
 
 def _replaced(http: httpx.Client, url: str, key: str) -> str:
