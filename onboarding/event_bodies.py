@@ -14,7 +14,14 @@ from onboarding.chart import EVENT_TYPES
 from onboarding.models import Transition
 
 # What history tells besides: facts that lead to no person. A Seller ID does, and a name that was typed may.
-_TOLD: Final = ("connection_type", "credential_mode", "aggregator_id", "client_id", "cause")
+_TOLD: Final = (
+    "connection_type",
+    "credential_mode",
+    "aggregator_id",
+    "client_id",
+    "credential",
+    "cause",
+)
 
 MEDIA_TYPE: Final = "application/cloudevents+json"
 # The name under which other systems hear of each event: those of the chart, and those after the end.
