@@ -17,17 +17,10 @@ from onboarding.web.schemas import Taken
 
 router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
 
-_EXAMPLE = {
-    "kty": "EC",
-    "crv": "P-256",
-    "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
-    "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE",
-}
 Jwk = Annotated[
     dict[str, Any],
     Field(
         description="A public key as a JWK (RFC 7517). A private one is refused, and nothing of it is kept.",
-        examples=[_EXAMPLE],
     ),
 ]
 
