@@ -19,6 +19,7 @@ from onboarding import (
     deciding,
     developers,
     masking,
+    public_keys,
     queries,
     unmasking,
 )
@@ -214,6 +215,10 @@ def _about(seen: Seen) -> dict[str, str]:
 
 
 def _life(secret: Secret) -> str:
+    if secret.jwk:
+        key = public_keys.stored(secret.jwk)
+        used = "used" if secret.acknowledged_at else "not yet used"
+        return f"a public key ({key.algorithm}, {key.thumbprint}), {used}"
     if secret.acknowledged_at and secret.expires_at:
         return f"saved, expires {printing.moment(secret.expires_at)} UTC"
     if secret.acknowledged_at:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from onboarding.web import (
+    developer_key,
     developer_pages,
     wizard_afterwards,
     wizard_aggregator,
@@ -10,6 +11,7 @@ from onboarding.web import (
     wizard_connections,
     wizard_developer,
     wizard_ends,
+    wizard_key,
     wizard_link,
     wizard_new_secret,
     wizard_questions,
@@ -33,7 +35,9 @@ for part in (
     wizard_link,
     wizard_ends,
     wizard_resume,
+    wizard_key,
     wizard_developer,
+    developer_key,
     developer_pages,
     wizard_connections,
     wizard_trying,
