@@ -52,7 +52,8 @@ def read(request: Request, typed: Mapping[str, str]) -> Filled:
     try:
         return Filled(use, public_keys.parse(text, use), typed=kept)
     except Invalid as error:
-        return Filled(use, wrong={"jwk": _(_WRONG[error.codes["jwk"]])}, typed=kept)
+        why = _WRONG[error.codes["jwk"]]
+        return Filled(use, wrong={"jwk": _(why)}, typed=kept)
 
 
 def encrypted(request: Request, revealed: Revealed, key: PublicKey) -> dict[str, Any]:
