@@ -24,6 +24,7 @@ from tests.journeys.entering import (
 from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
 from tests.journeys.gallery_handover import handing_over
+from tests.journeys.gallery_keys import with_own_keys
 from tests.journeys.gallery_secrets import in_use
 from tests.journeys.gallery_testing import testing
 from tests.journeys.pages import Person
@@ -282,6 +283,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     console,
     # The last, so that the pictures of the others keep their numbers.
     handing_over,
+    with_own_keys,
 )
 
 
