@@ -75,7 +75,7 @@ def test_t31_of_those_that_send_it_at_once_one_gets_a_token(app: FastAPI) -> Non
     signer = a_signer(app)
     assertion = signer.sign()
     answers = race(*[lambda: signer.ask(assertion).status_code] * 8)
-    assert sorted(answers) == [200] + [401] * 7
+    assert (answers.count(200), answers.count(401)) == (1, 7)
 
 
 def test_two_clients_may_use_the_same_jti(app: FastAPI) -> None:
@@ -190,14 +190,10 @@ def test_the_database_holds_public_members_alone(app: FastAPI) -> None:
 def test_a_private_key_is_refused_and_not_repeated(kind: str, *, wrapped: bool) -> None:
     pair = a_key(kind).as_dict(private=True)
     given = {"keys": [pair]} if wrapped else pair
-    for attempt in (
-        lambda: public_keys.read(given, "sign"),
-        lambda: public_keys.parse(json.dumps(given), "sign"),
-        lambda: public_keys.parse(json.dumps(given)[:-2], "sign"),
-        lambda: public_keys.parse(a_key(kind).as_pem(private=True).decode(), "sign"),
-    ):
+    text, pem = json.dumps(given), a_key(kind).as_pem(private=True).decode()
+    for pasted in (text, text[:-2], pem):
         with pytest.raises(Invalid) as refused:
-            attempt()
+            public_keys.parse(pasted, "sign")
         assert refused.value.codes == {"jwk": "private_key"}
         assert str(pair["d"]) not in str(refused.value)
 

@@ -56,7 +56,8 @@ def snippet(page: httpx.Response, name: str) -> str:
 
 def run(code: str) -> tuple[str, dict[str, Any]]:
     """What a snippet prints, and the names that it leaves."""
-    printed, names = io.StringIO(), {}
+    printed = io.StringIO()
+    names: dict[str, Any] = {}
     with contextlib.redirect_stdout(printed):
         exec(code, names)
     return printed.getvalue().strip(), names
