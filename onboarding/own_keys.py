@@ -5,18 +5,19 @@ version is proved by the one or by the other, never by both. Whoever writes here
 lock.
 """
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 from joserfc import jwe
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import credentials, db, developers, lifecycle, outbox, replacing
 from onboarding.access import Actor
 from onboarding.credentials import Revealed
 from onboarding.errors import EventNotAllowed, NotEligible
-from onboarding.models import Onboarding, SealedSecret, Secret
+from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.public_keys import PublicKey
 from onboarding.settings import settings
 
@@ -78,6 +79,21 @@ def take_new(session: Session, onboarding_id: UUID, key: PublicKey) -> Onboardin
             sequence=onboarding.sequence,
         )
     return onboarding
+
+
+def holders(session: Session, onboarding_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these go by a public key."""
+    by_key = (
+        select(Client.onboarding_id)
+        .join(Secret, Secret.client_id == Client.id)
+        .where(
+            Client.onboarding_id.in_(onboarding_ids),
+            Client.revoked_at.is_(None),
+            credentials.is_current(),
+            Secret.jwk.is_not(None),
+        )
+    )
+    return {*session.scalars(by_key)}
 
 
 def encrypted(revealed: Revealed, key: PublicKey) -> str:

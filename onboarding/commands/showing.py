@@ -141,6 +141,7 @@ def _facts(seen: Seen) -> dict[str, object]:
         "contact_verified_at": seen.onboarding.contact_verified_at,
         "client_id": seen.client.id if seen.client else None,
         "secret_version": seen.secret.version if seen.secret else None,
+        "public_key": _thumbprint(seen.secret),
         "secret_expires_at": seen.secret.expires_at if seen.secret else None,
         "seller_id": seen.person.seller_id or None,
         "shop_name": seen.person.shop_name or None,
@@ -212,6 +213,11 @@ def _about(seen: Seen) -> dict[str, str]:
         "Seller": f"{person.seller_id} ({person.shop_name})" if person.seller_id else "",
         "Started": f"{printing.moment(onboarding.created_at)} UTC",
     }
+
+
+def _thumbprint(secret: Secret | None) -> str | None:
+    """Of the key that stands in the secret's place."""
+    return public_keys.stored(secret.jwk).thumbprint if secret and secret.jwk else None
 
 
 def _life(secret: Secret) -> str:

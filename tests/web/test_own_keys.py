@@ -82,6 +82,8 @@ def test_a_seller_signs_instead_and_the_first_request_confirms(
     page = visitor.follow(visitor.press(form, "/public-key", use="sign", jwk=pasted))
     assert the(visitor).state == "secret_revealed"
     assert count(SealedSecret) == 0
+    asked = "Use your public key" if locale == "en" else "Utilisez votre clé publique"
+    assert asked in text(visitor.open(f"/{locale}/connections"))
     signed = snippet(page, "sign").partition("token = ")[0]
     _, names = run(signed)
     signer = signer_of(visitor, None)
