@@ -180,7 +180,7 @@ def acknowledge(
         session, onboarding_id, "acknowledge_secret", actor, expected=expected
     )
     secret = live_secret(session, onboarding_id)
-    if secret is None or secret.version != version:
+    if secret is None or secret.version != version or secret.jwk:
         raise Invalid({"version": "This is not the secret that was shown last."})
     if not hmac.compare_digest(secret.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
         raise Invalid({"ending": "These are not the last 6 characters of your client secret."})

@@ -140,7 +140,13 @@ def _without(limit: int) -> Select[str, int]:
         select(Secret.client_id, Secret.version)
         .join(Client, Client.id == Secret.client_id)
         .join(Onboarding, Onboarding.id == Client.onboarding_id)
-        .where(Onboarding.state.in_(DONE), credentials.is_current(), Secret.expires_at.is_(None))
+        .where(
+            Onboarding.state.in_(DONE),
+            credentials.is_current(),
+            Secret.expires_at.is_(None),
+            # A public key is no secret, so it does not get old like one.
+            Secret.jwk.is_(None),
+        )
         .limit(limit)
     )
 

@@ -41,7 +41,7 @@ FIELDS: Final[dict[str, str]] = {
     "port": "The port that is listened at.",
     "position": "Which item of the run, from 1.",
     "processes": "How many died.",
-    "reason": "A code for what was wrong with the sign-in.",
+    "reason": "A code for what was wrong with the sign-in, or with the assertion of a client.",
     "run": "The ID of the run.",
     "status": "The HTTP status of the answer.",
     "webhook": "The ID of the endpoint.",
@@ -74,6 +74,9 @@ LINES: Final[dict[str, Line]] = {
         "warning", "What follows a commit failed; the commit stands.", has_traceback=True
     ),
     "api_key_in_url": _line("warning", "A system sent its API key in an address. Make a new one."),
+    "assertion_refused": _line(
+        "info", "A client assertion proved nothing; the caller is not told why.", "reason"
+    ),
     "client_secret_in_url": _line(
         "warning", "A client sent its secret in an address. It needs a new one."
     ),

@@ -87,6 +87,7 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
     elif notice in ASKING:
         facts |= _way_back(session, claim.id, onboarding, ring, settings)
     facts["found_at"] = claim.about.get("url")
+    facts["by_key"] |= claim.about.get("credential") == "public_key"
     if notice in ("contact_code", "developer_code"):
         facts |= _code(ring, developer_letters.sent_code(session, claim))
     text_of = "developer_named" if facts.get("developer_url") and notice == "reminder" else notice
@@ -159,6 +160,7 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
         "state": transition.target,
         "cause": transition.details.get("cause"),
         "by": transition.actor_kind,
+        "by_key": transition.details.get("credential") == "public_key",
         "handed_over": onboarding.handover_id is not None,
         "at": transition.at,
         "ends_at": ends_at,

@@ -55,6 +55,7 @@ _LIVE: Final = (
         Secret.version,
         Secret.hash,
         Secret.pepper_id,
+        Secret.jwk,
         Secret.acknowledged_at,
         Secret.last_used_at,
         Onboarding.state,
@@ -122,13 +123,13 @@ def by_secret(
     """
     if not checksums.well_formed(secret.get_secret_value()):
         return None
-    wanted = client_id if _CLIENT_ID.fullmatch(client_id) else _NOBODY
-    found = session.execute(_LIVE, {"client_id": wanted}).all()
+    # A public key stands where a secret would: no secret fits.
+    found = [each for each in alive(session, client_id) if each.jwk is None]
     if not found:
         sealing.matches(
             ring,
             ring.current("pepper")[0],
-            context_of(wanted, 1),
+            context_of(_NOBODY, 1),
             secret.get_secret_value(),
             _NO_HASH,
         )
@@ -138,15 +139,34 @@ def by_secret(
 
 def by_token(session: Session, claims: Claims) -> Verified:
     """The client that a token names, if all that it rests on still stands. Raises TokenOver."""
-    alive = session.execute(_LIVE, {"client_id": claims.client_id}).all()
-    found = next((each for each in alive if each.version == claims.version), None)
+    living = alive(session, claims.client_id)
+    found = next((each for each in living if each.version == claims.version), None)
     if found is None:
         raise TokenOver("revoked")
     if session.scalar(select(exists().where(RevokedToken.id == claims.id))):
         raise TokenOver("revoked")
     if claims.expires_at <= found.now:
         raise TokenOver("expired")
-    return _verified(found)
+    return verified(found)
+
+
+def alive(session: Session, client_id: str) -> Sequence[Any]:
+    """The versions of its secret, or the public keys in their place, by which a client is known now."""
+    wanted = client_id if _CLIENT_ID.fullmatch(client_id) else _NOBODY
+    return session.execute(_LIVE, {"client_id": wanted}).all()
+
+
+def verified(found: Any) -> Verified:
+    """The client of one of those that are alive, which has proved that it is."""
+    return Verified(
+        client_id=found.client_id,
+        version=found.version,
+        onboarding_id=found.onboarding_id,
+        state=found.state,
+        acknowledged=found.acknowledged_at is not None,
+        last_used_at=found.last_used_at,
+        now=found.now,
+    )
 
 
 def revoke_token(session: Session, claims: Claims) -> None:
@@ -235,20 +255,8 @@ def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:
 
 def _renewed(ring: Keyring, found: Any, secret: SecretStr) -> Verified:
     """With its hash under the newest pepper: only who has the secret in the clear can make it."""
-    verified = replace(_verified(found), pepper_id=found.pepper_id)
+    known = replace(verified(found), pepper_id=found.pepper_id)
     if found.pepper_id == ring.current("pepper")[0]:
-        return verified
+        return known
     context = context_of(found.client_id, found.version)
-    return replace(verified, rehashed=sealing.keyed_hash(ring, context, secret.get_secret_value()))
-
-
-def _verified(found: Any) -> Verified:
-    return Verified(
-        client_id=found.client_id,
-        version=found.version,
-        onboarding_id=found.onboarding_id,
-        state=found.state,
-        acknowledged=found.acknowledged_at is not None,
-        last_used_at=found.last_used_at,
-        now=found.now,
-    )
+    return replace(known, rehashed=sealing.keyed_hash(ring, context, secret.get_secret_value()))

@@ -156,7 +156,8 @@ def acknowledge(session: Session, onboarding_id: UUID, *, version: int, ending: 
     """The new version has arrived, says who names its last six characters. The overlap begins now."""
     _onboarding, stands = _held(session, onboarding_id)
     coming = stands.coming
-    if coming is None or coming.version != version or coming.revealed_at is None:
+    shown = coming and coming.version == version and coming.revealed_at and not coming.jwk
+    if coming is None or not shown:
         raise NotEligible("this is not the new secret that was shown last")
     if not hmac.compare_digest(coming.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
         raise Invalid({"ending": "These are not the last 6 characters of your client secret."})

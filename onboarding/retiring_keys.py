@@ -98,7 +98,9 @@ def _needed_by(session: Session, purpose: str, key_id: str) -> dict[str, int]:
             addresses = select(func.count()).where(Onboarding.contact_hash.is_not(None))
             trail = under(AuditEntry.pepper_id) + under(AuditHead.pepper_id)
             found = {
-                "client secrets": under(Secret.pepper_id, Secret.ended_at.is_(None)),
+                "client secrets": under(
+                    Secret.pepper_id, Secret.ended_at.is_(None), Secret.jwk.is_(None)
+                ),
                 "rows of the trail": trail,
                 # Nothing says under which pepper an address is found.
                 "addresses": session.scalar(addresses) or 0,

@@ -103,6 +103,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "announced_clients": {"client_id": "cid_1"},
     "revoked_tokens": {"id": ID, "expires_at": NOW},
+    "used_assertions": {"id": HASH, "expires_at": NOW},
     "links": {
         "id": ID,
         "onboarding_id": ID,

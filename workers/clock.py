@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import (
     addresses,
+    assertions,
     crash_points,
     db,
     deadlines,
@@ -112,6 +113,7 @@ def clean(limit: int = 1000) -> Swept:
             proofs.forget_idle(session, limit),
             kept_answers.forget(session, limit),
             presented.forget_revoked(session, limit),
+            assertions.forget_used(session, limit),
         ]
     return Swept(sum(gone), limit in gone)
 

@@ -19,6 +19,7 @@ from onboarding import (
     deciding,
     developers,
     masking,
+    public_keys,
     queries,
     unmasking,
 )
@@ -140,6 +141,7 @@ def _facts(seen: Seen) -> dict[str, object]:
         "contact_verified_at": seen.onboarding.contact_verified_at,
         "client_id": seen.client.id if seen.client else None,
         "secret_version": seen.secret.version if seen.secret else None,
+        "public_key": _thumbprint(seen.secret),
         "secret_expires_at": seen.secret.expires_at if seen.secret else None,
         "seller_id": seen.person.seller_id or None,
         "shop_name": seen.person.shop_name or None,
@@ -213,7 +215,16 @@ def _about(seen: Seen) -> dict[str, str]:
     }
 
 
+def _thumbprint(secret: Secret | None) -> str | None:
+    """Of the key that stands in the secret's place."""
+    return public_keys.stored(secret.jwk).thumbprint if secret and secret.jwk else None
+
+
 def _life(secret: Secret) -> str:
+    if secret.jwk:
+        key = public_keys.stored(secret.jwk)
+        used = "used" if secret.acknowledged_at else "not yet used"
+        return f"a public key ({key.algorithm}, {key.thumbprint}), {used}"
     if secret.acknowledged_at and secret.expires_at:
         return f"saved, expires {printing.moment(secret.expires_at)} UTC"
     if secret.acknowledged_at:

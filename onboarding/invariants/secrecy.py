@@ -153,9 +153,13 @@ def no_secret_in_a_message(within: Within) -> Rows:
     do=_KEYRING,
 )
 def secret_is_hashed(within: Within) -> Rows:
-    """Of a secret there is a hash of 32 bytes, under a pepper that this database was used with."""
+    """Of a secret there is a hash of 32 bytes, under a pepper that this database was used with.
+
+    Of a public key it is the thumbprint, which needs no pepper.
+    """
+    unknown = and_(_unknown("pepper", Secret.pepper_id), Secret.jwk.is_(None))
     return versions(within, Secret.version, Secret.pepper_id).where(
-        or_(func.length(Secret.hash) != 32, _unknown("pepper", Secret.pepper_id)),  # noqa: PLR2004
+        or_(func.length(Secret.hash) != 32, unknown),  # noqa: PLR2004
     )
 
 

@@ -12,6 +12,7 @@ from onboarding.models.credentials import (
     RevokedToken,
     SealedSecret,
     Secret,
+    UsedAssertion,
 )
 from onboarding.models.handovers import DeveloperCode, Handover
 from onboarding.models.inbound import (
@@ -110,6 +111,7 @@ __all__ = [
     "Transition",
     "Unmasking",
     "UnprovedLetter",
+    "UsedAssertion",
     "ViewAlert",
     "Webhook",
 ]

@@ -63,7 +63,10 @@ class Client(Base):
 
 
 class Secret(Base):
-    """One version of a client secret: a keyed hash and its life. Never the secret."""
+    """One version of a client secret: a keyed hash and its life. Never the secret.
+
+    Or a public key in its place (`jwk`): then `hash` is its thumbprint (RFC 7638), and `ending` the end of that.
+    """
 
     __tablename__ = "secrets"
     __table_args__ = (
@@ -139,6 +142,9 @@ class Secret(Base):
     expiry_told: Mapped[int | None]
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str | None] = mapped_column(String(16))
+    # The public key, where its owner has brought one instead of having the secret shown. Its members
+    # as JSON, the public ones alone; `revealed_at` is then when it was brought.
+    jwk: Mapped[str | None] = mapped_column(String(1200))
 
 
 class SealedSecret(Base):
@@ -189,6 +195,16 @@ class RevokedToken(Base):
 
     # The token's `jti`.
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UsedAssertion(Base):
+    """A client assertion that was accepted: it counts once. Kept until its time is over."""
+
+    __tablename__ = "used_assertions"
+
+    # A hash of whose it is and of its `jti`.
+    id: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 

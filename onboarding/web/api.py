@@ -14,6 +14,7 @@ from onboarding.web import (
     api_due,
     api_events,
     api_inbound,
+    api_keys,
     api_list,
     api_onboardings,
     api_operations,
@@ -38,6 +39,7 @@ router.include_router(api_list.router)
 router.include_router(api_due.router)
 router.include_router(api_clients.router)
 router.include_router(api_secrets.router)
+router.include_router(api_keys.router)
 router.include_router(api_connections.router)
 router.include_router(api_sellers.router)
 router.include_router(api_developer.router)

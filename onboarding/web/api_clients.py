@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from onboarding import connections
+from onboarding import connections, public_keys
 from onboarding.db import reading
 from onboarding.models import Client, FurtherLink, Link, Onboarding, Secret, SuspendedSeller
 from onboarding.presented import Linked
@@ -23,6 +23,14 @@ router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRo
 
 class _Shown(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class KeyView(_Shown):
+    """A public key that a client is known by: its name (RFC 7638), and the algorithm it signs with."""
+
+    thumbprint: str
+    alg: str
+    jwk: dict[str, str]
 
 
 class SecretVersion(_Shown):
@@ -43,6 +51,9 @@ class SecretVersion(_Shown):
     expires_at: datetime | None
     ended_at: datetime | None
     ended_because: str | None
+    # Where a public key was brought instead: there is no secret then, and the 4 characters are the
+    # key's; `revealed_at` is when it was brought, `acknowledged_at` when it has signed first.
+    public_key: KeyView | None
 
 
 class ClientView(_Shown):
@@ -177,7 +188,15 @@ def _version(secret: Secret) -> SecretVersion:
         expires_at=secret.expires_at,
         ended_at=secret.ended_at,
         ended_because=secret.ended_because,
+        public_key=_key(secret.jwk),
     )
+
+
+def _key(jwk: str | None) -> KeyView | None:
+    if jwk is None:
+        return None
+    key = public_keys.stored(jwk)
+    return KeyView(thumbprint=key.thumbprint, alg=key.algorithm, jwk=key.as_jwk())
 
 
 def _link(link: Linked, suspended_since: datetime | None) -> SellerLink:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, db, events, lifecycle, proofs, queries, replacing
+from onboarding import credentials, db, events, lifecycle, own_keys, proofs, queries, replacing
 from onboarding.access import calling_system
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import Revealed
@@ -21,11 +21,13 @@ from onboarding.errors import Invalid, MovedOn
 from onboarding.ids import new_id
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
+from onboarding.public_keys import PublicKey
 from onboarding.routing import CURRENT
 from onboarding.sealing import Keyring
 from onboarding.web.api_access import Reader, Revealer, Writer, own
 from onboarding.web.api_conditional import IfNoneMatch
 from onboarding.web.api_etags import IfMatch, expected, tag, unless_stale
+from onboarding.web.api_keys import Jwk, read_key
 from onboarding.web.api_once import Once, once
 from onboarding.web.api_view import step, view
 from onboarding.web.api_waiting import Prefer, WaitingRoute
@@ -37,6 +39,7 @@ from onboarding.web.schemas import (
     NewOnboarding,
     OnboardingView,
     RevealedSecret,
+    Taken,
 )
 
 router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=WaitingRoute)
@@ -50,6 +53,12 @@ class _KeptLink(BaseModel):
     link_id: UUID
     locale: str
     expires_at: datetime
+
+
+class EncryptTo(Taken):
+    """A public key to encrypt the client secret to: EC P-256, or RSA of 2048 to 4096 bits."""
+
+    jwk: Jwk | None = None
 
 
 @router.post("", status_code=201, response_model=OnboardingView)
@@ -108,23 +117,21 @@ def reveal_secret(
     key: Revealer,
     request: Request,
     if_match: IfMatch,
+    body: EncryptTo | None = None,
     idempotency_key: NoIdempotencyKey = None,
 ) -> RevealedSecret:
-    """The client secret, once: an answer that gets lost is not repeated, the secret is reissued."""
+    """The client secret, once: an answer that gets lost is not repeated, the secret is reissued.
+
+    With a public key in the body, a JWE of it for that key comes in its place.
+    """
     if idempotency_key is not None:
         raise NeverReplayed
-    seen = expected(if_match)
+    seen, to = expected(if_match), _key_of(body)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
         with unless_stale(session, onboarding):
             revealed = _reveal(session, onboarding, key, request.app.state.ring, seen)
-    secret = revealed.secret.get_secret_value()
-    return RevealedSecret(
-        client_id=revealed.client_id,
-        client_secret=secret,
-        version=revealed.version,
-        ending=secret[-CHECKSUM:],
-    )
+        return _told_secret(revealed, to)
 
 
 @router.post("/{onboarding_id}/continue-links", status_code=201, response_model=ContinueLink)
@@ -162,6 +169,21 @@ def _reveal(
     if seen not in (None, onboarding.sequence):
         raise MovedOn(onboarding.state, onboarding.sequence)
     return replacing.reveal(session, onboarding.id, ring)
+
+
+def _key_of(body: EncryptTo | None) -> PublicKey | None:
+    return read_key(body.jwk, "encrypt") if body and body.jwk is not None else None
+
+
+def _told_secret(revealed: Revealed, to: PublicKey | None) -> RevealedSecret:
+    """Whoever cannot read it cannot say that it has arrived, so no part of it comes besides."""
+    secret = revealed.secret.get_secret_value()
+    return RevealedSecret(
+        client_id=revealed.client_id,
+        client_secret=own_keys.encrypted(revealed, to) if to else secret,
+        version=revealed.version,
+        ending="" if to else secret[-CHECKSUM:],
+    )
 
 
 def _fire(

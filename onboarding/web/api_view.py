@@ -29,6 +29,7 @@ _TOLD: Final = frozenset(
         "aggregator_id",
         "aggregator_name",
         "client_id",
+        "credential",
         "seller_id",
         "cause",
     }

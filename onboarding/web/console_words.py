@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from onboarding.models import Transition
 from onboarding.words import N_
 
 STATES: Final[Mapping[str, str]] = {
@@ -199,6 +200,7 @@ MISSING: Final[Mapping[str, str]] = {
     "aggregator": N_("no aggregator of this ID is known yet"),
     "client": N_("no client ID like this is known yet"),
 }
+_KEY_BROUGHT: Final = N_("Public key brought in place of the client secret")
 EVENTS: Final[Mapping[str, str]] = {
     "start": N_("Started"),
     "choose_type": N_("Connection type chosen"),
@@ -228,3 +230,10 @@ EVENTS: Final[Mapping[str, str]] = {
     "further_link_failed": N_("Link with another seller not verified, and ended"),
     "end_further_link": N_("Link with another seller ended"),
 }
+
+
+def told(step: Transition) -> str:
+    """What a step of a history is called."""
+    if step.event == "reveal_secret" and step.details.get("credential") == "public_key":
+        return _KEY_BROUGHT
+    return EVENTS.get(step.event, step.event)

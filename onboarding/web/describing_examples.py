@@ -4,6 +4,14 @@ from typing import Any, Final
 
 _EVENTS: Final = "/v1/onboardings/{onboarding_id}/events"
 
+# A public key. It is the one of RFC 7515, A.3, so its private half is known: for examples only.
+KEY: Final = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+}
+
 # Method and path → name → body.
 EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "/v1/onboardings"): {
@@ -31,6 +39,8 @@ EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
         "three_days": {"overlap_days": 3},
         "at_once": {"overlap_days": 0},
     },
+    ("post", "/v1/onboardings/{onboarding_id}/secret-reveal"): {"encrypted": {"jwk": KEY}},
+    ("put", "/v1/onboardings/{onboarding_id}/client/key"): {"p256": {"jwk": KEY}},
     ("patch", "/v1/onboardings/{onboarding_id}"): {"named": {"connection_name": "ERP, new server"}},
     ("put", "/v1/onboardings/{onboarding_id}/developer"): {
         "named": {"email": "dora@dev.example"},

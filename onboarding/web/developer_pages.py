@@ -19,7 +19,7 @@ from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, NotFound, TooMany
 from onboarding.models import BrowserSession, DeveloperCode, Handover, Onboarding
-from onboarding.web import browser, code_errors, development, pages, wizard_secret
+from onboarding.web import browser, code_errors, development, key_forms, pages, wizard_secret
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 from onboarding.words import LANGUAGES
@@ -27,55 +27,55 @@ from onboarding.words import LANGUAGES
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 GONE: Final = 410
-_PATH: Final = "/{locale}/developer/{token}"
+PATH: Final = "/{locale}/developer/{token}"
 
 
-@router.api_route(_PATH, methods=["GET", "HEAD"])
+@router.api_route(PATH, methods=["GET", "HEAD"])
 def show(request: Request, locale: str, token: str) -> Response:
     """Where the secret stands, for the developer; how to prove the address, for anybody else."""
     with reading() as session:
-        named, onboarding = _of_link(session, request, token)
+        named, onboarding = of_link(session, request, token)
         visitor = browser.known(session, request)
         if not developers.is_live(named, onboarding):
-            return _page(request, token, onboarding, "developer/over.html", GONE)
+            return page(request, token, onboarding, "developer/over.html", GONE)
         if visitor and proofs.may_move(session, visitor, onboarding.id):
-            return _page(request, token, onboarding, "developer/sellers_browser.html", 403)
+            return page(request, token, onboarding, "developer/sellers_browser.html", 403)
         if not developers.holds(session, visitor, named):
             return _show_prove(request, token, named, onboarding)
     return _show_part(request, token, onboarding)
 
 
-@router.get(f"{_PATH}/proof")
+@router.get(f"{PATH}/proof")
 def ask_for_proof(request: Request, locale: str, token: str) -> Response:
     """Before the secret is shown, the last code may not be too old."""
     with reading() as session:
-        named, onboarding = _of_link(session, request, token)
+        named, onboarding = of_link(session, request, token)
     if not developers.is_live(named, onboarding):
-        return _to_home(request, token)
+        return to_home(request, token)
     return _show_prove(request, token, named, onboarding)
 
 
-@router.post(f"{_PATH}/code")
+@router.post(f"{PATH}/code")
 def send_code(request: Request, locale: str, token: str) -> Response:
     """A code to the address that the seller has named, whoever asks."""
     try:
         with transaction() as session:
             named, onboarding = _held(session, request, token)
             if not developers.is_live(named, onboarding):
-                return _to_home(request, token)
+                return to_home(request, token)
             developers.send_code(session, onboarding, named)
     except TooMany as error:
-        return pages.refusal(request, error, href=_here(request, token))
-    return RedirectResponse(f"{_here(request, token)}/code", 303)
+        return pages.refusal(request, error, href=here(request, token))
+    return RedirectResponse(f"{here(request, token)}/code", 303)
 
 
-@router.get(f"{_PATH}/code")
+@router.get(f"{PATH}/code")
 def ask_for_code(request: Request, locale: str, token: str) -> Response:
     """Where the code is typed in, as long as one is to be waited for."""
     return _show_code(request, token)
 
 
-@router.post(f"{_PATH}/proof")
+@router.post(f"{PATH}/proof")
 def prove(request: Request, locale: str, token: str, typed: Typed) -> Response:
     """A right code opens the developer's part in this browser, which gets a new cookie."""
     code = typed.get("code", "")
@@ -84,23 +84,23 @@ def prove(request: Request, locale: str, token: str, typed: Typed) -> Response:
     with transaction() as session:
         named, onboarding = _held(session, request, token)
         if not developers.is_live(named, onboarding):
-            return _to_home(request, token)
+            return to_home(request, token)
         visitor = browser.known(session, request)
         ring = request.app.state.ring
         verdict, cookie = developers.prove(session, ring, named, visitor, code)
     if verdict != "right":
         return _show_code(request, token, verdict, code)
-    response = _to_home(request, token)
+    response = to_home(request, token)
     browser.remember(response, request, cookie)
     return response
 
 
-@router.post(f"{_PATH}/secret-reveal")
+@router.post(f"{PATH}/secret-reveal")
 def reveal(request: Request, locale: str, token: str, typed: Typed) -> Response:
     """The secret, once, to the developer alone. The commit comes before the page."""
     try:
         with transaction() as session:
-            named, onboarding = _acting(session, request, token)
+            named, onboarding = acting(session, request, token)
             developers.require_fresh(session, named)
             revealed = credentials.reveal(
                 session,
@@ -110,19 +110,19 @@ def reveal(request: Request, locale: str, token: str, typed: Typed) -> Response:
                 expected=sequence_of(typed),
             )
     except FreshProofNeeded:
-        return RedirectResponse(f"{_here(request, token)}/proof", 303)
+        return RedirectResponse(f"{here(request, token)}/proof", 303)
     except (MovedOn, EventNotAllowed) as error:
         if isinstance(error, EventNotAllowed) and error.unmet == "sealed_secret":
             with transaction() as session:
-                fences.forfeit(session, _of_link(session, request, token)[1].id)
-        return _to_home(request, token)
+                fences.forfeit(session, of_link(session, request, token)[1].id)
+        return to_home(request, token)
     except NotFound:
         # Not proved here, or not named any more: the page says which.
-        return _to_home(request, token)
+        return to_home(request, token)
     return _show_secret(request, token, onboarding, revealed)
 
 
-@router.post(f"{_PATH}/secret-acknowledgement")
+@router.post(f"{PATH}/secret-acknowledgement")
 def acknowledge(request: Request, locale: str, token: str, typed: Typed) -> Response:
     """The secret is stored, say a tick and its last characters."""
     _ = pages.translator_of(request)
@@ -135,23 +135,23 @@ def acknowledge(request: Request, locale: str, token: str, typed: Typed) -> Resp
     version, seen = sequence_of({"sequence": typed.get("version", "")}) or 0, sequence_of(typed)
     try:
         with transaction() as session:
-            named, _onboarding = _acting(session, request, token)
+            named, _onboarding = acting(session, request, token)
             handover.acknowledge(session, named, version=version, ending=ending, expected=seen)
     except Invalid:
         what = _("These are not the last 6 characters of the client secret that was shown last")
         return _show_again(request, token, what, ending)
     except (MovedOn, EventNotAllowed, NotFound):
         pass  # Done by the first of two clicks, or overtaken: the page says where it stands.
-    return _to_home(request, token)
+    return to_home(request, token)
 
 
-@router.get(f"{_PATH}/{{form}}")
+@router.get(f"{PATH}/{{form}}")
 def leave_form(request: Request, locale: str, token: str, form: str) -> Response:
     """The address of a form that was sent, opened again or in another language: look afresh."""
-    return _to_home(request, token)
+    return to_home(request, token)
 
 
-def _of_link(session: Session, request: Request, token: str) -> tuple[Handover, Onboarding]:
+def of_link(session: Session, request: Request, token: str) -> tuple[Handover, Onboarding]:
     found = developers.find(session, request.app.state.ring, token)
     if found is None:
         raise NotFound
@@ -160,13 +160,13 @@ def _of_link(session: Session, request: Request, token: str) -> tuple[Handover, 
 
 def _held(session: Session, request: Request, token: str) -> tuple[Handover, Onboarding]:
     """The same with the onboarding locked, so that neither changes any more."""
-    named, onboarding = _of_link(session, request, token)
+    named, onboarding = of_link(session, request, token)
     lifecycle.lock(session, onboarding.id)
     session.refresh(named)
     return named, onboarding
 
 
-def _acting(session: Session, request: Request, token: str) -> tuple[Handover, Onboarding]:
+def acting(session: Session, request: Request, token: str) -> tuple[Handover, Onboarding]:
     """The developer who is at this browser. Raises NotFound for whoever has not proved the address in it."""
     named, onboarding = _held(session, request, token)
     visitor: BrowserSession | None = browser.known(session, request)
@@ -184,11 +184,12 @@ def _show_part(
     with reading() as session:
         client = credentials.live_client(session, onboarding.id)
         secret = credentials.live_secret(session, onboarding.id)
+    key = key_forms.taken(request, secret) if onboarding.state == "secret_revealed" else {}
     template = {
         "secret_ready": "developer/secret_ready.html",
-        "secret_revealed": "developer/secret_revealed.html",
+        "secret_revealed": "developer/key_taken.html" if key else "developer/secret_revealed.html",
     }
-    return _page(
+    return page(
         request,
         token,
         onboarding,
@@ -197,36 +198,37 @@ def _show_part(
         client_id=client.id if client else "",
         version=secret.version if secret else 0,
         ends_at=deadlines.ends_at(onboarding),
+        **key,
         **wrong,
     )
 
 
 def _show_again(request: Request, token: str, error: str, ending: str) -> Response:
     with reading() as session:
-        named, onboarding = _of_link(session, request, token)
+        named, onboarding = of_link(session, request, token)
         visitor = browser.known(session, request)
         holds = developers.is_live(named, onboarding) and developers.holds(session, visitor, named)
     if not holds or onboarding.state != "secret_revealed":
-        return _to_home(request, token)
+        return to_home(request, token)
     wrong = {"errors": {"ending": error}, "typed": {"ending": ending}}
     return _show_part(request, token, onboarding, 422, **wrong)
 
 
 def _show_prove(request: Request, token: str, named: Handover, onboarding: Onboarding) -> Response:
     who = developers.in_short(named.email)
-    return _page(request, token, onboarding, "developer/prove.html", who=who)
+    return page(request, token, onboarding, "developer/prove.html", who=who)
 
 
 def _show_code(
     request: Request, token: str, verdict: str | None = None, typed: str = ""
 ) -> Response:
     with reading() as session:
-        named, onboarding = _of_link(session, request, token)
+        named, onboarding = of_link(session, request, token)
         code = developers.latest_code(session, named.id)
     if code is None or code.used_at or not developers.is_live(named, onboarding):
         # Entered already, perhaps by the first of two clicks.
-        return _to_home(request, token)
-    return _page(
+        return to_home(request, token)
+    return page(
         request,
         token,
         onboarding,
@@ -245,7 +247,7 @@ def _show_secret(
 ) -> Response:
     """The same page as the seller's, with the developer's form."""
     locale = pages.locale_of(request)
-    return _page(
+    return page(
         request,
         token,
         onboarding,
@@ -257,7 +259,7 @@ def _show_secret(
     )
 
 
-def _page(
+def page(
     request: Request,
     token: str,
     onboarding: Onboarding,
@@ -267,19 +269,19 @@ def _page(
 ) -> Response:
     frame = {
         "onboarding": onboarding,
-        "home": _here(request, token),
+        "home": here(request, token),
         "hidden": {"sequence": onboarding.sequence},
         "reference": onboarding.reference,
     }
     return pages.page(request, template, status, **(frame | context))
 
 
-def _here(request: Request, token: str) -> str:
+def here(request: Request, token: str) -> str:
     return pages.path_for(request, f"/developer/{token}")
 
 
-def _to_home(request: Request, token: str) -> RedirectResponse:
-    return RedirectResponse(_here(request, token), 303)
+def to_home(request: Request, token: str) -> RedirectResponse:
+    return RedirectResponse(here(request, token), 303)
 
 
 def _until(code: DeveloperCode) -> datetime:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from onboarding import presented, tokens
 from onboarding.db import reading, transaction
 from onboarding.presented import TokenOver, Verified
+from onboarding.public_keys import SIGNING
 from onboarding.tokens import Claims, Issuer, NotOurs
 from onboarding.web import api_access, oauth_clients
 from onboarding.web.oauth_route import NEVER_KEPT, OAuthError, OAuthRoute, Sent, needed
@@ -38,14 +39,18 @@ router = APIRouter(
 GRANT: Final = "client_credentials"
 METADATA: Final = "/.well-known/oauth-authorization-server"
 KEYS: Final = "/oauth2/jwks"
-_TOKEN, _INTROSPECT, _REVOKE = "/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"
+_TOKEN, _INTROSPECT, _REVOKE = oauth_clients.ENDPOINT, "/oauth2/introspect", "/oauth2/revoke"
+_AUTHENTICATION: Final = {
+    "auth_methods": oauth_clients.METHODS,
+    "auth_signing_alg_values": SIGNING,
+}
 # Seconds that a verifier may keep keys and addresses; a key is published before it is needed.
 _KEPT_FOR: Final = 300
 
 
 @router.post(_TOKEN)
 def issue(request: Request, form: Sent) -> Response:
-    """An access token for a client that proves to have its secret."""
+    """An access token for a client that proves to have its secret, or its private key."""
     grant = needed(form, "grant_type")
     client = oauth_clients.authenticated(request, form)
     if grant != GRANT:
@@ -97,8 +102,9 @@ def metadata(request: Request) -> Response:
         "response_types_supported": [],
         "grant_types_supported": [GRANT],
         **{
-            f"{each}_endpoint_auth_methods_supported": [*oauth_clients.METHODS]
+            f"{each}_endpoint_{name}_supported": [*supported]
             for each in ("token", "introspection", "revocation")
+            for name, supported in _AUTHENTICATION.items()
         },
         "service_documentation": request.app.state.settings.documentation_url,
     }

@@ -210,9 +210,14 @@ class RevealedSecret(_Shown):
     """A client secret, for the only time."""
 
     client_id: str
-    client_secret: str
+    client_secret: str = Field(
+        description="Where a public key was sent, a compact JWE of it (RFC 7516, A256GCM) for that key."
+    )
     version: int
-    ending: str = Field(description="Its last 6 characters, as `acknowledge_secret` takes them.")
+    ending: str = Field(
+        description="Its last 6 characters, as `acknowledge_secret` takes them; empty of a JWE, as only"
+        " who can read it knows them."
+    )
 
 
 class ContinueLink(_Shown):

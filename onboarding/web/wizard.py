@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends
 
 from onboarding.web import (
+    developer_key,
     developer_pages,
     wizard_afterwards,
     wizard_aggregator,
@@ -11,6 +12,7 @@ from onboarding.web import (
     wizard_developer,
     wizard_ends,
     wizard_invited,
+    wizard_key,
     wizard_link,
     wizard_new_secret,
     wizard_questions,
@@ -37,7 +39,9 @@ for part in (
     wizard_link,
     wizard_ends,
     wizard_resume,
+    wizard_key,
     wizard_developer,
+    developer_key,
     developer_pages,
     wizard_connections,
     wizard_trying,

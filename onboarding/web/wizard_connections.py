@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import connections, deadlines, expiring, further_sellers, queries
+from onboarding import connections, deadlines, expiring, further_sellers, own_keys, queries
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, FurtherLink, Link, Onboarding
 from onboarding.web import browser, pages, signin, wizard_frame
@@ -98,6 +98,7 @@ def _described(
     clients = queries.live_client_ids(session, ids)
     ended = connections.ended_of(session, ids)
     secrets = expiring.ends(session, ids)
+    by_key = own_keys.holders(session, ids)
     return [
         {
             "onboarding": each,
@@ -107,6 +108,7 @@ def _described(
             "until": deadlines.ends_at(each),
             "ended": ended.get(each.id),
             "expiring": secrets.get(each.id),
+            "by_key": each.id in by_key,
         }
         for each in found
     ]

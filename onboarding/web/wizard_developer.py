@@ -27,6 +27,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
     with reading() as session:
         named = developers.named(session, onboarding)
         client = credentials.live_client(session, onboarding.id)
+        secret = credentials.live_secret(session, onboarding.id)
     if named is None:
         # Taken back since this looked: the page is another one.
         return wizard_frame.to_home(request, onboarding.id)
@@ -37,6 +38,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
         named=named,
         who=developers.in_short(named.email),
         client_id=client.id if client else "",
+        by_key=bool(secret and secret.jwk),
         ends_at=deadlines.ends_at(onboarding),
         signed_in=visitor.subject is not None,
         usable=signin.usable(visitor),

@@ -16,7 +16,7 @@ from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, NotEligible, TooMany
 from onboarding.models import Onboarding
 from onboarding.replacing import LONGEST_OVERLAP, UNSAVED_LASTS, UNSEEN_LASTS, Versions
-from onboarding.web import browser, pages, wizard_frame, wizard_secret
+from onboarding.web import browser, key_forms, pages, wizard_frame, wizard_secret
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 
@@ -132,6 +132,7 @@ def _page(
     if stands is None:
         return wizard_frame.to_home(request, onboarding_id)
     coming = stands.coming
+    key = key_forms.taken(request, coming)
     works = stands.current is not None and stands.current.disclosed_at is None
     since = coming and (coming.revealed_at or coming.created_at)
     lasts = UNSAVED_LASTS if coming and coming.revealed_at else UNSEEN_LASTS
@@ -149,6 +150,8 @@ def _page(
         works=works,
         usual_overlap=_USUAL_OVERLAP,
         failed=told["failed"],
+        new_key=key.pop("key", None),
+        **key,
         errors=errors or {},
         typed={"ending": ending},
     )

@@ -33,7 +33,7 @@ from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, TooMany
 from onboarding.models import Onboarding
-from onboarding.web import browser, pages, wizard_frame
+from onboarding.web import browser, key_forms, pages, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 from onboarding.words import LANGUAGES
@@ -61,8 +61,9 @@ def show(request: Request, onboarding: Onboarding, status: int = 200, **more: An
         "cause": last.details.get("cause"),
         **progress,
     }
-    template = f"{onboarding.state}.html"
-    return wizard_frame.framed(request, onboarding, template, status, **facts, **more)
+    key = key_forms.taken(request, secret) if onboarding.state == "secret_revealed" else {}
+    template = "key_taken.html" if key else f"{onboarding.state}.html"
+    return wizard_frame.framed(request, onboarding, template, status, **facts, **key, **more)
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/secret-reveal")

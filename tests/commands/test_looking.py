@@ -16,6 +16,7 @@ from onboarding.settings import settings
 from tests import builders
 from tests.commands.conftest import Run
 from tests.commands.incidents import an_incident, reference
+from tests.web.signing_clients import a_key, bring, public
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,18 @@ def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
     assert [step["event"] for step in facts["history"]][-1] == "reveal_secret"
     assert facts["history"][0]["source"] is None
     assert walked.revealed.secret.get_secret_value()[:-6] not in shown.out
+
+
+def test_show_tells_the_public_key_in_a_secrets_place(run_on_both: Run) -> None:
+    one, key = builders.an_onboarding("secret_ready"), a_key()
+    (before,) = run_on_both("show", reference(one), "--json").lines
+    assert before["public_key"] is None
+    bring(one, key)
+    name = public(key).thumbprint
+    (facts,) = run_on_both("show", reference(one), "--json").lines
+    assert (facts["secret_version"], facts["public_key"]) == (1, name)
+    said = " ".join(run_on_both("show", reference(one)).out.split())
+    assert f"a public key (ES256, {name}), not yet used" in said
 
 
 def test_whoever_wants_to_know_who_it_is_says_why(run_on_both: Run) -> None:

@@ -24,6 +24,7 @@ from tests.journeys.entering import (
 from tests.journeys.gallery_api import api, problems
 from tests.journeys.gallery_console import console
 from tests.journeys.gallery_handover import handing_over
+from tests.journeys.gallery_keys import with_own_keys
 from tests.journeys.gallery_secrets import in_use
 from tests.journeys.gallery_sellers import sellers
 from tests.journeys.gallery_testing import testing
@@ -284,6 +285,7 @@ CHAPTERS: tuple[Callable[[Person], Pages], ...] = (
     # The last, so that the pictures of the others keep their numbers.
     handing_over,
     sellers,
+    with_own_keys,
 )
 
 

@@ -19,7 +19,7 @@ EMAIL: Final = "dora@dev.example"
 def handing_over(person: Person) -> Iterator[str]:
     """From naming a developer to what each of the two sees when it is done."""
     here = enter(person, builders.an_onboarding("type_chosen"))
-    _prove_contact(person, here)
+    prove_contact(person, here)
     person.press("Create my client ID")
     builders.work(here)
     person.open(person.home)
@@ -104,7 +104,7 @@ def _come_back(person: Person, cookies: list[Any]) -> None:
     person.page.context.add_cookies([each for each in cookies if each["name"] == COOKIE])
 
 
-def _prove_contact(person: Person, here: UUID) -> None:
+def prove_contact(person: Person, here: UUID) -> None:
     put(here, connection_name="Shop")
     person.fill("E-mail address", "alex@shop.example")
     person.press("Send me a code")

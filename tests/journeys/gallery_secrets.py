@@ -26,7 +26,7 @@ def _new_secret(person: Person) -> Iterator[str]:
     put(here, contact_email=EMAIL)
     person.follow("New client secret")
     yield "client-secret"
-    _ask_for_secret(here)
+    ask_for_secret(here)
     person.open(f"{person.home}/client-secret")
     yield "client-secret-being-made"
     builders.work(here)
@@ -77,6 +77,6 @@ def _endings(person: Person) -> Iterator[str]:
     yield "over-revoked"
 
 
-def _ask_for_secret(onboarding_id: UUID) -> None:
+def ask_for_secret(onboarding_id: UUID) -> None:
     with transaction() as session:
         replacing.ask(session, onboarding_id, builders.SELLER, 3)

@@ -24,12 +24,12 @@ def _decoded(part: str) -> bytes:
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def _encoded(value: bytes) -> str:
+def encoded(value: bytes) -> str:
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
-def _part(value: Claims) -> str:
-    return _encoded(json.dumps(value).encode())
+def part(value: Claims) -> str:
+    return encoded(json.dumps(value).encode())
 
 
 def _header(token: str) -> Claims:
@@ -51,7 +51,7 @@ def signed(
     return jws.serialize_compact(protected, json.dumps(said), key or _key(ring), registry=registry)
 
 
-def _swapped(token: str, place: int, value: str) -> str:
+def swapped(token: str, place: int, value: str) -> str:
     parts = token.split(".")
     parts[place] = value
     return ".".join(parts)
@@ -60,7 +60,7 @@ def _swapped(token: str, place: int, value: str) -> str:
 def _turned(token: str) -> str:
     signature = bytearray(_decoded(token.split(".")[2]))
     signature[5] ^= 1
-    return _swapped(token, 2, _encoded(bytes(signature)))
+    return swapped(token, 2, encoded(bytes(signature)))
 
 
 def _twice(token: str, ring: Keyring) -> str:
@@ -71,22 +71,22 @@ def _twice(token: str, ring: Keyring) -> str:
 
 def _by_the_public_key(token: str, ring: Keyring) -> str:
     """As if what is published were a secret that both sides share."""
-    body = ".".join([_part(_header(token) | {"alg": "HS256"}), token.split(".")[1]])
+    body = ".".join([part(_header(token) | {"alg": "HS256"}), token.split(".")[1]])
     key = _key(ring).as_pem(private=False)
-    return f"{body}.{_encoded(hmac.digest(key, body.encode(), 'sha256'))}"
+    return f"{body}.{encoded(hmac.digest(key, body.encode(), 'sha256'))}"
 
 
 def _none(token: str, name: str = "none") -> str:
-    return _swapped(_swapped(token, 0, _part(_header(token) | {"alg": name})), 2, "")
+    return swapped(swapped(token, 0, part(_header(token) | {"alg": name})), 2, "")
 
 
 FORGERIES: dict[str, Callable[[str, Keyring], str]] = {
     "alg none": lambda t, _: _none(t),
     "alg NONE": lambda t, _: _none(t, "NONE"),
-    "no signature": lambda t, _: _swapped(t, 2, ""),
-    "signature of zeros": lambda t, _: _swapped(t, 2, _encoded(bytes(64))),
+    "no signature": lambda t, _: swapped(t, 2, ""),
+    "signature of zeros": lambda t, _: swapped(t, 2, encoded(bytes(64))),
     "a bit turned": lambda t, _: _turned(t),
-    "other claims": lambda t, _: _swapped(t, 1, _part(claims_of(t) | {"sub": "cid_other"})),
+    "other claims": lambda t, _: swapped(t, 1, part(claims_of(t) | {"sub": "cid_other"})),
     "HS256 with the public key": _by_the_public_key,
     "another key": lambda t, r: signed(t, r, key=ECKey.generate_key("P-256")),
     "unknown kid": lambda t, r: signed(t, r, {"kid": "other"}),

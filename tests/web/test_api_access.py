@@ -15,6 +15,7 @@ from onboarding.ids import new_id
 from onboarding.models import ApiKey, Onboarding
 from onboarding.sealing import Keyring
 from onboarding.web import api
+from onboarding.web.describing_examples import KEY
 from tests.web.calling import System, a_system, expect, refused, served
 
 Route = tuple[str, str]
@@ -61,15 +62,19 @@ def ask(system: System, route: Route, onboarding_id: object, **headers: str) -> 
         return system.send(method, address, headers, json={"connection_name": "Mine"})
     if method == "PUT" and address.endswith("/developer"):
         return system.send(method, address, headers, json={"email": "dora@dev.example"})
+    if method == "PUT" and address.endswith("/client/key"):
+        return system.send(method, address, headers, json={"jwk": KEY})
     if method != "POST":
         return system.send(method, address, headers)
+    if address.endswith("/secret-reveal"):
+        return system.post(address, None, **headers)
     body = {"overlap_days": 3} if address.endswith("/client/secrets") else {"event": "cancel"}
     return system.post(address, body, **headers)
 
 
 def test_every_route_is_found() -> None:
-    assert len(ROUTES) == 58
-    assert len(OF_ONE) == 20
+    assert len(ROUTES) == 59
+    assert len(OF_ONE) == 21
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r not in BY_TOKEN], ids=" ".join)

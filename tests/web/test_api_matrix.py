@@ -18,6 +18,7 @@ from onboarding.db import reading
 from onboarding.ids import new_id
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
+from onboarding.web.describing_examples import KEY
 from tests import at_runs, builders
 from tests.dumping import dump
 from tests.telling import Event, a_source, tell
@@ -64,6 +65,7 @@ RULES: Final[dict[Route, Rule]] = {
     # Its onboarding is not done yet, so there is nothing to replace.
     ("POST", f"{ONE}/client/secrets"): Rule(WRITES, 409, body={"overlap_days": 3}),
     ("DELETE", f"{ONE}/client/secrets/{{version}}"): Rule(WRITES, 409),
+    ("PUT", f"{ONE}/client/key"): Rule("secrets:reveal", body={"jwk": KEY}),
     ("GET", f"{ONE}/developer"): Rule(READS),
     # Whoever may take the secret may have somebody else take it.
     ("PUT", f"{ONE}/developer"): Rule("secrets:reveal", body={"email": "dora@dev.example"}),

@@ -163,6 +163,7 @@ def _known(http: httpx.Client, url: str, key: str, client: Client) -> dict[str, 
     return {
         "onboardings_fire": [{"onboarding_id": each} for each in started],
         "onboardings_reveal_secret": [{"onboarding_id": each} for each in ready],
+        "clients_bring_key": [{"onboarding_id": _ready(client)} for _ in range(OTHERS)],
         "clients_replace": [{"onboarding_id": each} for each in in_use],
         "clients_rename": [{"onboarding_id": each} for each in in_use],
         "clients_unlink": [_linked(http, url, key)] * OTHERS,
