@@ -35,7 +35,7 @@ def written() -> Iterator[str]:
 
 
 def codes_in(node: ast.AST) -> Iterator[str]:
-    """The literal codes of a call, of `CAUSE = …`, and those that `_cause` falls back on."""
+    """The literal codes of a call, of `CAUSE = …`, and those that `_cause` and `why_not` fall back on."""
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
             given = [
@@ -44,7 +44,7 @@ def codes_in(node: ast.AST) -> Iterator[str]:
             yield from literals(*given)
         case ast.AnnAssign(target=ast.Name(id="CAUSE"), value=ast.Constant(value=str(code))):
             yield code
-        case ast.FunctionDef(name="_cause"):
+        case ast.FunctionDef(name="_cause" | "why_not"):
             ends = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
             yield from literals(*(each for end in ends for each in ast.walk(end)))
 
