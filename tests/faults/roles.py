@@ -129,6 +129,9 @@ def _serve(place: Place, slot: int) -> None:
 def _step(visitor: Visitor, states: Mapping[UUID, str]) -> bool:
     """A refusal is news like any other: the next look says where it stands."""
     with suppress(Refusal):
+        if not visitor.has_told:
+            visitor.tell()
+            return True
         if visitor.id is None:
             visitor.begin()
             return True

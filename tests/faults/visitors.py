@@ -24,10 +24,14 @@ from onboarding.errors import TooMany
 from onboarding.models import ApiKey, Onboarding
 from onboarding.sealing import Keyring
 from onboarding.walking import CHOICES
+from onboarding.web import api_inbound
 from onboarding.web import api_onboardings as api
 from onboarding.web.api_once import Asked
+from onboarding.web.inbound_schemas import InboundBody
 from onboarding.web.schemas import Contact, NewEvent, NewOnboarding, OnboardingView
 from tests.builders import age
+from tests.faults.place import SOURCE
+from tests.telling import ENTRY, Event
 
 SELLER = Actor("seller", "the-seller")
 OPERATOR = Actor("operator", "the-operator", "the answer with the secret got lost too often")
@@ -66,7 +70,7 @@ class Visitor:
         self.plan = PLANS[int(file.name.rpartition("-")[2], 16) % len(PLANS)]
         self.id: UUID | None = None
         self.shown: list[tuple[int, str]] = []
-        self.was_absent = False
+        self.was_absent = self.has_told = False
         for line in file.read_text().splitlines():
             self._remember(*line.split())
 
@@ -86,11 +90,28 @@ class Visitor:
             act()
         return act is not None
 
+    @property
+    def tool(self) -> str:
+        """The aggregator that the marketplace has registered for this one."""
+        return f"tool-{self._name}"
+
+    @property
+    def _name(self) -> str:
+        return self.file.name.partition("-")[2]
+
+    def tell(self) -> None:
+        """Say so, as the marketplace; who got no answer says it again."""
+        entry = ENTRY | {"name": self.tool}
+        event = Event("aggregator.registered", self.tool, data=entry, source=SOURCE)
+        said = InboundBody.model_validate_json(event.body)
+        answer = api_inbound.receive(said, event.body, self.request, Response(), event.its_id)
+        assert answer.status == "applied"
+        self._note("told")
+
     def begin(self) -> None:
         """Start the onboarding; a caller who got no answer sends the same again."""
-        name = self.file.name.partition("-")[2]
-        body = NewOnboarding(locale="en", contact=Contact(email=f"{name}@sample.example"))
-        asked = Asked("POST", "/v1/onboardings", name, b"")
+        body = NewOnboarding(locale="en", contact=Contact(email=f"{self._name}@sample.example"))
+        asked = Asked("POST", "/v1/onboardings", self._name, b"")
         self._note("id", json.loads(bytes(api.start(body, self.key, asked).body))["id"])
 
     def _act(self, state: str) -> Callable[[], object] | None:
@@ -164,6 +185,8 @@ class Visitor:
             self.id = UUID(words[0])
         elif what == "shown":
             self.shown.append((int(words[0]), words[1]))
+        elif what == "told":
+            self.has_told = True
         else:
             self.was_absent = True
 
