@@ -5,6 +5,7 @@ as one program on SQLite. After each recovery the server has one client of the o
 secret that was sealed and shown, or none where it was revoked.
 """
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.told import client_of
 # The server has the client; nothing of it is written, or something, or all and committed.
 MADE = ("server.told", "message.finished", "secret.sealed", "task.done")
 REVOKED = ("server.revoked", "task.done")
+# How often each point kills; `make faults` asks for more.
+ROUNDS = range(int(os.environ.get("ONBOARDING_TEST_ROUNDS", "1")))
 
 
 @pytest.fixture(scope="module", params=BOTH)
@@ -55,8 +58,9 @@ def test_every_point_is_reached_here() -> None:
 
 
 @pytest.mark.parametrize("crash_at", MADE)
+@pytest.mark.parametrize("round_", ROUNDS)
 def test_the_server_has_one_client_with_the_secret_that_was_sealed(
-    told_stage: tuple[Stage, str], provider: Provider, crash_at: str
+    told_stage: tuple[Stage, str], provider: Provider, crash_at: str, round_: int
 ) -> None:
     stage, worker = told_stage
     stage.restart(worker, crash_at)
@@ -74,8 +78,9 @@ def test_the_server_has_one_client_with_the_secret_that_was_sealed(
 
 
 @pytest.mark.parametrize("crash_at", REVOKED)
+@pytest.mark.parametrize("round_", ROUNDS)
 def test_the_server_has_none_that_was_revoked(
-    told_stage: tuple[Stage, str], provider: Provider, crash_at: str
+    told_stage: tuple[Stage, str], provider: Provider, crash_at: str, round_: int
 ) -> None:
     stage, worker = told_stage
     onboarding_id = an_onboarding("issuing_secret")
