@@ -27,8 +27,9 @@ from onboarding.public_keys import SIGNING, Key
 from onboarding.sellers.bounded_json import parse_object
 
 TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-# Seconds from now until an assertion may expire at the latest, and by which clocks may differ.
-LASTS: Final = 600
+# Seconds from now until an assertion may expire at the latest, and by which clocks may differ. An hour
+# is what Authlib gives one where nobody says otherwise; each is good for once all the same.
+LASTS: Final = 3600
 SKEW: Final = 30
 # One by an RSA key of 4096 bits has about 1,200 characters.
 LONGEST: Final = 4096
