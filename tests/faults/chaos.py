@@ -26,6 +26,7 @@ from sqlalchemy.exc import DBAPIError
 from onboarding import db, redelivery
 from onboarding.crash_points import POINTS
 from onboarding.db import reading, transaction
+from onboarding.errors import Unavailable
 from onboarding.models import Message
 from onboarding.settings import settings
 from tests.faults import arriving, checking
@@ -73,6 +74,8 @@ WEIGHTS_OF = {"postgresql": WEIGHTS | {"message.claimed": 4 * SELDOM}, "sqlite":
 # After how many deaths somebody is killed from outside, the broker loses everything, the mail
 # folder goes away, and PostgreSQL restarts: a slow machine has as many faults for as much work.
 KILL_EVERY, FLUSH_EVERY, MAIL_EVERY, RESTART_EVERY = 8, 20, 15, 120
+# And an operator looks after what has killed eight workers in a row.
+RETRY_EVERY = 10
 MAIL_AWAY = 0.4
 
 
@@ -106,7 +109,11 @@ class Chaos:
 
     def _faults(self, deadline: float) -> None:
         """Until every point has killed often enough, and all together have."""
-        kinds = {self._kill: KILL_EVERY, self._lose_mail: MAIL_EVERY}
+        kinds = {
+            self._kill: KILL_EVERY,
+            self._lose_mail: MAIL_EVERY,
+            self._retry: RETRY_EVERY,
+        }
         if self.postgres:
             kinds |= {self._flush: FLUSH_EVERY, self._restart: RESTART_EVERY}
         due = {fault: every * self.draw.uniform(0.5, 1) for fault, every in kinds.items()}
@@ -130,16 +137,16 @@ class Chaos:
         began = time.monotonic()
         while time.monotonic() < began + self.options.patience:
             self.nursery.look()
+            self._retry()
             with suppress(DBAPIError):
-                self._retry()
                 if not self._under_way() and not self._waiting() and arriving.all_is_told():
                     return time.monotonic() - began
             time.sleep(0.05)
         return None
 
     def _retry(self) -> None:
-        """As an operator would: what has killed eight workers in a row may go on, now that it is calm."""
-        with transaction() as session:
+        """As an operator would: what has killed eight workers in a row was not to blame."""
+        with suppress(DBAPIError, Unavailable), transaction() as session:
             died = Message.cause == "worker_died"
             for message_id in session.scalars(select(Message.id).where(died)).all():
                 self.retried += redelivery.retry(session, message_id)
