@@ -16,10 +16,9 @@ from onboarding.access import Actor
 from onboarding.chart import REVOKES
 from onboarding.consequences import CONSEQUENCES
 from onboarding.db import transaction
-from onboarding.deciding import Wish
+from onboarding.deciding import Call, Wish
 from onboarding.outbox import Promise
 from onboarding.recording_statements import moving_by_chart
-from onboarding.ways import Call
 
 # What has to be done besides takes more than one statement.
 _FOLLOWED: Final = REVOKES | {*CONSEQUENCES}

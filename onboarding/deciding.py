@@ -65,6 +65,23 @@ class Wish:
             raise EventNotYours(f"{self.actor.kind} may not fire {self.event}")
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A task that a transition calls for, where it leads to this state."""
+
+    target: str
+    task: str
+    notice: str | None = None
+
+    def follows(self, target: str, *, has_contact: bool) -> bool:
+        """Whether a transition to there calls for it; a letter needs somebody to write to."""
+        return self.target == target and (has_contact or self.notice is None)
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"notice": self.notice} if self.notice else {}
+
+
 def step(onboarding: Standing, now: datetime, wish: Wish, client_id: str | None = None) -> Step:
     """The transition that a wish leads to, with the work that it calls for.
 
@@ -155,6 +172,14 @@ def allowed(facts: Facts, actor_kind: str | None = None) -> tuple[str, ...]:
     return tuple(e for e in events if actor_kind is None or actor_kind in MAY_FIRE[e])
 
 
+@cache
+def calls(event: str, target: str) -> tuple[Call, ...]:
+    """What entering a state, by this event, calls for, whoever it is."""
+    notice = NOTICES.get((event, target))
+    tasks = [Call(target, task) for task in ON_ENTRY.get(target, ())]
+    return (*tasks, Call(target, "send_email", notice)) if notice else tuple(tasks)
+
+
 def facts_of(onboarding: Standing, choices: Mapping[str, str | None] | None = None) -> Facts:
     """What guards may ask, as it would be after these choices."""
     chosen = choices or {}
@@ -200,11 +225,9 @@ def _called_for(
     onboarding: Standing, event: str, target: str, client_id: str | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """The work that entering a state, by this event, calls for."""
-    for task in ON_ENTRY.get(target, ()):
-        yield task, {}
-    notice = NOTICES.get((event, target))
-    if notice and onboarding.contact_email:
-        yield "send_email", {"notice": notice}
+    for call in calls(event, target):
+        if call.follows(target, has_contact=bool(onboarding.contact_email)):
+            yield call.task, call.about
     if event in REVOKES and client_id:
         yield "revoke_client", {"client_id": client_id}
 

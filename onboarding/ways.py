@@ -12,7 +12,8 @@ from itertools import product
 from typing import Final
 
 from onboarding import deadlines, deciding
-from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, NOTICES, ON_ENTRY, Chart, Facts
+from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, Chart, Facts
+from onboarding.deciding import Call
 from onboarding.errors import EventNotAllowed
 
 # What a connection type comes with.
@@ -21,23 +22,6 @@ _CHOSEN: Final = (
     *((kind, None) for kind in CONNECTION_TYPES if kind != "aggregator"),
     *(("aggregator", mode) for mode in CREDENTIAL_MODES),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A task that a transition calls for, where it leads to this state."""
-
-    target: str
-    task: str
-    notice: str | None = None
-
-    def follows(self, target: str, *, has_contact: bool) -> bool:
-        """Whether a transition to there calls for it; a letter needs somebody to write to."""
-        return self.target == target and (has_contact or self.notice is None)
-
-    @property
-    def about(self) -> dict[str, str]:
-        return {"notice": self.notice} if self.notice else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +40,8 @@ def of(event: str, chosen: tuple[str | None, str | None] | None = None) -> Ways:
     found = dict(_found(event, chosen))
     targets = tuple(found.values())
     waits = tuple(deadlines.wakes_after(target) for target in targets)
-    calls = (call for target in dict.fromkeys(targets) for call in _calls(event, target))
+    calls = (call for target in dict.fromkeys(targets) for call in deciding.calls(event, target))
     return Ways(tuple(found), targets, waits, tuple(calls))
-
-
-def _calls(event: str, target: str) -> Iterator[Call]:
-    yield from (Call(target, task) for task in ON_ENTRY.get(target, ()))
-    if (event, target) in NOTICES:
-        yield Call(target, "send_email", NOTICES[event, target])
 
 
 def _found(event: str, chosen: tuple[str | None, str | None] | None) -> Iterator[tuple[str, str]]:

@@ -46,11 +46,7 @@ class Outside(Generic[Thing]):
     record: Callable[[Session, Claim, Thing], None]
 
     def __call__(self, claim: Claim) -> None:
-        with transaction() as session:
-            thing = self.prepare(session, claim)
-        if thing is not None:
-            self.do(thing)
-        self.keep([(claim, thing)])
+        _carry_out(self, claim)
 
     def keep(self, done: "list[tuple[Claim, Thing | None]]") -> None:
         """Keep the promises of what has been done."""
@@ -74,11 +70,7 @@ class Letters(Generic[Thing]):
     entry: Callable[[Claim, Thing], Mapping[str, Any] | None]
 
     def __call__(self, claim: Claim) -> None:
-        with transaction() as session:
-            letter = self.prepare(session, claim)
-        if letter is not None:
-            self.do(letter)
-        self.keep([(claim, letter)])
+        _carry_out(self, claim)
 
     def keep(self, done: "list[tuple[Claim, Thing | None]]") -> None:
         """Note what is out; what waited because nobody took letters can go now."""
@@ -100,3 +92,11 @@ def transition_of(claim: Claim) -> tuple[UUID, int]:
     assert claim.onboarding_id is not None
     assert claim.sequence is not None
     return claim.onboarding_id, claim.sequence
+
+
+def _carry_out(work: Outside[Thing] | Letters[Thing], claim: Claim) -> None:
+    with transaction() as session:
+        thing = work.prepare(session, claim)
+    if thing is not None:
+        work.do(thing)
+    work.keep([(claim, thing)])
