@@ -1,22 +1,38 @@
 """One event as a transaction of its own, for whoever has nothing else to write: in one round trip.
 
-The chart is asked before, for every way that the event may lead (`ways`), and the statement takes the one
-that fits the onboarding as it is. Whatever it does not move is fired in a transaction, under the row's
-lock: that says why not, or finds that it can be moved after all.
+On PostgreSQL the chart is asked before, for every way that the event may lead (`ways`), and the statement
+takes the one that fits the onboarding as it is. Whatever it does not move is fired in a transaction, under
+the row's lock: that says why not, or finds that it can be moved after all. On SQLite a statement is no
+journey, and the chart is asked in between.
 """
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from onboarding import db, deciding, driver, lifecycle, outbox, recording, tracing, ways
+from sqlalchemy import bindparam, select
+
+from onboarding import (
+    db,
+    deciding,
+    driver,
+    lifecycle,
+    outbox,
+    recording,
+    sqlite_driver,
+    tracing,
+    ways,
+)
 from onboarding.access import Actor
 from onboarding.chart import REVOKES
 from onboarding.consequences import CONSEQUENCES
 from onboarding.db import transaction
 from onboarding.deciding import Call, Wish
+from onboarding.errors import NotFound
+from onboarding.models import Onboarding
 from onboarding.outbox import Promise
 from onboarding.recording_statements import moving_by_chart
 
@@ -27,13 +43,14 @@ _FOLLOWED: Final = REVOKES | {*CONSEQUENCES}
 def start(actor: Actor, *, locale: str, rule_set: str, contact_email: str | None = None) -> UUID:
     """Open an onboarding; its ID. See `lifecycle.start`."""
     about: dict[str, Any] = {"locale": locale, "rule_set": rule_set, "contact_email": contact_email}
-    if _is_sqlite():
-        with transaction() as session:
-            return lifecycle.start(session, actor, **about).id
     new = lifecycle.new(**about)
     began: UUID = new["id"]
     with tracing.transition(began, "start", None, new["state"], actor.kind):
-        recording.begin_with(driver.alone, new, actor)
+        if _is_sqlite():
+            with sqlite_driver.alone() as execute:
+                recording.begin_on_sqlite(execute, new, actor)
+        else:
+            recording.begin_with(driver.alone, new, actor)
     return began
 
 
@@ -52,8 +69,9 @@ def fire(
     """
     wish = Wish(event, actor, expected, choices, details)
     wish.check()
-    if not _is_sqlite() and event not in _FOLLOWED:
-        moved = _moved(onboarding_id, wish)
+    if event not in _FOLLOWED:
+        move = _moved_on_sqlite if _is_sqlite() else _moved
+        moved = move(onboarding_id, wish)
         if moved is not None:
             return moved
     with transaction() as session:
@@ -70,6 +88,37 @@ def fire(
 
 def _is_sqlite() -> bool:
     return db.engine().dialect.name == "sqlite"
+
+
+class _Standing(NamedTuple):
+    """What the chart asks of an onboarding, and what time it is."""
+
+    id: UUID
+    state: str
+    sequence: int
+    rule_set: str
+    connection_type: str | None
+    credential_mode: str | None
+    contact_email: str | None
+    contact_verified_at: datetime | None
+    entered_at: datetime
+    now: datetime
+
+
+def _moved_on_sqlite(onboarding_id: UUID, wish: Wish) -> int:
+    """The number of the transition. Raises NotFound, MovedOn or EventNotAllowed."""
+    with sqlite_driver.alone() as execute:
+        found = execute(_STANDING, {"wanted": onboarding_id})
+        if not found:
+            raise NotFound
+        standing = _Standing(*found[0])
+        step = deciding.step(standing, standing.now, wish)
+        with tracing.transition(
+            onboarding_id, wish.event, step.source, step.target, wish.actor.kind
+        ):
+            recording.move_on_sqlite(execute, [step.traced()])
+    outbox.publish([promise.announcement for promise in step.promises])
+    return step.sequence
 
 
 def _moved(onboarding_id: UUID, wish: Wish) -> int | None:
@@ -125,3 +174,8 @@ def _array(values: Iterable[str | None]) -> str:
 def _promised(number: int, call: Call, promise: Promise) -> dict[str, Any]:
     values = outbox.record(promise) | {"about": json.dumps(promise.about), "target": call.target}
     return {f"{name}_{number}": value for name, value in values.items()}
+
+
+_STANDING: Final = select(
+    *(Onboarding.__table__.c[name] for name in _Standing._fields[:-1]), db.now()
+).where(Onboarding.id == bindparam("wanted"))

@@ -62,13 +62,13 @@ def transaction() -> Iterator[Session]:
     nobody can say if it has, and RuntimeError inside another transaction of this thread: it could
     wait for that one for ever.
     """
-    turn = _turn() if engine().dialect.name == "sqlite" else nullcontext()
-    with alone(), turn, _sessions() as session, _certain(session), session.begin():
+    its_turn = turn() if engine().dialect.name == "sqlite" else nullcontext()
+    with alone(), its_turn, _sessions() as session, _certain(session), session.begin():
         yield session
         # What can still be refused is refused now, so that the COMMIT alone is left.
         session.flush()
         session.info["committing"] = True
-        crash_points.reach("transaction.done")
+        written()
     committed()
     for action in session.info.get("after_commit", ()):
         _attempt(action)
@@ -92,6 +92,11 @@ def commits() -> int:
     return getattr(_thread, "commits", 0)
 
 
+def written() -> None:
+    """All that this transaction writes is; the COMMIT is left."""
+    crash_points.reach("transaction.done")
+
+
 def committed() -> None:
     """Another transaction of this thread is."""
     crash_points.reach("transaction.committed")
@@ -108,6 +113,18 @@ def alone() -> Iterator[None]:
         yield
     finally:
         _thread.writes = False
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """The place of SQLite's one writer. Raises DatabaseBusy for who has waited too long: nobody piles up."""
+    writer = _sqlite_writer
+    if not writer.acquire(timeout=SQLITE_PATIENCE):
+        raise DatabaseBusy
+    try:
+        yield
+    finally:
+        writer.release()
 
 
 def without_hurry(session: Session) -> None:
@@ -244,18 +261,6 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    """The one writer's place. Raises DatabaseBusy for who has waited too long: nobody piles up."""
-    writer = _sqlite_writer
-    if not writer.acquire(timeout=SQLITE_PATIENCE):
-        raise DatabaseBusy
-    try:
-        yield
-    finally:
-        writer.release()
 
 
 @contextmanager

@@ -8,18 +8,14 @@ from uuid import UUID
 from sqlalchemy import bindparam, event, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, driver, outbox, rows
+from onboarding import db, driver, outbox, rows, sqlite_driver
 from onboarding.errors import NotFound
 from onboarding.models import Onboarding
 from onboarding.outbox import Claim
 from onboarding.outbox_statements import FINISH_MANY
 
 # SQLite's only writer holds all rows.
-_LOCK: Final = (
-    select(Onboarding, db.now())
-    .where(Onboarding.id.in_(bindparam("wanted", expanding=True)))
-    .execution_options(populate_existing=True)
-)
+_LOCK: Final = select(*Onboarding.__table__.c, db.now()).where(Onboarding.id == bindparam("wanted"))
 # A key is not changed: who writes a row about it meanwhile, as a letter that is out, need not wait.
 _SEEN: Final = f"{', '.join(rows.columns(Onboarding))}, statement_timestamp()"
 _THOSE: Final = "FROM onboardings WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
@@ -47,7 +43,8 @@ def lock(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:
 def lock_all(session: Session, ids: Collection[UUID]) -> None:
     """The same of several, in one order; those that are not there are left out."""
     if _is_sqlite(session):
-        _hold_on_sqlite(session, ids)
+        for each in ids:
+            _hold(session, sqlite_driver.within(session, _LOCK, {"wanted": each}))
     elif len(ids) == 1:
         # One is asked for by its ID: see `recording_statements.moving_one`.
         _hold(session, driver.within(session, _LOCK_ONE, {"id": next(iter(ids))}))
@@ -77,12 +74,6 @@ def _hold(session: Session, locked: driver.Rows) -> None:
     held = session.info.setdefault("held", {})
     for *values, now in locked:
         onboarding = rows.shown(session, Onboarding, values)
-        held[onboarding.id] = onboarding, now
-
-
-def _hold_on_sqlite(session: Session, ids: Collection[UUID]) -> None:
-    held = session.info.setdefault("held", {})
-    for onboarding, now in session.execute(_LOCK, {"wanted": ids}):
         held[onboarding.id] = onboarding, now
 
 

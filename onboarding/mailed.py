@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert
 
-from onboarding import db, driver, outbox
-from onboarding.models import Mail
-from onboarding.outbox import Claim, LeaseLost
-from onboarding.outbox_statements import FINISH_MANY, finishing
+from onboarding import db, driver, sqlite_driver
+from onboarding.models import Base
+from onboarding.outbox import Claim
+from onboarding.outbox_statements import FINISH, FINISH_MANY, finishing
 
 _COLUMNS: Final = ("id", "onboarding_id", "notice", "locale")
 
@@ -41,19 +41,18 @@ def note(claims: Sequence[Claim], entries: Sequence[Mapping[str, Any]]) -> set[U
 def _note_on_sqlite(claims: Sequence[Claim], entries: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """One after the other: it is one transaction all the same."""
     by_id = {entry["id"]: entry for entry in entries}
-    kept: set[UUID] = set()
-    with db.transaction() as session:
-        for claim in claims:
-            try:
-                outbox.finish(session, claim)
-            except LeaseLost:
-                continue
-            kept.add(claim.id)
-            if claim.id in by_id:
-                session.execute(insert(Mail).values(**by_id[claim.id]))
+    with sqlite_driver.alone() as execute:
+        turns = [{"its": claim.id, "turn": claim.attempt} for claim in claims]
+        kept = {its for turn in turns for (its,) in execute(FINISH, turn)}
+        for its in kept & by_id.keys():
+            execute(_NOTE_ON_SQLITE, {f"its_{name}": by_id[its][name] for name in _COLUMNS})
     return kept
 
 
+_mails: Final = Base.metadata.tables["mails"]
+_NOTE_ON_SQLITE: Final = insert(_mails).values(
+    {name: bindparam(f"its_{name}", type_=_mails.c[name].type) for name in _COLUMNS}
+)
 _NOTE: Final = f"""
     WITH finished AS ({FINISH_MANY}), noted AS (
         INSERT INTO mails ({", ".join(_COLUMNS)})

@@ -6,16 +6,16 @@ So "broker down", "worker killed" and "task raised" are one case.
 """
 
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
-from onboarding import attempts, crash_points, db, driver, tracing
+from onboarding import attempts, crash_points, db, driver, sqlite_driver, tracing
 from onboarding.ids import new_id
 from onboarding.models import Message
 from onboarding.outbox_statements import (
@@ -184,7 +184,8 @@ def claim(
     becomes an incident here.
     """
     one = {"wanted": message_id, "owner": owner}
-    claims = _claim(session, claiming(lease, tuple(known) if known is not None else None), one)
+    statement = claiming(lease, tuple(known) if known is not None else None)
+    claims = _claimed(session.connection().execute(statement, one))
     return next((claim for claim in claims if not _is_over(session, claim)), None)
 
 
@@ -198,8 +199,8 @@ def claim_many(
     some = {"wanted": message_id, "limit": limit, "owner": owner}
     statement = claiming(LEASE, tuple(known), others=True)
     if db.engine().dialect.name == "sqlite":
-        with db.transaction() as session:
-            claims = _claim(session, statement, some)
+        with sqlite_driver.alone() as execute:
+            claims = _claimed(execute(statement, some))
     else:
         text, values = driver.compiled(statement)
         claims = [Claim(*row) for row in driver.alone(text, values | some)]
@@ -214,7 +215,7 @@ def finish(session: Session, *claims: Claim) -> None:
     """The effects are in this same transaction: remove the promises. Raises LeaseLost."""
     if session.get_bind().dialect.name == "sqlite":
         turns = [{"its": claim.id, "turn": claim.attempt} for claim in claims]
-        finished = session.connection().execute(FINISH, turns).rowcount
+        finished = sum(len(sqlite_driver.within(session, FINISH, turn)) for turn in turns)
     else:
         finished = len(driver.within(session, *finishing([(it.id, it.attempt) for it in claims])))
     finished_all(claims, finished)
@@ -263,8 +264,8 @@ def fail(
     return over and bool(written.rowcount)  # type: ignore[attr-defined]
 
 
-def _claim(session: Session, statement: Update, given: dict[str, Any]) -> list[Claim]:
-    claims = [Claim(*row) for row in session.connection().execute(statement, given)]
+def _claimed(rows: Iterable[Sequence[Any]]) -> list[Claim]:
+    claims = [Claim(*row) for row in rows]
     if claims:
         crash_points.reach("message.claimed")
     return claims

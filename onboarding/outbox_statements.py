@@ -47,8 +47,10 @@ INSERT: Final = insert(_messages).values(
     | {"leased_until": case((bindparam("its_attempts") > 0, db.in_seconds(LEASE)))}
 )
 # Removes one, if its turn is the latest.
-FINISH: Final = delete(_messages).where(
-    _messages.c.id == bindparam("its"), _messages.c.attempts == bindparam("turn")
+FINISH: Final = (
+    delete(_messages)
+    .where(_messages.c.id == bindparam("its"), _messages.c.attempts == bindparam("turn"))
+    .returning(_messages.c.id)
 )
 _FINISH_ONE: Final = """
     DELETE FROM messages WHERE id = %(id)s AND attempts = %(attempt)s RETURNING id

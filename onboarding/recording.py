@@ -17,13 +17,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import db, deadlines, driver, outbox, tracing
+from onboarding import deadlines, driver, outbox, sqlite_driver, tracing
 from onboarding.access import Actor
 from onboarding.outbox import Promise
 from onboarding.outbox_statements import INSERT
 from onboarding.recording_statements import (
     BEGIN,
     INSTANTS,
+    NOW,
     STARTED,
     TRANSITION,
     moved_on_sqlite,
@@ -79,7 +80,7 @@ def begin(session: Session, values: Mapping[str, Any], actor: Actor) -> datetime
     index, the later one waiting for the earlier.
     """
     if _is_sqlite(session):
-        return _begin_on_sqlite(session, values, actor)
+        return begin_on_sqlite(partial(sqlite_driver.within, session), values, actor)
     return begin_with(partial(driver.within, session), values, actor)
 
 
@@ -103,7 +104,7 @@ def move(session: Session, steps: Sequence[Step]) -> bool:
     False: one of them had moved on already, and the caller rolls back.
     """
     if _is_sqlite(session):
-        moved = sum(_move_on_sqlite(session, list(alike)) for _, alike in groupby(steps, _chooses))
+        moved = move_on_sqlite(partial(sqlite_driver.within, session), steps)
     else:
         moved = len(move_with(partial(driver.within, session), steps))
     promised = [each for step in steps for each in step.promises if each.taker is None]
@@ -120,6 +121,35 @@ def move_with(execute: Execute, steps: Sequence[Step]) -> set[UUID]:
         for chooses, alike in groupby(steps, _chooses)
         for moved in _ids(execute(moving(chooses=chooses), _rows(list(alike))))
     }
+
+
+def begin_on_sqlite(
+    execute: sqlite_driver.Execute, values: Mapping[str, Any], actor: Actor
+) -> datetime | None:
+    """`begin`, in two statements of a transaction."""
+    ((at,),) = execute(NOW, {})
+    wakes_at = deadlines.wakes_at(values["state"], at, 0)
+    row = dict(values) | dict(zip(INSTANTS, (at, at, wakes_at), strict=True))
+    if not execute(STARTED, _named(row)):
+        return None
+    first = Step(row["id"], 1, "start", None, row["state"], actor, at, row["rule_set"], details={})
+    execute(TRANSITION, _named(_transition(first)))
+    return at  # type: ignore[no-any-return]
+
+
+def move_on_sqlite(execute: sqlite_driver.Execute, steps: Sequence[Step]) -> int:
+    """Write these transitions, in three statements each; how many onboardings were moved."""
+    return sum(_move_one_on_sqlite(execute, step) for step in steps)
+
+
+def _move_one_on_sqlite(execute: sqlite_driver.Execute, step: Step) -> bool:
+    row = _named(_onboarding(step)) | {"its_was": step.sequence - 1}
+    if not execute(moved_on_sqlite(chooses=_chooses(step)), row):
+        return False
+    execute(TRANSITION, _named(_transition(step)))
+    for promise in step.promises:
+        execute(INSERT, outbox.row(promise))
+    return True
 
 
 def _move_one(execute: Execute, step: Step) -> driver.Rows:
@@ -190,29 +220,6 @@ def _plain(value: object) -> str:
 
 
 _json: Final = json.JSONEncoder(default=_plain, check_circular=False).encode
-
-
-def _begin_on_sqlite(session: Session, values: Mapping[str, Any], actor: Actor) -> datetime | None:
-    at = db.clock(session)
-    wakes_at = deadlines.wakes_at(values["state"], at, 0)
-    row = dict(values) | dict(zip(INSTANTS, (at, at, wakes_at), strict=True))
-    begun = session.connection().execute(STARTED, _named(row))
-    if not begun.rowcount:
-        return None
-    first = Step(row["id"], 1, "start", None, row["state"], actor, at, row["rule_set"], details={})
-    session.connection().execute(TRANSITION, _named(_transition(first)))
-    return at
-
-
-def _move_on_sqlite(session: Session, steps: Sequence[Step]) -> int:
-    connection = session.connection()
-    rows = [_named(_onboarding(step)) | {"its_was": step.sequence - 1} for step in steps]
-    moved = connection.execute(moved_on_sqlite(chooses=_chooses(steps[0])), rows).rowcount
-    connection.execute(TRANSITION, [_named(_transition(step)) for step in steps])
-    promised = [outbox.row(promise) for step in steps for promise in step.promises]
-    if promised:
-        connection.execute(INSERT, promised)
-    return moved
 
 
 def _named(row: Mapping[str, Any]) -> dict[str, Any]:

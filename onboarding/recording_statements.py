@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, bindparam, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 
+from onboarding import db
 from onboarding.models import Base
 from onboarding.outbox_statements import LEASE, PROMISED, REPUBLISH_AFTER
 
@@ -189,6 +190,7 @@ def moved_on_sqlite(*, chooses: bool) -> Any:
         update(_onboardings)
         .where(its.id == bindparam("its_id"), its.sequence == bindparam("its_was"))
         .values(reminders=0, extra_days=0, position=_NEXT, **_taken(_onboardings, changed))
+        .returning(its.id)
     )
 
 
@@ -196,6 +198,7 @@ def _taken(table: Any, names: Sequence[str]) -> dict[str, ColumnElement[Any]]:
     return {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
 
 
+NOW: Final = select(db.now())
 TRANSITION: Final = insert(_transitions).values(
     _taken(_transitions, _WRITTEN)
     | {
@@ -210,5 +213,5 @@ STARTED: Final = (
     .on_conflict_do_nothing(
         index_elements=["start_key"], index_where=_onboardings.c.start_key.is_not(None)
     )
-    .execution_options(preserve_rowcount=True)
+    .returning(_onboardings.c.id)
 )

@@ -20,7 +20,7 @@ def columns(model: type[Base]) -> tuple[str, ...]:
 
 
 def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
-    """A row that was just read from PostgreSQL, all `columns` of it, as the session's object.
+    """A row that the driver has just read, all `columns` of it, as the session's object.
 
     Where the session has that object, it shows what was read from now on.
     """

@@ -1,13 +1,14 @@
 """What a journey costs the database, as numbers that no machine changes: a guard against slow growth."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from benchmarks.journeys import ours
 from benchmarks.journeys.clients import Mouth
@@ -28,6 +29,8 @@ JOURNEYS = 20
 ROWS = 1 + 8 + 5 + 7 + 5 + 3
 # Six events; three turns of tasks, two reports, three letters noted.
 COMMITS = 6 + 3 + 2 + 3
+# What SQLite is asked for, all told. It has no round trips; each of these is a few dozen microseconds.
+ON_SQLITE = {"BEGIN": 14, "SELECT": 8, "INSERT": 14, "UPDATE": 10, "DELETE": 5, "COMMIT": 14}
 # Written ahead for each journey. It differs a little with where rows come to lie in their pages.
 WAL_BYTES = 13_000
 
@@ -58,6 +61,21 @@ def test_a_journey_costs_what_it_costs(counting: str) -> None:
     # What connections do when they are new comes on top, once.
     assert int(cost["commits"]) == COMMITS
     assert cost["wal_kB"] * 1000 < WAL_BYTES
+
+
+def test_a_journey_on_sqlite_costs_what_it_costs(
+    sqlite: Engine, tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Mouth(_free_port(), tmp_path)) as mouth:
+        for name, work in ours.work_of(mouth).items():
+            monkeypatch.setitem(tasks.TASKS, name, work)
+        ours.prepare(tmp_path)
+        walk()
+        said: list[str] = []
+        event.listen(sqlite, "checkout", lambda driver, *_: driver.set_trace_callback(said.append))
+        walk()
+    verbs = Counter(text.split()[0] for text in said)
+    assert verbs == ON_SQLITE
 
 
 def walk() -> None:

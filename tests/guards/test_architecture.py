@@ -105,7 +105,7 @@ def test_only_the_transaction_commits() -> None:
                 return True
             case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr="begin")):
                 return owner in {"session", "engine", "connection"}
-            case ast.Attribute(value=ast.Name(id="driver"), attr="alone"):
+            case ast.Attribute(value=ast.Name(id="driver" | "sqlite_driver"), attr="alone"):
                 return True
         return False
 
