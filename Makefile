@@ -49,7 +49,8 @@ bench: .venv/bench ## Measure this project beside others on the same journey; AR
 faults: .venv/test ## Kill, race and forget for minutes: 5,000 kills on each database, 10,000 reveals
 	@$(BIN)/python -m tests.faults.chaos --database postgresql --kills 5000 $(ARGS)
 	@$(BIN)/python -m tests.faults.chaos --database sqlite --kills 5000 $(ARGS)
-	@ONBOARDING_TEST_ROUNDS=30 $(BIN)/pytest -k "server.told or server.revoked" tests/faults/test_authorization_server.py
+	@ONBOARDING_TEST_ROUNDS=30 $(BIN)/pytest -k "server.told or server.revoked or a_sender_has" \
+		tests/faults/test_authorization_server.py tests/faults/test_crash_points.py
 	@ONBOARDING_TEST_RACES=10000x16 $(BIN)/pytest -s -k "of_many and postgresql" tests/races/test_reveal.py
 
 mutants: .venv/test browser provider ## Seed known bugs one by one, and show which test catches each; ARGS="no-fence" chooses

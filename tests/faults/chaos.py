@@ -50,6 +50,9 @@ CHILDREN = {
 }
 # Who has another authorization server has no tokens of ours: `test_authorization_server` has those.
 ELSEWHERE = {"server.told", "server.revoked"}
+# One message stands for all that an endpoint is to be told, so few workers come by: `test_crash_points`
+# kills there as often as it is asked to.
+FEW_COME_BY = {"delivery.sent", "delivery.noted"}
 # Without a broker nothing is sent to one.
 ABSENT = {"postgresql": ELSEWHERE, "sqlite": ELSEWHERE | {"publish.begun", "publish.sent"}}
 # How likely a process dies where it comes by often, by now and then, and seldom.
@@ -128,9 +131,13 @@ class Chaos:
 
     def _enough(self) -> bool:
         deaths = self.nursery.deaths()
-        return deaths.total() + self.nursery.killed_from_outside >= self.options.kills and all(
-            deaths[point] >= self.options.each for point in self.points
-        )
+        kills = deaths.total() + self.nursery.killed_from_outside
+        return kills >= self.options.kills and not self._rare(deaths)
+
+    def _rare(self, deaths: dict[str, int]) -> list[str]:
+        """Points that have not killed often enough."""
+        wanted = {p: 1 if p in FEW_COME_BY else self.options.each for p in self.points}
+        return [point for point, least in wanted.items() if deaths.get(point, 0) < least]
 
     def _quiet(self) -> float | None:
         """How many seconds it takes until nothing is under way; None: longer than they may."""
@@ -220,9 +227,8 @@ class Chaos:
         }
 
     def _violations(self, deaths: dict[str, int], quiet: float | None, arrived: int) -> list[str]:
-        rare = [p for p in self.points if deaths.get(p, 0) < self.options.each]
         # Who does nothing does nothing wrong.
-        found = [f"{point} has killed {deaths.get(point, 0)} times" for point in rare]
+        found = [f"{it} has killed {deaths.get(it, 0)} times" for it in self._rare(deaths)]
         found += self.nursery.wrong_ends
         if quiet is None:
             found += [f"no quiet after {self.options.patience} s", *arriving.held_up()]

@@ -4,6 +4,7 @@ Web, worker and relay are processes of their own on PostgreSQL and a broker. A t
 reach its point fails.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -76,6 +77,8 @@ SENDS = ("delivery.sent", "delivery.sent:2", "delivery.noted", "delivery.noted:3
 HEARS = ("inbound.applied", "transaction.done:1", "transaction.committed:1")
 # Where another authorization server is told: `test_authorization_server` has those.
 TELLS = ("server.told", "server.revoked")
+# How often each of SENDS kills; `make faults` asks for more.
+ROUNDS = range(int(os.environ.get("ONBOARDING_TEST_ROUNDS", "1")))
 # Killed there, the web has taken the secret out for good, and nobody has seen it.
 FORFEITED = {"transaction.committed:4", "reveal.committed", "transaction.announced:4"}
 
@@ -132,9 +135,10 @@ def test_what_is_due_is_done_whatever_a_relay_has_just_done(stage: Stage, crash_
     stage.check()
 
 
+@pytest.mark.parametrize("round_", ROUNDS)
 @pytest.mark.parametrize("crash_at", SENDS)
 def test_every_event_arrives_in_order_whatever_a_sender_has_just_done(
-    stage: Stage, receiver: Receiver, crash_at: str
+    stage: Stage, receiver: Receiver, crash_at: str, round_: int
 ) -> None:
     """Whoever is killed between the answer and our note of it sends the same again."""
     webhook_id, journey = an_endpoint(stage, receiver.url), stage.journey()
