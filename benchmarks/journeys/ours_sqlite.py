@@ -23,11 +23,23 @@ class Counter:
     def __init__(self, engine: Engine) -> None:
         self._connections: list[sqlite3.Connection] = []
         self._commits = 0
+        event.listen(engine, "do_connect", self._have_them_count)
         event.listen(engine, "connect", lambda opened, _: self._connections.append(opened))
-        event.listen(engine, "commit", self._count)
 
-    def _count(self, _: object) -> None:
-        self._commits += 1
+    def _have_them_count(self, *given: Any) -> None:
+        """A trace would write each statement out with its values, for the one that is counted."""
+        counter = self
+
+        class Counting(sqlite3.Connection):
+            def execute(self, text: str, *values: Any) -> sqlite3.Cursor:
+                counter._commits += text == "COMMIT"
+                return super().execute(text, *values)
+
+            def commit(self) -> None:
+                counter._commits += 1
+                super().commit()
+
+        given[-1]["factory"] = Counting
 
     def written(self) -> dict[str, Any]:
         """One flush of the WAL a commit; those of checkpoints come on top."""
