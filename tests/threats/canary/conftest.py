@@ -1,0 +1,58 @@
+"""The embedded default, watched: one process on SQLite, its letters in a folder, for all tests that ask for it."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from tests.faults.stage import a_stage, until
+from tests.faults.test_crash_points import an_endpoint
+from tests.receiving import Receiver
+from tests.threats.canary import sinks
+from tests.threats.canary.watched import LOUD, Watched
+from tests.tracing import a_collector
+
+
+@pytest.fixture(scope="package")
+def embedded(sqlite_template: Path, servers_folder: Path) -> Iterator[Watched]:
+    """`onboarding serve` at debug level."""
+    folder = Path(mkdtemp(dir=servers_folder))
+    file = folder / "onboarding.db"
+    shutil.copy(sqlite_template, file)
+    with a_collector() as collector, closing(Receiver()) as receiver:
+        more = LOUD | {"ONBOARDING_OTLP_ENDPOINT": collector.url}
+        with a_stage(f"sqlite:///{file}", "", folder, "serve", **more) as stage:
+            made = Watched(stage, receiver, collector, lambda: of_database(file))
+            made.listens_to(stage.http)
+            an_endpoint(stage, receiver.url)
+            yield made
+
+
+def of_database(file: Path) -> dict[str, Iterable[bytes]]:
+    """Its log, what readers share, the file with its free pages, a dump, and the letters beside it."""
+    log, index = (file.with_name(f"{file.name}-{end}").read_bytes() for end in ("wal", "shm"))
+    with closing(sqlite3.connect(file)) as connection:
+        dump = "\n".join(connection.iterdump()).encode()
+    return {
+        "database log": [log],
+        "database index": [index],
+        "database file": [written_out(file)],
+        "dump": [dump],
+        "mail folder": sinks.letters(file.parent / "mail"),
+    }
+
+
+def written_out(file: Path) -> bytes:
+    """The file with all that was in its log, which is empty then."""
+
+    def moved() -> bool:
+        with closing(sqlite3.connect(file)) as connection:
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
+    until(moved, "somebody holds the log")
+    return file.read_bytes()
