@@ -46,9 +46,7 @@ class Valkey:
 
     @classmethod
     @contextmanager
-    def start(
-        cls, folder: Path, keeps: Sequence[str] = NOTHING_ON_DISK
-    ) -> Iterator["Valkey"]:
+    def start(cls, folder: Path, keeps: Sequence[str] = NOTHING_ON_DISK) -> Iterator["Valkey"]:
         """Runs a new server; what it keeps on disk is in `folder`/valkey."""
         folder = folder / "valkey"
         folder.mkdir(mode=0o700)

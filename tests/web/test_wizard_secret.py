@@ -82,9 +82,7 @@ def test_every_page_fits_in_four_kilobytes_and_is_never_stored(
         assert len(gzip.compress(page.content)) < 4_000
 
 
-def test_the_secret_is_in_no_address_that_the_page_offers(
-    sqlite: Engine, app: FastAPI
-) -> None:
+def test_the_secret_is_in_no_address_that_the_page_offers(sqlite: Engine, app: FastAPI) -> None:
     """T33. A browser keeps addresses: in its history, and of each download."""
     visitor = at(app, "secret_ready")
     shown = visitor.press(page_of(visitor), "/secret-reveal")

@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -19,16 +19,21 @@ from tests.tracing import a_collector
 
 @pytest.fixture(scope="package")
 def embedded(sqlite_template: Path, servers_folder: Path) -> Iterator[Watched]:
-    """`onboarding serve` at debug level."""
-    folder = Path(mkdtemp(dir=servers_folder))
+    with a_program(sqlite_template, Path(mkdtemp(dir=servers_folder))) as made:
+        an_endpoint(made.stage, made.receiver.url)
+        yield made
+
+
+@contextmanager
+def a_program(template: Path, folder: Path, **more: str) -> Iterator[Watched]:
+    """`onboarding serve` at debug level, on a new database in this folder."""
     file = folder / "onboarding.db"
-    shutil.copy(sqlite_template, file)
+    shutil.copy(template, file)
     with a_collector() as collector, closing(Receiver()) as receiver:
-        more = LOUD | {"ONBOARDING_OTLP_ENDPOINT": collector.url}
-        with a_stage(f"sqlite:///{file}", "", folder, "serve", **more) as stage:
+        told = LOUD | {"ONBOARDING_OTLP_ENDPOINT": collector.url} | more
+        with a_stage(f"sqlite:///{file}", "", folder, "serve", **told) as stage:
             made = Watched(stage, receiver, collector, lambda: of_database(file))
             made.listens_to(stage.http)
-            an_endpoint(stage, receiver.url)
             yield made
 
 

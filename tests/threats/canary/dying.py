@@ -21,7 +21,6 @@ from tests.faults.journeys import Journey
 from tests.faults.stage import ENDS, PATIENCE, count, until
 from tests.threats.canary.watched import Watched
 
-
 # Deaths over one message: after eight of them the product takes it for poison.
 AT_ONCE: Final = 4
 

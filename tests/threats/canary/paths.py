@@ -213,4 +213,6 @@ def _test(person: Person, client_id: str, secret: str) -> None:
         person.open("/en/test-credentials")
         person.press("/test-credentials", test_client_id=first, test_client_secret=second)
         assert "Result" in person.page.text
-    person.press("/explain-error", error_text=f'{{"error": "invalid_client", "secret": "{secret}"}}')
+    person.press(
+        "/explain-error", error_text=f'{{"error": "invalid_client", "secret": "{secret}"}}'
+    )

@@ -1,6 +1,5 @@
 """The canary in the embedded default: one process and SQLite. Every step fails once, then everything is searched."""
 
-
 from sqlalchemy import select
 
 from onboarding.db import reading
@@ -13,6 +12,7 @@ from tests.threats.canary.conftest import written_out
 from tests.threats.canary.dying import die_everywhere, id_of
 from tests.threats.canary.watched import Watched, hits
 
+
 def test_t32_a_secret_is_in_the_one_answer_that_shows_it_and_nowhere_else(
     embedded: Watched,
 ) -> None:
@@ -23,7 +23,7 @@ def test_t32_a_secret_is_in_the_one_answer_that_shows_it_and_nowhere_else(
     write_letters_into_the_folder(embedded)
     shown += [secret for journey in embedded.stage.journeys for _, secret in journey.shown]
     places = embedded.places()
-    assert {each: hits(places, each) for each in shown} == dict.fromkeys(shown, {"answers": 1})
+    assert {each: hits(places, each) for each in shown} == {each: {"answers": 1} for each in shown}
     assert [hits(places, each) for each in encrypted] == [{}, {}]
     see_each_place(embedded, places)
 

@@ -39,15 +39,20 @@ def watched(
     folder = Path(mkdtemp(dir=servers_folder))
     with Valkey.start(folder, ALL_ON_DISK) as valkey, a_collector() as collector:
         more = LOUD | {"ONBOARDING_OTLP_ENDPOINT": collector.url}
-        with closing(Receiver()) as receiver, a_stage(url, valkey.url, tmp_path, *ROLES, **more) as stage:
+        with (
+            closing(Receiver()) as receiver,
+            a_stage(url, valkey.url, tmp_path, *ROLES, **more) as stage,
+        ):
             run(db.engine(), f"ALTER DATABASE {name} SET log_statement = 'all'")
             commands = list[bytes]()
             made = Watched(
                 stage,
                 receiver,
                 collector,
-                lambda: of_database(postgres.cluster, name)
-                | of_broker(valkey, folder / "valkey", commands),
+                lambda: (
+                    of_database(postgres.cluster, name)
+                    | of_broker(valkey, folder / "valkey", commands)
+                ),
             )
             made.listens_to(stage.http)
             for role in ROLES:
@@ -90,7 +95,7 @@ def test_t32_a_secret_is_in_the_one_answer_that_shows_it_and_nowhere_else(watche
     shown += [paths.disclosed(watched)]
     shown += [secret for journey in watched.stage.journeys for _, secret in journey.shown]
     places = watched.places()
-    assert {each: hits(places, each) for each in shown} == dict.fromkeys(shown, {"answers": 1})
+    assert {each: hits(places, each) for each in shown} == {each: {"answers": 1} for each in shown}
     assert [hits(places, each) for each in encrypted] == [{}, {}]
     see_each_place(watched, places)
 
