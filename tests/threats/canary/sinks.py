@@ -41,15 +41,17 @@ def spellings(secret: str) -> Iterator[bytes]:
         yield whole.translate(bytes.maketrans(b"+/", b"-_"))
 
 
-def files(*folders: Path) -> Iterator[bytes]:
-    """Each file below; one that goes while we look is one that is not there."""
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            try:
-                if path.is_file():
-                    yield path.read_bytes()
-            except FileNotFoundError:
-                continue
+def files(folder: Path, since: float = 0) -> Iterator[bytes]:
+    """Each file below that was written after a time, in seconds since 1970.
+
+    One that goes while we look is one that is not there.
+    """
+    for path in sorted(folder.rglob("*")):
+        try:
+            if path.is_file() and path.stat().st_mtime >= since:
+                yield path.read_bytes()
+        except FileNotFoundError:
+            continue
 
 
 def unpacked(piece: bytes) -> Iterator[bytes]:
