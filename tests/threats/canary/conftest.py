@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from onboarding import db
 from tests.faults.stage import a_stage, until
 from tests.faults.test_crash_points import an_endpoint
 from tests.receiving import Receiver
@@ -52,7 +53,8 @@ def of_database(file: Path) -> dict[str, Iterable[bytes]]:
 
 
 def written_out(file: Path) -> bytes:
-    """The file with all that was in its log, which is empty then."""
+    """The file with all that was in its log, which is empty then. Nobody here may have it open."""
+    db.engine().dispose()
 
     def moved() -> bool:
         with closing(sqlite3.connect(file)) as connection:

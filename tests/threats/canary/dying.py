@@ -83,7 +83,7 @@ def sweep_dying(watched: Watched) -> None:
     lapses, waits = stage.journey(), stage.journey()
     assert lapses.walk(PATIENCE, {"secret_ready"}) == "secret_ready"
     until(lambda: count(Message) == 0, "messages are left")
-    stage.stop("worker", "relay")
+    watched.stop("worker", "relay")
     assert waits.walk(PATIENCE, {"issuing_secret"}) == "issuing_secret"
     age(id_of(lapses), timedelta(days=2))
     while left:
@@ -92,8 +92,7 @@ def sweep_dying(watched: Watched) -> None:
         stage.start("relay", crash_at=" ".join(left))
         until(lambda: bool(stage.said("relay")), f"no relay comes by {sorted(left)}")
         left -= {*stage.said("relay")}
-        watched.keep_log("relay")
-        stage.stop("relay")
+        watched.stop("relay")
     stage.start("relay", "worker")
     until(lambda: state_of(id_of(lapses)) == "secret_lapsed", "no secret has lapsed")
     for journey in (lapses, waits):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from onboarding import db
 from tests.faults.stage import Stage, until
 from tests.receiving import Receiver
 from tests.servers.valkey import Valkey
@@ -32,14 +33,16 @@ class Watched:
     logs: list[bytes] = field(default_factory=list)
 
     def restart(self, role: str, crash_at: str = "") -> None:
-        """The log of the one before is kept: the next begins a new one."""
-        self.keep_log(role)
-        self.stage.restart(role, crash_at)
+        self.stop(role)
+        self.stage.start(role, crash_at=crash_at)
 
-    def keep_log(self, role: str) -> None:
-        """One that is not there yet is of a process that has not said anything."""
-        if self.stage.log(role).exists():
-            self.logs.append(self.stage.log(role).read_bytes())
+    def stop(self, *roles: str) -> None:
+        """What they have said is kept: whoever is started next begins a new log."""
+        self.stage.stop(*roles)
+        for role in roles:
+            # One that is not there is of a process that had no time to say anything.
+            if self.stage.log(role).exists():
+                self.logs.append(self.stage.log(role).read_bytes())
 
     def client(self, **more: object) -> httpx.Client:
         """Somebody whose answers are kept."""
@@ -57,7 +60,11 @@ class Watched:
         until(lambda: bool(self.collector.bodies), "no trace was sent")
 
     def places(self) -> dict[str, list[bytes]]:
-        """Everything that there is, by where it is."""
+        """Everything that there is, by where it is.
+
+        A process that closes a file gives up its locks on it, SQLite's too: nobody here has it open.
+        """
+        db.engine().dispose()
         stage = self.stage
         folder = stage.system.folder
         here = {
