@@ -4,7 +4,7 @@ It knows no more than the API tells it. After a lost answer it looks again, as a
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,13 +29,13 @@ class Journey:
         self.path: str | None = None
         self.shown: list[tuple[int, str]] = []
 
-    def walk(self, seconds: float) -> str:
-        """Go on until an end, or until the time is over; returns the last state seen."""
+    def walk(self, seconds: float, to: Collection[str] = ENDS) -> str:
+        """Go on until one of these states, or until the time is over; returns the last state seen."""
         deadline = time.monotonic() + seconds
         state = "nowhere"
-        while state not in ENDS and time.monotonic() < deadline:
+        while state not in to and time.monotonic() < deadline:
             try:
-                state = self._step()
+                state = self._step(to)
             # The account is linked from here, without the API between: an outage shows as it is.
             except (httpx.HTTPError, Refusal, DBAPIError):
                 time.sleep(0.05)
@@ -46,16 +46,16 @@ class Journey:
         """The secrets that its client was shown: onboarding, version, secret."""
         return [(UUID(str(self.path)[-36:]), *each) for each in self.shown]
 
-    def _step(self) -> str:
-        """Look where it stands, and do what is next there."""
+    def _step(self, to: Collection[str]) -> str:
+        """Look where it stands, and do what is next there, unless it is where it should go."""
         if self.path is None:
             self.path = self._begin()
         found = self._send("GET", self.path).json()
         state: str = found.get("state", "nowhere")
-        act = self._next().get(state)
+        act = None if state in to else self._next().get(state)
         if act:
             act(found)
-        elif state not in ENDS:
+        elif state not in to:
             time.sleep(0.02)
         return state
 

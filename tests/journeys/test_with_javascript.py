@@ -1,5 +1,6 @@
 """What the script adds: values that are copied, pages that move on by themselves, and one click for two."""
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -9,7 +10,7 @@ from playwright.sync_api import Error as BrowserError
 
 from tests.journeys.letterbox import Letterbox
 from tests.journeys.pages import PATIENCE, Person, somebody
-from tests.journeys.steps import READY, history, prove_address, shown_once, sign_in
+from tests.journeys.steps import READY, download, history, prove_address, shown_once, sign_in
 from tests.servers.smtp import Smtp
 from tests.system import System
 
@@ -70,6 +71,14 @@ def test_each_value_of_the_secret_page_can_be_copied(person: Person, letterbox: 
         expect(status).to_have_text(person.says("Copied"))
         copied = person.page.evaluate("navigator.clipboard.readText()")
         assert copied == person.page.locator(f"#{name}").text_content()
+
+
+def test_files_hold_exactly_the_two_values(person: Person, letterbox: Letterbox) -> None:
+    come_to_secret(person, letterbox)
+    client_id, secret = person.read("client_id"), person.read("client_secret")
+    as_env, as_json = (download(person, f"credentials.{kind}") for kind in ("env", "json"))
+    assert as_env == f"CLIENT_ID={client_id}\nCLIENT_SECRET={secret}\n"
+    assert json.loads(as_json) == {"client_id": client_id, "client_secret": secret}
 
 
 def test_where_nothing_can_be_copied_the_value_is_selected(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.servers.packages import package_folder
 
@@ -33,13 +33,24 @@ def chromium() -> Iterator[Browser]:
     os.environ.setdefault("PLAYWRIGHT_NODEJS_PATH", str(node))
     os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(FETCHED))
     with sync_playwright() as playwright:
-        if installed := os.environ.get("ONBOARDING_TEST_CHROMIUM") or shutil.which("chromium"):
-            yield playwright.chromium.launch(args=FLAGS, executable_path=installed)
-        elif (fetched := FETCHED / "chromium").exists():
-            own = fetched_libraries_and_fonts()
-            yield playwright.chromium.launch(args=FLAGS, executable_path=fetched, env=own)
-        else:
-            yield playwright.chromium.launch(args=FLAGS)
+        yield playwright.chromium.launch(**_program())
+
+
+@contextmanager
+def with_profile(browser: Browser, folder: Path, **more: Any) -> Iterator[BrowserContext]:
+    """The same program as somebody's own browser: what it keeps is in a folder, whole when the block has ended."""
+    with browser.browser_type.launch_persistent_context(folder, **_program(), **more) as opened:
+        yield opened
+
+
+def _program() -> dict[str, Any]:
+    """What is started, and how."""
+    if installed := os.environ.get("ONBOARDING_TEST_CHROMIUM") or shutil.which("chromium"):
+        return {"args": FLAGS, "executable_path": installed}
+    if (fetched := FETCHED / "chromium").exists():
+        own = fetched_libraries_and_fonts()
+        return {"args": FLAGS, "executable_path": fetched, "env": own}
+    return {"args": FLAGS}
 
 
 def fetched_libraries_and_fonts() -> dict[str, str | float | bool]:

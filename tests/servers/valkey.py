@@ -5,9 +5,10 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import redis
@@ -26,20 +27,30 @@ def valkey_server(folder: Path) -> Iterator["Valkey"]:
             yield server
 
 
+NOTHING_ON_DISK: Final = ("--save", "", "--appendonly", "no")
+# Every command in a file as it comes, and by `SAVE` all keys in another, uncompressed.
+ALL_ON_DISK: Final = (
+    *("--save", "", "--rdbcompression", "no"),
+    *("--appendonly", "yes", "--aof-use-rdb-preamble", "no"),
+)
+
+
 class Valkey:
     """A Redis-compatible server; `url` is good for Celery and for redis-py."""
 
-    def __init__(self, url: str, folder: Path | None = None) -> None:
+    def __init__(
+        self, url: str, folder: Path | None = None, keeps: Sequence[str] = NOTHING_ON_DISK
+    ) -> None:
         self.url = url
-        self._folder = folder
+        self._folder, self._keeps = folder, keeps
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path) -> Iterator["Valkey"]:
-        """Runs a new server that keeps nothing on disk."""
+    def start(cls, folder: Path, keeps: Sequence[str] = NOTHING_ON_DISK) -> Iterator["Valkey"]:
+        """Runs a new server; what it keeps on disk is in `folder`/valkey."""
         folder = folder / "valkey"
         folder.mkdir(mode=0o700)
-        server = cls(f"redis://127.0.0.1:{free_port()}/0", folder)
+        server = cls(f"redis://127.0.0.1:{free_port()}/0", folder, keeps)
         server.launch()
         try:
             yield server
@@ -75,7 +86,7 @@ class Valkey:
 
     def _command(self) -> list[str | Path]:
         address = ["--bind", "127.0.0.1", "--port", str(urlsplit(self.url).port)]
-        return [binary(), *address, "--save", "", "--appendonly", "no"]
+        return [binary(), *address, *self._keeps]
 
     def _ready(self) -> bool:
         try:

@@ -1,8 +1,12 @@
 """Wherever a secret could have got to: what each place holds, and whether it is in there in any spelling."""
 
 import base64
+import re
 import subprocess
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -27,6 +31,7 @@ def spellings(secret: str) -> Iterator[bytes]:
     yield raw
     yield raw[::-1]
     yield raw.hex().encode()
+    yield raw.hex().upper().encode()
     yield secret.encode("utf-16-le")
     for before in range(3):
         coded = base64.b64encode(bytes(before) + raw)
@@ -36,15 +41,31 @@ def spellings(secret: str) -> Iterator[bytes]:
         yield whole.translate(bytes.maketrans(b"+/", b"-_"))
 
 
-def files(*folders: Path) -> Iterator[bytes]:
-    """Each file below; one that goes while we look is one that is not there."""
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            try:
-                if path.is_file():
-                    yield path.read_bytes()
-            except FileNotFoundError:
-                continue
+def files(folder: Path, since: float = 0) -> Iterator[bytes]:
+    """Each file below that was written after a time, in seconds since 1970.
+
+    One that goes while we look is one that is not there.
+    """
+    for path in sorted(folder.rglob("*")):
+        try:
+            if path.is_file() and path.stat().st_mtime >= since:
+                yield path.read_bytes()
+        except FileNotFoundError:
+            continue
+
+
+def unpacked(piece: bytes) -> Iterator[bytes]:
+    """A piece as it is, and what is in it that was packed by gzip, as servers send it and caches keep it."""
+    yield piece
+    for found in re.finditer(rb"\x1f\x8b\x08", piece):
+        with suppress(zlib.error):
+            yield zlib.decompressobj(wbits=31).decompress(piece[found.start() :])
+
+
+def letters(folder: Path) -> Iterator[bytes]:
+    """Those that were handed over as files."""
+    for path in sorted(folder.glob("*.eml")):
+        yield letter(message_from_bytes(path.read_bytes(), policy=policy.default))
 
 
 def letter(message: EmailMessage) -> bytes:
