@@ -10,7 +10,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
@@ -22,15 +21,12 @@ from onboarding import access
 from onboarding.db import transaction
 from tests.journeys.letterbox import Letterbox, told_about
 from tests.journeys.pages import MOST_MILLISECONDS, Person, somebody
+from tests.journeys.pair import DONE, NAMED, Pair, Someone, name_a_developer, prove, receive, store
 from tests.journeys.steps import (
-    CODE,
     READY,
-    STORED,
     Credentials,
     confirm,
-    create_client_id,
     history,
-    prove_address,
     shown_once,
     sign_in,
     take_secret,
@@ -38,10 +34,7 @@ from tests.journeys.steps import (
 from tests.servers.smtp import Smtp
 from tests.system import ONBOARDING, System, environment
 
-NAMED: Final = "Your developer receives the client secret"
 OVER: Final = "This client secret is not yours to receive any more"
-THEIRS: Final = "The client secret is ready for you"
-DONE: Final = "You have stored the client secret"
 ARRIVED: Final = "Your developer has stored the client secret. What is left is your part."
 NOTHING_LEFT: Final = "There is nothing left for you to do here."
 # The last steps of their journey, and whose each is.
@@ -54,22 +47,6 @@ WHO: Final = [
 ]
 # What a seller alone is asked to do, as forms of a page send it.
 SELLERS_PART: Final = re.compile(r'action="[^"]*/(sign-in|link|confirm|developer\w*)"')
-
-
-@dataclass
-class Someone:
-    """Somebody at a browser of their own, and what they get by e-mail."""
-
-    person: Person
-    letterbox: Letterbox
-
-
-@dataclass
-class Pair:
-    """Those two."""
-
-    seller: Someone
-    developer: Someone
 
 
 @pytest.fixture
@@ -176,51 +153,6 @@ def test_another_developer_is_named_and_then_nobody(people: Any, journeys: Syste
         shown_once(theirs.client_secret, shop, first.person, second.person)
         shown_once(mine.client_secret, shop, first.person, second.person)
         never_the_sellers_part(first.person, second.person)
-
-
-def name_a_developer(pair: Pair) -> None:
-    """From the start page to the letter: the seller has a client ID and names the developer."""
-    shop = pair.seller.person
-    shop.open("/")
-    shop.answer("Software that I develop, alone or with a development partner")
-    shop.choose("A development partner")
-    partner = "E-mail address of your development partner (optional)"
-    shop.fill(partner, pair.developer.letterbox.address)
-    shop.press("Save and continue")
-    prove_address(shop, pair.seller.letterbox)
-    if shop.page.evaluate("matchMedia('(scripting: enabled)').matches"):
-        shop.press("Create my client ID")
-        shop.arrives_at(READY)
-    else:
-        create_client_id(shop)
-    shop.follow("Have a developer receive the client secret")
-    shop.press("Name this developer")
-    shop.arrives_at(NAMED)
-
-
-def prove(someone: Someone) -> None:
-    """By the link of the letter, and the code of the next."""
-    someone.person.open(someone.letterbox.developers_link())
-    someone.person.arrives_at("Receive a client secret")
-    someone.person.press("Send me a code")
-    someone.person.fill(CODE, someone.letterbox.code())
-    someone.person.press("Continue")
-    someone.person.arrives_at(THEIRS)
-
-
-def receive(someone: Someone) -> Credentials:
-    """Prove the address, and see the secret once."""
-    prove(someone)
-    someone.person.press("Show the client secret")
-    someone.person.arrives_at("Store your client secret now")
-    return Credentials(someone.person.read("client_id"), someone.person.read("client_secret"))
-
-
-def store(someone: Someone, taken: Credentials) -> None:
-    someone.person.tick(STORED)
-    someone.person.press("Continue")
-    someone.person.arrives_at(DONE)
-    assert taken.client_secret not in someone.person.page.content()
 
 
 def reads(person: Person, sentence: str) -> None:
