@@ -142,7 +142,10 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
         return None
     if claim.about["notice"] == "secret_expires" and not _expires(session, claim, onboarding):
         return None
-    if claim.about["notice"] in ("reminder", "secret_stored") and claim.sequence != onboarding.sequence:
+    if (
+        claim.about["notice"] in ("reminder", "secret_stored")
+        and claim.sequence != onboarding.sequence
+    ):
         return None
     return onboarding.contact_email
 

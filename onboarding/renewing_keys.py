@@ -23,8 +23,9 @@ from onboarding.settings import Settings
 ACTION: Final = "keyring.rotate"
 # What to do where a folder takes no new keys, as people read it.
 ADVICE: Final = (
-    "Let the process that sweeps (serve, worker or relay) write to ONBOARDING_KEYS_DIR, or set"
-    " ONBOARDING_SEAL_KEY_DAYS=0 and run `onboarding keyring rotate seal` where it can be written."
+    "Have a process run that sweeps (serve, worker or relay), and let it write to"
+    " ONBOARDING_KEYS_DIR; or set ONBOARDING_SEAL_KEY_DAYS=0 and run"
+    " `onboarding keyring rotate seal` where it can be written."
 )
 # Whoever sweeps looks every ten minutes; later than that, nobody has.
 _LATE: Final = timedelta(hours=1)
