@@ -138,7 +138,7 @@ def test_another_developer_is_named_and_then_nobody(people: Any, journeys: Syste
         shop.arrives_at(NAMED)
         first.person.arrives_at(OVER)
         theirs = receive(second)
-        shop.page.reload()
+        reads(shop, "The client secret was shown to your developer")
         shop.follow("Name another developer, or receive it yourself")
         shop.press("Receive it myself")
         shop.arrives_at(READY)
