@@ -28,7 +28,9 @@ def rotate(
 ) -> None:
     """Make the next key; what was made under those before goes on.
 
-    seal is for every week. pepper: each client secret moves with its next use.
+    seal keys turn by themselves, unless ONBOARDING_SEAL_KEY_DAYS is 0; this makes a pair now.
+
+    pepper: each client secret moves with its next use.
 
     derive ends one-time codes and links that are on their way.
     """

@@ -39,6 +39,8 @@ POINTS: Final[dict[str, str]] = {
     "sweep.marked": "due messages are marked as published again, not committed",
     "sweep.committed": "they are marked, the broker has none",
     "clock.locked": "a deadline's onboarding is locked, nothing is fired",
+    "keyring.made": "the next pair of seal keys is in the folder, nothing of it is noted",
+    "keyring.destroyed": "a pair of seal keys is destroyed, nothing of it is noted",
     "task.received": "a worker has the ID, no turn",
     "task.claimed": "a worker has its turn, and has not begun",
     "task.done": "the effect is durable, the broker has no acknowledgement",

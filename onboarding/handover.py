@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, credentials, db, developers, lifecycle, links, proofs
+from onboarding import addresses, credentials, db, developers, lifecycle, links, outbox, proofs
 from onboarding.access import Actor
 from onboarding.errors import Invalid, MovedOn, NotEligible, TooMany
 from onboarding.ids import new_id
@@ -91,7 +91,10 @@ def acknowledge(
     ending: str,
     expected: int | None = None,
 ) -> Onboarding:
-    """The developer has stored the secret; what the seller has done meanwhile counts from now on."""
+    """The developer has stored the secret; what the seller has done meanwhile counts from now on.
+
+    Who has chosen no account yet is told that it is their turn: the page may be closed.
+    """
     credentials.acknowledge(
         session,
         handover.onboarding_id,
@@ -100,7 +103,13 @@ def acknowledge(
         ending=ending,
         expected=expected,
     )
-    return follow(session, handover.onboarding_id)
+    onboarding = follow(session, handover.onboarding_id)
+    if onboarding.state == "awaiting_seller" and onboarding.contact_email:
+        about = {"notice": "secret_stored"}
+        outbox.promise(
+            session, "send_email", about, onboarding_id=onboarding.id, sequence=onboarding.sequence
+        )
+    return onboarding
 
 
 def follow(session: Session, onboarding_id: UUID) -> Onboarding:

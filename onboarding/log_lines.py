@@ -35,6 +35,7 @@ FIELDS: Final[dict[str, str]] = {
     "host": "The address that is listened at.",
     "incident": "Whether it is tried no more.",
     "instance": "The ID that the answer named, for whoever asks about it.",
+    "key": "The ID of a key of the keyring.",
     "killed_by": "The signal that ended the process.",
     "length": "How many characters came.",
     "messages": "How many messages came due by that.",
@@ -117,6 +118,12 @@ LINES: Final[dict[str, Line]] = {
     "relay_failed": _line("warning", "A sweep failed; the next follows.", "error", has_traceback=True),
     "run_item_failed": _line(
         "warning", "An item of a run failed; the run goes on.", "run", "position", has_traceback=True
+    ),
+    "seal_key_destroyed": _line("info", "A pair of seal keys that nothing needs is gone.", "key"),
+    "seal_key_made": _line("info", "A new pair of seal keys is the newest.", "key"),
+    "seal_keys_left": _line(
+        "warning", "The keyring takes no change, or is another one: seal keys get older.",
+        "error", "advice",
     ),
     "sign_in_failed": _line("info", "A seller could not sign in.", "code", "reason"),
     "states_unknown": _line(

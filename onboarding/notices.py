@@ -61,6 +61,7 @@ ASKING: Final = frozenset(
         "secret_leaked",
         "secret_ready",
         "secret_revealed",
+        "secret_stored",
         "seller_linked",
         "started_over",
         "verification_failed",
@@ -141,7 +142,10 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
         return None
     if claim.about["notice"] == "secret_expires" and not _expires(session, claim, onboarding):
         return None
-    if claim.about["notice"] == "reminder" and claim.sequence != onboarding.sequence:
+    if (
+        claim.about["notice"] in ("reminder", "secret_stored")
+        and claim.sequence != onboarding.sequence
+    ):
         return None
     return onboarding.contact_email
 

@@ -5,14 +5,16 @@ made under it, and the newer one has been known for so long that what is made an
 link in a letter say, is over, and every process has found it.
 """
 
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from onboarding import db
+from onboarding import audit, crash_points, db, key_files
+from onboarding.audit import Attempt
 from onboarding.models import (
     AuditEntry,
     AuditHead,
@@ -23,7 +25,7 @@ from onboarding.models import (
     SourceKey,
     Webhook,
 )
-from onboarding.sealing import Keyring
+from onboarding.sealing import Keyring, read_keyring
 
 # A sealed secret waits a day at most; a resume link is good for three.
 GRACE: Final = {
@@ -43,43 +45,80 @@ class Held:
     newest: bool
     # What was made under it and is still there, by kind; none has nothing of it.
     needed_by: dict[str, int]
-    # Whether the one that took its place has been there for long enough.
+    # Whether one that took its place has been there for long enough.
     overtaken: bool
+    # Whether it is in the folder; one that is not is known to the database only.
+    here: bool = True
 
     @property
     def may_go(self) -> bool:
         return not (self.newest or self.needed_by) and self.overtaken
 
 
-def held(session: Session, ring: Keyring) -> list[Held]:
-    """Every key, a pair as one, by purpose and age."""
-    return [
-        _look(session, ring, purpose, key_id)
-        for purpose in PURPOSES
-        for key_id in sorted(ring.keys[purpose])
-    ]
+def held(session: Session, ring: Keyring, purposes: Collection[str] = PURPOSES) -> list[Held]:
+    """Every key of these purposes, a pair as one, by purpose and age."""
+    known = {
+        row.key_id: row.created_at
+        for row in session.execute(select(KeyCheck.key_id, KeyCheck.created_at))
+    }
+    return [each for purpose in purposes for each in _of(session, ring, purpose, known)]
 
 
-def retire(session: Session, key: Held) -> None:
-    """Forget that this database was used with it, so that nothing misses it. The file is the caller's."""
-    names = ("seal", "public") if key.purpose == "seal" else (key.purpose,)
-    gone = [f"{name}.{key.key_id}" for name in names]
-    session.execute(delete(KeyCheck).where(KeyCheck.key_id.in_(gone)))
+def end(session: Session, ring: Keyring, purposes: Collection[str], actor: str) -> list[Held]:
+    """Forget that this database was used with the keys that may go, so that nothing misses them; which.
+
+    Pairs of seal keys are destroyed here, under the lock, as a start does without them: two at once
+    do it once, and who dies in between leaves a row that the next one takes out. The files of other
+    keys the caller destroys once this is committed: they stop a start if they are known and gone.
+    Raises OSError where the folder takes no change.
+    """
+    db.hold(session, KeyCheck.__tablename__, alone=True)
+    assert ring.folder is not None
+    now = read_keyring(ring.folder)
+    gone = [key for key in held(session, now, purposes) if key.may_go]
+    for key in gone:
+        if key.purpose == "seal":
+            key_files.remove_key(ring.folder, "seal", key.key_id)
+            crash_points.reach("keyring.destroyed")
+        names = [f"{name}.{key.key_id}" for name in files(key.purpose)]
+        session.execute(delete(KeyCheck).where(KeyCheck.key_id.in_(names)))
+        told = Attempt(actor, None, "keyring.retire", f"{key.purpose}.{key.key_id}")
+        audit.append(session, now, told)
+    return gone
 
 
-def _look(session: Session, ring: Keyring, purpose: str, key_id: str) -> Held:
-    newest = max(ring.keys[purpose])
-    known = session.scalar(
-        select(KeyCheck.created_at).where(KeyCheck.key_id == f"{purpose}.{newest}")
-    )
+def files(purpose: str) -> tuple[str, ...]:
+    """What a key of a purpose is in the folder, and in the table of those that are known."""
+    return ("seal", "public") if purpose == "seal" else (purpose,)
+
+
+def _of(
+    session: Session, ring: Keyring, purpose: str, known: Mapping[str, datetime]
+) -> Iterator[Held]:
+    """The keys of one purpose. Of a pair, only one that is whole takes another's place."""
+    usable = set(ring.keys[purpose])
+    if purpose == "seal":
+        usable &= ring.keys["public"].keys()
+    newest = max(usable, default="")
     since = db.clock(session) - GRACE[purpose]
-    return Held(
-        purpose,
-        key_id,
-        key_id == newest,
-        _needed_by(session, purpose, key_id),
-        known is not None and known < since,
-    )
+    settled = [k for k in usable if known.get(f"{purpose}.{k}", since) < since]
+    for key_id in sorted(ring.keys[purpose].keys() | _gone(purpose, newest, known)):
+        yield Held(
+            purpose,
+            key_id,
+            key_id >= newest,
+            _needed_by(session, purpose, key_id),
+            any(later > key_id for later in settled),
+            key_id in ring.keys[purpose],
+        )
+
+
+def _gone(purpose: str, newest: str, known: Mapping[str, datetime]) -> set[str]:
+    """Pairs that the database knows from before the newest; of other keys, none may be gone."""
+    if purpose != "seal":
+        return set()
+    ids = [name.partition(".")[2] for name in known if name.partition(".")[0] in files("seal")]
+    return {key_id for key_id in ids if key_id < newest}
 
 
 def _needed_by(session: Session, purpose: str, key_id: str) -> dict[str, int]:

@@ -17,12 +17,9 @@ import base64
 import hashlib
 import hmac
 import json
-import os
-import secrets
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,11 +27,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 
+from onboarding import key_files
 from onboarding.errors import Unavailable
+from onboarding.key_files import KEY_BYTES
 from onboarding.settings import settings
 
 _SUITE: Final = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-KEY_BYTES: Final = 32
 _PURPOSES: Final = ("seal", "public", "pepper", "derive")
 
 
@@ -90,7 +88,7 @@ def open_keyring(folder: Path) -> Keyring:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not any(folder.glob("public.*.key")):
-        _make_keys(folder)
+        key_files.make_first(folder)
     return read_keyring(folder)
 
 
@@ -109,27 +107,6 @@ def read_keyring(folder: Path) -> Keyring:
             raise KeyringWrong(f"{path} holds no key; restore it from the backup of the keyring")
         keys[purpose][key_id] = value
     return Keyring(keys, folder, changed)
-
-
-def add_keys(folder: Path, purpose: str) -> str:
-    """Another key of a purpose, the newest from now on; the ID of it. Raises FileExistsError within a minute.
-
-    A pair is whole before anybody can seal with it: its public half is written last.
-    """
-    key_id = datetime.now(UTC).strftime("%Y-%m-%dT%H%M")
-    if any(folder.glob(f"*.{key_id}.key")):
-        raise FileExistsError(key_id)
-    if purpose == "seal":
-        _write_pair(folder, key_id)
-    else:
-        _write_once(folder / f"{purpose}.{key_id}.key", secrets.token_bytes(KEY_BYTES))
-    return key_id
-
-
-def remove_key(folder: Path, purpose: str, key_id: str) -> None:
-    """Destroy one key; of a pair, both halves."""
-    for each in ("seal", "public") if purpose == "seal" else (purpose,):
-        (folder / f"{each}.{key_id}.key").unlink(missing_ok=True)
 
 
 _found: Final[dict[Path, Keyring]] = {}
@@ -221,9 +198,27 @@ def fingerprints(ring: Keyring) -> dict[str, bytes]:
 
 
 def misfits(ring: Keyring, known: Mapping[str, bytes]) -> list[str]:
-    """Of the known fingerprints, those whose key the ring lacks or has another one for."""
-    held = fingerprints(ring)
-    return sorted(key_id for key_id, value in known.items() if held.get(key_id) != value)
+    """Of the known fingerprints, those whose key the ring lacks or has another one for.
+
+    Half of a pair that has a newer one may be gone: it was destroyed, perhaps since the backup of the
+    database that knows it.
+    """
+    held, newest = fingerprints(ring), newest_pair(ring)
+    return sorted(
+        name
+        for name, value in known.items()
+        if held.get(name) != value and (name in held or not _is_overtaken(name, newest))
+    )
+
+
+def newest_pair(ring: Keyring) -> str:
+    """The ID of the newest seal key that has both its halves here; without one, an empty text."""
+    return max(ring.keys["seal"].keys() & ring.keys["public"].keys(), default="")
+
+
+def _is_overtaken(name: str, newest: str) -> bool:
+    purpose, _, key_id = name.partition(".")
+    return purpose in {"seal", "public"} and key_id < newest
 
 
 def _hmac(key: bytes, context: str, value: str) -> bytes:
@@ -256,37 +251,3 @@ def _at_hand() -> Keyring:
 def _address_hash(key: bytes, address: str) -> str:
     """However it is spelled. 128 bits tell all addresses apart, and are short enough to send."""
     return _hmac(key, "e-mail-address-v1", address.strip().casefold())[:16].hex()
-
-
-def _make_keys(folder: Path) -> None:
-    """Several processes may start at once: the first to write a key wins, the others read it."""
-    key_id = datetime.now(UTC).strftime("%Y-%m-%d")
-    _write_once(folder / f"pepper.{key_id}.key", secrets.token_bytes(32))
-    _write_once(folder / f"derive.{key_id}.key", secrets.token_bytes(32))
-    _write_pair(folder, key_id)
-
-
-def _write_pair(folder: Path, key_id: str) -> None:
-    private = X25519PrivateKey.generate()
-    _write_once(folder / f"seal.{key_id}.key", private.private_bytes_raw())
-    # The public half follows from whatever private half is there, not from ours.
-    held = X25519PrivateKey.from_private_bytes(
-        bytes.fromhex((folder / f"seal.{key_id}.key").read_text())
-    )
-    _write_once(folder / f"public.{key_id}.key", held.public_key().public_bytes_raw())
-
-
-def _write_once(path: Path, key: bytes) -> None:
-    """Write a whole file or none, and never over another's."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(key.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -3,7 +3,9 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ValidationInfo
+
+from onboarding import crash_points
 
 # What an operator may be; `operators` says what each of them may do. From the least to the most.
 ROLES = ("viewer", "auditor", "operator", "lead", "admin")
@@ -82,4 +84,18 @@ def ports(value: str) -> str:
     for port in value.split(","):
         if not port.strip().isdecimal() or not 0 < int(port) < 1 << 16:
             raise ValueError("ports from 1 to 65535, separated by commas")
+    return value
+
+
+def only_in_tests(value: str, others: ValidationInfo) -> str:
+    """Crash points, where nobody's real credentials are at stake."""
+    if value and others.data.get("live"):
+        raise ValueError("nothing where ONBOARDING_LIVE is true")
+    return crash_points.check(value)
+
+
+def with_real_sellers(value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001
+    """Live credentials are not for the sandbox, where anybody is any sample seller."""
+    if value and not others.data.get("oidc_issuer"):
+        raise ValueError("true only where ONBOARDING_OIDC_ISSUER names the sellers' provider")
     return value

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from onboarding import crash_points, tracing
+from onboarding import tracing
 from onboarding.setting_values import (
     issuer,
+    only_in_tests,
     origin,
     ports,
     private,
@@ -21,6 +22,7 @@ from onboarding.setting_values import (
     roles,
     template,
     url,
+    with_real_sellers,
 )
 
 PREFIX = "ONBOARDING_"
@@ -30,20 +32,6 @@ _PASSWORD_OPTION = re.compile(r"([?&]\w*(?:password|secret)=)[^&]*", re.IGNORECA
 
 class WrongSettings(Exception):
     """A setting holds something it may not; the text names it, what it holds and what it may hold."""
-
-
-def _only_in_tests(value: str, others: ValidationInfo) -> str:
-    """Crash points, where nobody's real credentials are at stake."""
-    if value and others.data.get("live"):
-        raise ValueError("nothing where ONBOARDING_LIVE is true")
-    return crash_points.check(value)
-
-
-def _with_real_sellers(value: bool, others: ValidationInfo) -> bool:  # noqa: FBT001
-    """Live credentials are not for the sandbox, where anybody is any sample seller."""
-    if value and not others.data.get("oidc_issuer"):
-        raise ValueError("true only where ONBOARDING_OIDC_ISSUER names the sellers' provider")
-    return value
 
 
 def _complete(value: str, others: ValidationInfo) -> str:
@@ -194,7 +182,7 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9]{1,9}$",
         description="First part of every client secret, so that scanners recognise a leaked one.",
     )
-    live: Annotated[bool, AfterValidator(_with_real_sellers)] = Field(
+    live: Annotated[bool, AfterValidator(with_real_sellers)] = Field(
         False,
         description="Issue live credentials; needs ONBOARDING_OIDC_ISSUER. False: test credentials,"
         " marked so.",
@@ -202,6 +190,13 @@ class Settings(BaseSettings):
     keys_dir: Path = Field(
         Path("var/keys"),
         description="The keyring: made at first start, readable by its owner only.",
+    )
+    seal_key_days: int = Field(
+        7,
+        ge=0,
+        le=365,
+        description="After how many days whoever sweeps makes the next pair of seal keys, and destroys"
+        " those before that nothing needs. 0: never, for hosts that have a copy of the keyring each.",
     )
     mail_dir: Path = Field(Path("var/mail"), description="Where e-mails go without a mail server.")
     worker_threads: int = Field(
@@ -229,7 +224,7 @@ class Settings(BaseSettings):
         description="Where a trace is looked at: https://traces.example/trace/{trace_id}. The console"
         " links to it. Empty: no links.",
     )
-    crash_at: Annotated[str, AfterValidator(_only_in_tests)] = Field(
+    crash_at: Annotated[str, AfterValidator(only_in_tests)] = Field(
         "",
         description="For tests: where a process kills itself, as onboarding/crash_points.py says."
         " Not where credentials are live.",

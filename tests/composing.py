@@ -46,6 +46,7 @@ TOLD: Final = sorted(
         "resume_link",
         "secret_leaked",
         "secret_expires",
+        "secret_stored",
     }
 )
 REMINDED: Final = sorted(state for state, move in NEXT_MOVE.items() if move.reminders)
@@ -98,6 +99,7 @@ def brought_to(notice: str) -> Walk:
         "reminder": "secret_revealed",
         "resume_link": "secret_revealed",
         "secret_leaked": "confirmed",
+        "secret_stored": "awaiting_seller",
         "secret_expired": "confirmed",
         "secret_expires": "confirmed",
     }

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event
 
 from onboarding import db, logs, outbox
+from onboarding.commands import opening
 from onboarding.migrations import upgrade
 from onboarding.models import Base
 from onboarding.sealing import Keyring, open_keyring
@@ -82,6 +83,18 @@ def database(request: pytest.FixtureRequest, ring: Keyring) -> Iterator[Engine]:
         url = request.getfixturevalue("shared_postgres_database")
         empty(url)
     yield from connected(url)
+
+
+@pytest.fixture
+def keys(
+    database: Engine, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A keyring of this test's own, which its database has been used with."""
+    folder = Path(shutil.copytree(keys_folder, tmp_path / "keys"))
+    monkeypatch.setenv("ONBOARDING_KEYS_DIR", str(folder))
+    forget_settings()
+    opening.open_keyring(settings())
+    return folder
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Keys follow each other while everything goes on, and what was sealed under an old one is lost for good."""
 
-import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select, update
 
-from onboarding import db, retiring_keys, sealing
+from onboarding import db, key_files, queries, renewing_keys, retiring_keys, sealing
 from onboarding.commands import opening
 from onboarding.credentials import context_of
 from onboarding.db import reading, transaction
@@ -16,28 +16,14 @@ from onboarding.sealing import Keyring, read_keyring
 from onboarding.settings import settings
 from tests import builders
 from tests.builders import an_onboarding
-from tests.databases import forget_settings
 from tests.racing import race
 from tests.web.calling import expect, served
 from tests.web.presenting import a_caller, wrong
 
 
-@pytest.fixture
-def keys(
-    database: Engine, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """A keyring of this test's own, which its database has been used with."""
-    folder = Path(shutil.copytree(keys_folder, tmp_path / "keys"))
-    monkeypatch.setenv("ONBOARDING_KEYS_DIR", str(folder))
-    forget_settings()
-    opening.open_keyring(settings())
-    return folder
-
-
 def rotate(keys: Path, purpose: str) -> str:
-    key_id = sealing.add_keys(keys, purpose)
-    opening.open_keyring(settings())
-    return key_id
+    with transaction() as session:
+        return renewing_keys.rotate(session, keys, purpose, "ola")
 
 
 def pass_days(days: int) -> None:
@@ -49,11 +35,9 @@ def pass_days(days: int) -> None:
 def retired(keys: Path) -> list[str]:
     """Retire what may go; which it was."""
     with transaction() as session:
-        gone = [each for each in retiring_keys.held(session, read_keyring(keys)) if each.may_go]
-        for each in gone:
-            retiring_keys.retire(session, each)
+        gone = retiring_keys.end(session, read_keyring(keys), retiring_keys.PURPOSES, "ola")
     for each in gone:
-        sealing.remove_key(keys, each.purpose, each.key_id)
+        key_files.remove_key(keys, each.purpose, each.key_id)
     return [f"{each.purpose}.{each.key_id}" for each in gone]
 
 
@@ -159,14 +143,55 @@ def test_a_folder_that_is_lost_is_no_outage_at_once(keys: Path, database: Engine
 
 
 def test_keys_of_one_minute_are_one(keys: Path) -> None:
-    made = sealing.add_keys(keys, "derive")
-    try:
-        again = sealing.add_keys(keys, "derive")
-    except FileExistsError as error:
-        again = str(error)
-    assert len({made, again}) == len([*keys.glob("derive.*T*.key")])
+    at = datetime.now(UTC)
+    made = key_files.add_keys(keys, "derive", at)
+    with pytest.raises(FileExistsError, match=made):
+        key_files.add_keys(keys, "derive", at)
+    assert len([*keys.glob("derive.*T*.key")]) == 1
+
+
+def test_a_key_that_would_not_be_the_newest_is_not_made(keys: Path) -> None:
+    """Else one would follow the other for ever, and none be used."""
+    (keys / "derive.2999-01-01.key").write_text("ab" * 32)
+    with pytest.raises(FileExistsError, match="2999-01-01"):
+        key_files.add_keys(keys, "derive", datetime.now(UTC))
 
 
 def test_a_ring_without_a_folder_stays_as_it_is() -> None:
     ring = Keyring({"pepper": {"a": bytes(32)}})
     assert ring.current("pepper") == ("a", bytes(32))
+
+
+def test_half_a_pair_takes_nobodys_place(database: Engine, keys: Path) -> None:
+    """Its making was cut off and a start has met it: what is new is sealed under the pair before."""
+    (old,) = read_keyring(keys).keys["seal"]
+    made = key_files.add_keys(keys, "seal", datetime.now(UTC))
+    (keys / f"public.{made}.key").unlink()
+    opening.open_keyring(settings())
+    pass_days(8)
+    assert retired(keys) == []
+    assert read_keyring(keys).current("public")[0] == old
+
+
+def test_a_key_goes_though_the_newest_is_young(database: Engine, keys: Path) -> None:
+    """Where one is made each day, the newest is never old enough."""
+    (first,) = read_keyring(keys).keys["seal"]
+    rotate(keys, "seal")
+    pass_days(2)
+    key_files.add_keys(keys, "seal", datetime.now(UTC) + timedelta(days=1))
+    opening.open_keyring(settings())
+    assert retired(keys) == [f"seal.{first}"]
+
+
+def test_a_database_that_knows_a_destroyed_pair_starts_and_forgets_it(
+    database: Engine, keys: Path
+) -> None:
+    """As one does that was restored from a backup of last week."""
+    (old,) = read_keyring(keys).keys["seal"]
+    rotate(keys, "seal")
+    key_files.remove_key(keys, "seal", old)
+    opening.open_keyring(settings())
+    pass_days(2)
+    assert retired(keys) == [f"seal.{old}"]
+    with reading() as session:
+        assert not {f"seal.{old}", f"public.{old}"} & queries.key_checks(session).keys()

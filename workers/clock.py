@@ -6,7 +6,8 @@ sweeps that see it fire it once. The database's clock decides.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,7 +29,9 @@ from onboarding import (
     outbox,
     presented,
     proofs,
+    renewing_keys,
     replacing,
+    retiring_keys,
     running,
     uses,
     watching,
@@ -37,9 +40,12 @@ from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.models import Onboarding
+from onboarding.sealing import KeyringWrong, read_keyring
 from onboarding.settings import settings
 
 log = logs.get(__name__)
+
+_SEAL: Final = ("seal",)
 
 
 class Swept(NamedTuple):
@@ -157,6 +163,41 @@ def tell_operators(limit: int = 20) -> Swept:
     with transaction() as session:
         promised = watching.promise_letters(session, counted)
     return Swept(promised, len(taken) == limit)
+
+
+def turn_seal_keys() -> Swept:
+    """Destroy seal keys that nothing needs, and make the next pair where the newest is too old.
+
+    A folder that takes no change, or that is gone, holds up nothing else.
+    """
+    chosen = settings()
+    if not chosen.seal_key_days:
+        return Swept(0, more=False)
+    try:
+        return Swept(_turn(chosen.keys_dir, chosen.seal_key_days), more=False)
+    except (OSError, KeyringWrong) as error:
+        log.warning("seal_keys_left", error=type(error).__name__, advice=renewing_keys.ADVICE)
+        return Swept(0, more=False)
+
+
+def _turn(folder: Path, days: int) -> int:
+    """How many pairs were destroyed and made; most looks find none, and take no lock."""
+    ring = read_keyring(folder)
+    with reading() as session:
+        is_due = renewing_keys.is_due(session, ring, days)
+        any_over = any(key.may_go for key in retiring_keys.held(session, ring, _SEAL))
+    gone, made = [], None
+    if any_over:
+        with transaction() as session:
+            gone = retiring_keys.end(session, ring, _SEAL, CLOCK.id)
+    for key in gone:
+        log.info("seal_key_destroyed", key=key.key_id)
+    if is_due:
+        with transaction() as session:
+            made = renewing_keys.renew(session, folder, days)
+    if made:
+        log.info("seal_key_made", key=made)
+    return len(gone) + bool(made)
 
 
 def _follow_the_age(days: int, limit: int) -> int:

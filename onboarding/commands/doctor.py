@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 
-from onboarding import broker, db, sealing
+from onboarding import broker, db, renewing_keys, sealing
 from onboarding.commands import deeper, opening, printing, records
 from onboarding.commands.exits import DONE, FINDINGS
 from onboarding.commands.failures import explain
@@ -44,7 +44,10 @@ def _checks(chosen: Settings, known_tasks: Collection[str]) -> Iterator[Check]:
     yield database
     if database.do:
         return
-    yield _attempt("keyring", lambda: _keyring(chosen))
+    keyring = _attempt("keyring", lambda: _keyring(chosen))
+    yield keyring
+    if not keyring.do:
+        yield _attempt("seal keys", lambda: _seal_keys(chosen))
     with reading() as session:
         db.without_hurry(session)
         yield from records.checks(session, known_tasks)
@@ -120,8 +123,16 @@ def _keyring(chosen: Settings) -> Check:
     wrong = opening.misfits(ring, opening.key_checks())
     held = sum(map(len, ring.keys.values()))
     if wrong:
-        advice = "Restore the keyring from its backup, or set ONBOARDING_KEYS_DIR."
-        return Check("keyring", f"gone or different: {', '.join(wrong)}", advice)
+        found = f"gone or different: {', '.join(wrong)}"
+        return Check("keyring", found, opening.what_to_do(ring, wrong))
     if not held:
         return Check("keyring", f"{chosen.keys_dir} is empty", "Run `onboarding migrate`.")
     return Check("keyring", f"{held} keys in {chosen.keys_dir}")
+
+
+def _seal_keys(chosen: Settings) -> Check:
+    """Whether they are renewed as often as they should be, and still open what waits."""
+    ring = sealing.read_keyring(chosen.keys_dir)
+    with reading() as session:
+        stands = renewing_keys.standing(session, ring, chosen)
+    return Check("seal keys", stands.found, stands.do)

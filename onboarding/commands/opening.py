@@ -1,13 +1,17 @@
 """What a command needs before it can begin: logs, the database at the right schema, the keyring."""
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
-from onboarding import crash_points, db, logs, queries, sealing
+from onboarding import audit, crash_points, db, logs, queries, sealing
+from onboarding.access import PLATFORM
+from onboarding.audit import Attempt
 from onboarding.commands import printing
 from onboarding.commands.exits import UNAVAILABLE, USAGE, Failure
 from onboarding.db import reading, transaction
@@ -66,9 +70,26 @@ def open_keyring(chosen: Settings) -> Keyring:
         raise Failure(
             f"The keyring in {chosen.keys_dir} is not the one that this database was used with:"
             f" {', '.join(wrong)}.",
-            "Restore that folder from its backup, or set ONBOARDING_KEYS_DIR to the right one.",
+            what_to_do(ring, wrong),
         )
     return ring
+
+
+def only_seal_keys_are_gone(chosen: Settings) -> bool:
+    """Whether the newest pairs of seal keys are lost, and nothing else of the keyring is."""
+    ring = sealing.read_keyring(chosen.keys_dir)
+    return _are_seal_keys(ring, sealing.misfits(ring, key_checks()))
+
+
+def what_to_do(ring: Keyring, wrong: Sequence[str]) -> str:
+    """Advice for a keyring that lacks keys, or has others."""
+    if _are_seal_keys(ring, wrong):
+        return (
+            "Copy these files from the host that has them. Where they are lost for good, run"
+            " `onboarding keyring rotate seal`: it makes the next pair, and whoever has a secret"
+            " waiting asks for a new one."
+        )
+    return "Restore that folder from its backup, or set ONBOARDING_KEYS_DIR to the right one."
 
 
 def need_broker(chosen: Settings) -> None:
@@ -87,6 +108,14 @@ def misfits(ring: Keyring, known: dict[str, bytes]) -> list[str]:
     if ring.keys["seal"]:
         return wrong
     return [key_id for key_id in wrong if not key_id.startswith(_ONLY_FOR_THE_WEB)]
+
+
+def _are_seal_keys(ring: Keyring, wrong: Sequence[str]) -> bool:
+    """Gone, all of them, and not replaced by others."""
+    held = sealing.fingerprints(ring)
+    return bool(wrong) and all(
+        name.startswith(("seal.", "public.")) and name not in held for name in wrong
+    )
 
 
 def key_checks() -> dict[str, bytes]:
@@ -177,4 +206,11 @@ def _record(ring: Keyring, known: dict[str, bytes]) -> list[str]:
         new = [{"key_id": k, "value": value} for k, value in held.items() if k not in known]
         if new and not wrong:
             session.execute(insert(KeyCheck), new)
+        if new and known and not wrong:
+            _tell(session, ring, [str(each["key_id"]) for each in new])
     return wrong
+
+
+def _tell(session: Session, ring: Keyring, names: Sequence[str]) -> None:
+    """The trail has each key that came after the first ones, whoever put it there."""
+    audit.append(session, ring, Attempt(PLATFORM.id, None, "keyring.meet", ", ".join(names)))

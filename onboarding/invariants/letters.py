@@ -49,6 +49,7 @@ ASKED_FOR: Final = frozenset(
         "resume_link",
         "secret_expires",
         "secret_leaked",
+        "secret_stored",
     }
 )
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from onboarding import credentials, deadlines, developers, fences, handover, lifecycle, proofs
 from onboarding.checksums import CHECKSUM
@@ -143,6 +143,18 @@ def acknowledge(request: Request, locale: str, token: str, typed: Typed) -> Resp
     except (MovedOn, EventNotAllowed, NotFound):
         pass  # Done by the first of two clicks, or overtaken: the page says where it stands.
     return to_home(request, token)
+
+
+@router.get(f"{PATH}/sequence")
+def sequence(request: Request, locale: str, token: str) -> Response:
+    """A word that is another one as soon as the page is: for a developer's page that is open."""
+    with reading() as session:
+        named, onboarding = of_link(session, request, token)
+        visitor = browser.known(session, request)
+        is_theirs = developers.is_live(named, onboarding)
+        is_theirs = is_theirs and developers.holds(session, visitor, named)
+    word = str(onboarding.sequence) if is_theirs else "over"
+    return PlainTextResponse(word, headers={"Cache-Control": "no-store"})
 
 
 @router.get(f"{PATH}/{{form}}")

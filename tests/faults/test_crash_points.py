@@ -16,7 +16,16 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from onboarding import access, db, endpoints, lifecycle, queries, signing, sources, webhooks
+from onboarding import (
+    access,
+    db,
+    endpoints,
+    lifecycle,
+    queries,
+    signing,
+    sources,
+    webhooks,
+)
 from onboarding.access import Actor
 from onboarding.crash_points import POINTS
 from onboarding.db import reading, transaction
@@ -25,6 +34,7 @@ from onboarding.settings import settings
 from onboarding.signing import Key
 from onboarding.webhooks import Endpoint
 from tests.builders import age, state_of, the
+from tests.faults import old_keys
 from tests.faults.stage import ENDS, Stage, until
 from tests.receiving import Receiver, Sent
 from tests.telling import ENTRY, Event, as_key, now
@@ -71,7 +81,15 @@ WORKER = (
     "mail.handed_over",
     "message.failed",
 )
-RELAY = ("sweep.marked", "sweep.committed", "publish.begun", "publish.sent", "clock.locked")
+RELAY = (
+    "sweep.marked",
+    "sweep.committed",
+    "publish.begun",
+    "publish.sent",
+    "clock.locked",
+    "keyring.made",
+    "keyring.destroyed",
+)
 # A worker that sends events to an endpoint, and the web that is told one by the marketplace.
 SENDS = ("delivery.sent", "delivery.sent:2", "delivery.noted", "delivery.noted:3")
 HEARS = ("inbound.applied", "transaction.done:1", "transaction.committed:1")
@@ -126,7 +144,7 @@ def test_a_journey_ends_well_whatever_a_worker_has_just_done(stage: Stage, crash
 def test_what_is_due_is_done_whatever_a_relay_has_just_done(stage: Stage, crash_at: str) -> None:
     """Workers sweep too, so none is there before the relay has died."""
     stage.stop("worker", "relay")
-    wanted = DUE[crash_at]()
+    wanted = DUE[crash_at](stage)
     stage.start("relay", crash_at=crash_at)
     stage.await_death("relay", crash_at)
     stage.restart("relay")
@@ -214,7 +232,7 @@ def receiver() -> Iterator[Receiver]:
         yield made
 
 
-def a_letter() -> Callable[[], bool]:
+def a_letter(_: Stage) -> Callable[[], bool]:
     """One that no broker has heard of, and that is due."""
     onboarding_id = cancelled()
     with transaction() as session:
@@ -222,7 +240,7 @@ def a_letter() -> Callable[[], bool]:
     return lambda: letters(str(onboarding_id)) == 1
 
 
-def a_deadline() -> Callable[[], bool]:
+def a_deadline(_: Stage) -> Callable[[], bool]:
     """An onboarding that nobody has looked after for a month."""
     with transaction() as session:
         onboarding = lifecycle.start(session, SELLER, locale="en", rule_set="tests")
@@ -240,7 +258,11 @@ def cancelled() -> UUID:
     return onboarding.id
 
 
-DUE = dict.fromkeys(RELAY, a_letter) | {"clock.locked": a_deadline}
+DUE = dict.fromkeys(RELAY, a_letter) | {
+    "clock.locked": a_deadline,
+    "keyring.made": old_keys.too_old,
+    "keyring.destroyed": old_keys.over,
+}
 
 
 def letters(path: str | None) -> int:

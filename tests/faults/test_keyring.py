@@ -1,7 +1,6 @@
 """F47: without its keys the program shows, makes and destroys nothing, says which key it is, and goes on with it."""
 
 import secrets
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -38,18 +37,6 @@ def lose(path: Path) -> None:
 def replace(path: Path) -> None:
     """By a key of another keyring."""
     path.write_text(secrets.token_hex(32))
-
-
-@pytest.fixture
-def keys(
-    database: Engine, keys_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    """A copy of the keyring to be spoiled, which this database has been used with."""
-    folder = Path(shutil.copytree(keys_folder, tmp_path / "keys"))
-    monkeypatch.setenv("ONBOARDING_KEYS_DIR", str(folder))
-    forget_settings()
-    opening.open_keyring(settings())
-    return folder
 
 
 @pytest.mark.parametrize("harm", [lose, replace])

@@ -28,6 +28,10 @@ class Letterbox:
         """The way back in the next letter that offers one under these words."""
         return self._find(rf"^{re.escape(under)}\s+(http://\S+/resume/\S+)$")
 
+    def developers_link(self) -> str:
+        """The way to a named developer's part, in the next letter that has one."""
+        return self._find(r"^(http://\S+/developer/\S+)$")
+
     def letters(self) -> list[EmailMessage]:
         """All of them, opened or not."""
         return [one for one in self.smtp.messages if one["To"] == self.address]
