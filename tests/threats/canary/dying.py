@@ -48,12 +48,17 @@ _OF_SWEEPS: Final = _because(
     "whoever sweeps comes by only if something is due, and here nothing is but for the relay",
     *("sweep.marked", "sweep.committed", "clock.locked"),
 )
+_OF_KEYS: Final = _because(
+    "no seal key gets old meanwhile: `test_crash_points` has those that do",
+    "keyring.made",
+    "keyring.destroyed",
+)
 _OF_BROKERS: Final = _because("there is no broker", "publish.begun", "publish.sent")
 NEVER: Final[Mapping[str, Mapping[str, str]]] = {
-    "web": _NO_SECRET | _ELSEWHERE | _OF_TASKS | _OF_SWEEPS,
-    "worker": _NO_SECRET | _ELSEWHERE | _OF_REVEALS | _OF_SWEEPS,
-    "relay": _NO_SECRET | _ELSEWHERE | _OF_REVEALS | _OF_TASKS,
-    "serve": _NO_SECRET | _ELSEWHERE | _OF_SWEEPS | _OF_BROKERS,
+    "web": _NO_SECRET | _ELSEWHERE | _OF_KEYS | _OF_TASKS | _OF_SWEEPS,
+    "worker": _NO_SECRET | _ELSEWHERE | _OF_KEYS | _OF_REVEALS | _OF_SWEEPS,
+    "relay": _NO_SECRET | _ELSEWHERE | _OF_KEYS | _OF_REVEALS | _OF_TASKS,
+    "serve": _NO_SECRET | _ELSEWHERE | _OF_KEYS | _OF_SWEEPS | _OF_BROKERS,
 }
 
 
