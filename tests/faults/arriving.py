@@ -15,10 +15,18 @@ from tests.faults.visitors import Visitor
 
 
 def all_is_told() -> bool:
-    """Whether endpoints have all that they are to be told."""
+    """Whether endpoints have all that they are to be told, and nobody is at anything."""
     with reading() as session:
         left = select(func.count()).select_from(Delivery).where(deliveries.unfinished())
-        return not deliveries.any_to_note(session) and not session.scalar(left)
+        more = deliveries.any_to_note(session) or session.scalar(left)
+        return not more and not session.scalar(select(func.count()).select_from(Message))
+
+
+def waiting() -> int:
+    """How many messages wait that journeys have promised."""
+    theirs = select(func.count()).select_from(Message).where(Message.task != "deliver_webhooks")
+    with reading() as session:
+        return session.scalar(theirs) or 0
 
 
 def held_up() -> list[str]:

@@ -14,18 +14,18 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import redis
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from onboarding import db, redelivery
 from onboarding.crash_points import POINTS
-from onboarding.db import reading, transaction
+from onboarding.db import transaction
 from onboarding.errors import Unavailable
 from onboarding.models import Message
 from onboarding.settings import settings
@@ -107,9 +107,11 @@ class Chaos:
         arrived, under_way = self._arrived(), self._under_way()
         self.nursery.calm_down()
         self.place.closed.touch()
-        quiet = self._quiet()
+        quiet = self._until(self._is_quiet, self.options.patience)
+        # Of events that nobody could be told of meanwhile there may be thousands.
+        told = self._until(arriving.all_is_told, 4 * self.options.patience)
         self.nursery.end()
-        return self._figures(faults, quiet, arrived, under_way)
+        return self._figures(faults, quiet, told, arrived, under_way)
 
     def _faults(self, deadline: float) -> None:
         """Until every point has killed often enough, and all together have."""
@@ -140,17 +142,21 @@ class Chaos:
         wanted = {p: 1 if p in FEW_COME_BY else self.options.each for p in self.points}
         return [point for point, least in wanted.items() if deaths.get(point, 0) < least]
 
-    def _quiet(self) -> float | None:
-        """How many seconds it takes until nothing is under way; None: longer than they may."""
+    def _until(self, all_is_well: Callable[[], bool], patience: float) -> float | None:
+        """How many seconds it takes; None: longer than it may."""
         began = time.monotonic()
-        while time.monotonic() < began + self.options.patience:
+        while time.monotonic() < began + patience:
             self.nursery.look()
             self._retry()
             with suppress(DBAPIError):
-                if not self._under_way() and not self._waiting() and arriving.all_is_told():
+                if all_is_well():
                     return time.monotonic() - began
             time.sleep(0.05)
         return None
+
+    def _is_quiet(self) -> bool:
+        """No journey is under way, and nothing waits that one of them has promised."""
+        return not self._under_way() and not arriving.waiting()
 
     def _retry(self) -> None:
         """As an operator would: what has killed eight workers in a row was not to blame."""
@@ -158,10 +164,6 @@ class Chaos:
             died = Message.cause == "worker_died"
             for message_id in session.scalars(select(Message.id).where(died)).all():
                 self.retried += redelivery.retry(session, message_id)
-
-    def _waiting(self) -> int:
-        with reading() as session:
-            return session.scalar(select(func.count()).select_from(Message)) or 0
 
     def _kill(self) -> None:
         self.nursery.kill_one(self.draw)
@@ -208,7 +210,12 @@ class Chaos:
         return sum(1 for _ in self.place.under_way.iterdir())
 
     def _figures(
-        self, faults: float, quiet: float | None, arrived: int, under_way: int
+        self,
+        faults: float,
+        quiet: float | None,
+        told: float | None,
+        arrived: int,
+        under_way: int,
     ) -> dict[str, Any]:
         deaths = self.nursery.deaths()
         return {
@@ -224,15 +231,20 @@ class Chaos:
             "ended_under_faults": arrived,
             "incidents_retried": self.retried,
             "seconds_to_quiet": None if quiet is None else round(quiet, 1),
-            "violations": self._violations(deaths, quiet, arrived),
+            "seconds_until_all_is_told": None if told is None else round(told, 1),
+            "violations": self._violations(deaths, quiet, told, arrived),
         }
 
-    def _violations(self, deaths: dict[str, int], quiet: float | None, arrived: int) -> list[str]:
+    def _violations(
+        self, deaths: dict[str, int], quiet: float | None, told: float | None, arrived: int
+    ) -> list[str]:
         # Who does nothing does nothing wrong.
         found = [f"{it} has killed {deaths.get(it, 0)} times" for it in self._rare(deaths)]
         found += self.nursery.wrong_ends
         if quiet is None:
             found += [f"no quiet after {self.options.patience} s", *arriving.held_up()]
+        if told is None:
+            found += ["endpoints were not told of everything", *arriving.held_up()]
         if arrived < self.options.kills / 20:
             found += [f"only {arrived} journeys ended while there were faults"]
         visitors = [*self._visitors()]
