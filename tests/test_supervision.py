@@ -85,15 +85,6 @@ def test_whoever_ends_by_itself_is_not(code: int) -> None:
         assert process.wait(30) == code
 
 
-def test_what_was_loaded_without_collecting_garbage_collects_it_from_then_on() -> None:
-    program = PROGRAM.format(does="return 10 + gc.isenabled() + 2 * (gc.get_freeze_count() > 0)")
-    program = program.replace("import os", "import gc; gc.disable(); import os", 1)
-    ran = subprocess.run(
-        [sys.executable, "-c", program], check=False, cwd=Path(__file__).parents[1]
-    )
-    assert ran.returncode == 13
-
-
 def test_an_error_ends_it_with_its_trace() -> None:
     program = PROGRAM.format(does="raise ZeroDivisionError")
     ran = subprocess.run(

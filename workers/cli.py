@@ -36,8 +36,8 @@ def serve(
 
     Pages, API, relay and clock; without a broker the tasks too.
     """
-    _load_at_once()
-    from workers import serving
+    with _at_once():
+        from workers import serving
 
     raise typer.Exit(serving.serve(_publishing, samples=samples, migrate=migrate))
 
@@ -45,9 +45,9 @@ def serve(
 @cli.app.command()
 def web() -> None:
     """Run pages and API only; tasks need a broker and workers."""
-    _load_at_once()
-    from onboarding.settings import settings
-    from workers import serving
+    with _at_once():
+        from onboarding.settings import settings
+        from workers import serving
 
     cli.need_broker(settings())
     raise typer.Exit(serving.web(_publishing))
@@ -58,12 +58,12 @@ def worker(
     concurrency: Annotated[int, typer.Option(help="Tasks at once.", min=1)] = 2,
 ) -> None:
     """Run a Celery worker on the broker; it sweeps too."""
-    _load_at_once()
-    from onboarding.settings import settings
+    with _at_once():
+        from onboarding.settings import settings
 
-    cli.need_broker(settings())
-    cli.prepare(settings())
-    from workers import celery_worker
+        cli.need_broker(settings())
+        cli.prepare(settings())
+        from workers import celery_worker
 
     raise typer.Exit(celery_worker.work(concurrency, settings().log_level))
 
@@ -99,12 +99,14 @@ def main() -> None:
     cli.main(publishing=_publishing, task_names=_task_names)
 
 
-def _load_at_once() -> None:
-    """What is loaded stays: to look through it again and again for garbage takes a fifth of the start.
-
-    `supervise` collects once it is all there, and from then on Python does.
-    """
+@contextmanager
+def _at_once() -> Iterator[None]:
+    """What is loaded here stays: to look through it again and again for garbage takes a fifth of the start."""
     gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextmanager

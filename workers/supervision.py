@@ -37,7 +37,6 @@ def supervise(run: Callable[[int], int]) -> int:
     # What is loaded stays for good: neither a collection nor a fork has to go through it again.
     gc.collect()
     gc.freeze()
-    gc.enable()
     watch = _Watch()
     parent = os.getpid()
     while True:

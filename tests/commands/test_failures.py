@@ -1,5 +1,6 @@
 """What can be foreseen to fail is a sentence, an advice and an exit code; never a trace, never a password."""
 
+import gc
 import sqlite3
 from pathlib import Path
 
@@ -117,6 +118,8 @@ def test_who_does_a_part_of_the_work_needs_a_broker(run: Run, command: str) -> N
     failed = run(command)
     assert failed.code == exits.USAGE
     assert "ONBOARDING_BROKER_URL is empty" in failed.err
+    # It is not while the program loads, and must be again however that ends.
+    assert gc.isenabled()
 
 
 def test_a_walk_without_a_server_says_how_to_start_one(run: Run) -> None:
