@@ -42,6 +42,8 @@ def lock(session: Session, onboarding_id: UUID) -> tuple[Onboarding, datetime]:
 
 def lock_all(session: Session, ids: Collection[UUID]) -> None:
     """The same of several, in one order; those that are not there are left out."""
+    # What was changed on an object would be lost where its row is read again.
+    session.flush()
     if _is_sqlite(session):
         for each in ids:
             _hold(session, sqlite_driver.within(session, _LOCK, {"wanted": each}))

@@ -283,3 +283,11 @@ def test_the_clock_of_the_database_dates_a_move(database: Engine) -> None:
         after = db.clock(session)
     assert before <= the(onboarding_id).entered_at <= after
     assert state_of(onboarding_id) == "started"
+
+
+def test_what_was_changed_before_an_event_is_kept(database: Engine) -> None:
+    onboarding_id = an_onboarding("started")
+    with transaction() as session:
+        session.get_one(Onboarding, onboarding_id).locale = "fr"
+        lifecycle.fire(session, onboarding_id, "cancel", SELLER)
+    assert (the(onboarding_id).locale, the(onboarding_id).state) == ("fr", "cancelled")
