@@ -50,7 +50,8 @@ faults: .venv/test ## Kill, race and forget for minutes: 5,000 kills on each dat
 	@$(BIN)/python -m tests.faults.chaos --database postgresql --kills 5000 $(ARGS)
 	@$(BIN)/python -m tests.faults.chaos --database sqlite --kills 5000 $(ARGS)
 	@ONBOARDING_TEST_ROUNDS=30 $(BIN)/pytest -k "server.told or server.revoked or a_sender_has" \
-		tests/faults/test_authorization_server.py tests/faults/test_crash_points.py
+		tests/faults/test_authorization_server.py \
+		tests/faults/test_crash_points.py tests/faults/test_crash_points_embedded.py
 	@for round in $$(seq 30); do $(BIN)/pytest -k "keyring.made or keyring.destroyed" \
 		tests/faults/test_crash_points.py tests/faults/test_crash_points_embedded.py || exit 1; done
 	@ONBOARDING_TEST_RACES=10000x16 $(BIN)/pytest -s -k "of_many and postgresql" tests/races/test_reveal.py

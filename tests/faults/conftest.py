@@ -1,6 +1,7 @@
 """Databases whose settings, triggers and tables may be spoiled; after every fault the invariants hold."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import Engine
 from onboarding import invariants
 from onboarding.sealing import Keyring
 from tests.databases import BOTH, connected, empty
+from tests.receiving import Receiver
 from tests.servers.postgres import Postgres
 from tests.web.answering import furnished
 
@@ -53,3 +55,10 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def site(engine: Engine, ring: Keyring) -> FastAPI:
     """The web application on it."""
     return furnished(ring)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """An endpoint that is told what happens."""
+    with closing(Receiver()) as made:
+        yield made

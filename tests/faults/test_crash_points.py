@@ -6,8 +6,7 @@ reach its point fails.
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -158,12 +157,16 @@ def test_what_is_due_is_done_whatever_a_relay_has_just_done(stage: Stage, crash_
 def test_every_event_arrives_in_order_whatever_a_sender_has_just_done(
     stage: Stage, receiver: Receiver, crash_at: str, round_: int
 ) -> None:
+    every_event_arrives(stage, receiver, "worker", crash_at)
+
+
+def every_event_arrives(stage: Stage, receiver: Receiver, sender: str, crash_at: str) -> None:
     """Whoever is killed between the answer and our note of it sends the same again."""
     webhook_id, journey = an_endpoint(stage, receiver.url), stage.journey()
-    stage.restart("worker", crash_at)
+    stage.restart(sender, crash_at)
     with stage.walking(journey) as walk:
-        stage.await_death("worker", crash_at.partition(":")[0])
-        stage.restart("worker")
+        stage.await_death(sender, crash_at.partition(":")[0])
+        stage.restart(sender)
         assert walk.result() == ENDS[journey.type]
     last = the(_id(journey.path)).sequence
     until(lambda: arrived(webhook_id) == last, "not every event has arrived")
@@ -224,12 +227,6 @@ def arrived(webhook_id: UUID) -> int:
     with reading() as session:
         over = Delivery.webhook_id == webhook_id, Delivery.delivered_at.is_not(None)
         return session.scalar(select(func.count()).select_from(Delivery).where(*over)) or 0
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with closing(Receiver()) as made:
-        yield made
 
 
 def a_letter(_: Stage) -> Callable[[], bool]:
