@@ -1,8 +1,9 @@
 """Half an hour of load: `python -m benchmarks.soak [--minutes N]`; what grows, and what drifts.
 
-The journey of `benchmarks.journeys`, in slices. Printed for each: journeys a second, latency, and the
-resident memory of each of our processes, in MB; at the end the slope of memory, in MB an hour over the
-second half, and latency of the last quarter as a ratio to the second.
+The journey of `benchmarks.journeys`, in slices. Printed for each: journeys a second, latency, the
+resident memory of each of our processes, in MB, and of the tables that every journey writes to: rows that
+are dead and not yet vacuumed, how often autovacuum has come, and MB with indexes. At the end the slope of
+memory, in MB an hour over the second half, and latency of the last quarter as a ratio to the second.
 """
 
 import argparse
@@ -13,6 +14,8 @@ from pathlib import Path
 from statistics import linear_regression, median
 from typing import Any, Final
 
+import psycopg
+
 from benchmarks.journeys.__main__ import POSTGRES, a_place, disk
 from benchmarks.journeys.contest import WARM_UP, ask, started
 from benchmarks.parked import OURSELVES
@@ -21,6 +24,10 @@ from tests.servers.valkey import valkey_server
 
 # Journeys of one slice.
 SLICE: Final = 1_000
+TABLES: Final = """
+    SELECT relname, n_dead_tup, autovacuum_count, round(pg_total_relation_size(relid) / 1e6, 1)::float
+    FROM pg_stat_user_tables WHERE relname IN ('onboardings', 'transitions', 'messages')
+"""
 
 
 def main() -> None:
@@ -36,7 +43,10 @@ def main() -> None:
     ):
         place = a_place(postgres, valkey, folder, "soak")
         subprocess.run(OURSELVES.command("prepare", place), env=place.environment, check=True)
-        with started(OURSELVES, place, place.environment) as (client, (worker,)):
+        with (
+            psycopg.connect(place.dsn, autocommit=True) as connection,
+            started(OURSELVES, place, place.environment) as (client, (worker,)),
+        ):
             ask(client, given.clients, WARM_UP)
             began = time.monotonic()
             while (seconds := time.monotonic() - began) < given.minutes * 60:
@@ -52,6 +62,7 @@ def main() -> None:
                             "workers": sum(map(resident, family(worker.pid))),
                             "broker": resident(valkey.process.pid),
                         },
+                        "tables": tables(connection),
                     }
                 )
                 print(json.dumps(slices[-1]), flush=True)
@@ -77,6 +88,14 @@ def drift(slices: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _ack(slices: list[dict[str, Any]]) -> float:
     return float(median(each["ack_ms"][0] for each in slices))
+
+
+def tables(connection: "psycopg.Connection[Any]") -> dict[str, dict[str, float]]:
+    """What autovacuum has left, and made of them."""
+    return {
+        name: {"dead": dead, "vacuumed": vacuumed, "mb": size}
+        for name, dead, vacuumed, size in connection.execute(TABLES)
+    }
 
 
 def family(root: int) -> list[int]:
