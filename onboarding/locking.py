@@ -45,8 +45,9 @@ def lock_all(session: Session, ids: Collection[UUID]) -> None:
     # What was changed on an object would be lost where its row is read again.
     session.flush()
     if _is_sqlite(session):
+        execute = sqlite_driver.within(session)
         for each in ids:
-            _hold(session, sqlite_driver.within(session, _LOCK, {"wanted": each}))
+            _hold(session, execute(_LOCK, {"wanted": each}))
     elif len(ids) == 1:
         # One is asked for by its ID: see `recording_statements.moving_one`.
         _hold(session, driver.within(session, _LOCK_ONE, {"id": next(iter(ids))}))

@@ -214,8 +214,9 @@ def claim_many(
 def finish(session: Session, *claims: Claim) -> None:
     """The effects are in this same transaction: remove the promises. Raises LeaseLost."""
     if session.get_bind().dialect.name == "sqlite":
+        execute = sqlite_driver.within(session)
         turns = [{"its": claim.id, "turn": claim.attempt} for claim in claims]
-        finished = sum(len(sqlite_driver.within(session, FINISH, turn)) for turn in turns)
+        finished = sum(len(execute(FINISH, turn)) for turn in turns)
     else:
         finished = len(driver.within(session, *finishing([(it.id, it.attempt) for it in claims])))
     finished_all(claims, finished)

@@ -80,7 +80,7 @@ def begin(session: Session, values: Mapping[str, Any], actor: Actor) -> datetime
     index, the later one waiting for the earlier.
     """
     if _is_sqlite(session):
-        return begin_on_sqlite(partial(sqlite_driver.within, session), values, actor)
+        return begin_on_sqlite(sqlite_driver.within(session), values, actor)
     return begin_with(partial(driver.within, session), values, actor)
 
 
@@ -104,7 +104,7 @@ def move(session: Session, steps: Sequence[Step]) -> bool:
     False: one of them had moved on already, and the caller rolls back.
     """
     if _is_sqlite(session):
-        moved = move_on_sqlite(partial(sqlite_driver.within, session), steps)
+        moved = move_on_sqlite(sqlite_driver.within(session), steps)
     else:
         moved = len(move_with(partial(driver.within, session), steps))
     promised = [each for step in steps for each in step.promises if each.taker is None]

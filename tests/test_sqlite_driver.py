@@ -21,7 +21,7 @@ def test_every_column_is_read_as_sqlalchemy_reads_it(sqlite: Engine, table: type
     builders.an_onboarding("secret_ready")
     query = select(table)
     with transaction() as session:
-        ours = sqlite_driver.within(session, query, {})
+        ours = sqlite_driver.within(session)(query, {})
         assert ours == [tuple(row) for row in session.execute(query)]
     assert ours
 
