@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, sealing
+from onboarding import db, holding, sealing
 from onboarding.errors import TooMany
 from onboarding.ids import new_id
 from onboarding.models import ContactCode, Mail, Message, Onboarding, UnprovedLetter
@@ -49,7 +49,7 @@ def count_letter(session: Session, onboarding: Onboarding, email: str | None) ->
     if email is None or is_proved(session, onboarding, email):
         return
     address = hashlib.sha256(email.strip().casefold().encode()).digest()
-    db.one_by_one(session, address.hex())
+    holding.one_by_one(session, address.hex())
     sent = select(func.count()).where(
         UnprovedLetter.address_hash == address, UnprovedLetter.created_at > db.in_seconds(-3600)
     )

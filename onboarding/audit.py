@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from onboarding import db, logs, sealing
+from onboarding import db, holding, logs, sealing
 from onboarding.errors import PreviewUsed
 from onboarding.models import AuditEntry, AuditHead
 from onboarding.sealing import Keyring
@@ -41,7 +41,7 @@ class Attempt:
 
 def append(session: Session, ring: Keyring, attempt: Attempt) -> AuditEntry:
     """Add a row to the trail, in the transaction of what it tells. Raises PreviewUsed."""
-    db.one_by_one(session, AuditEntry.__tablename__)
+    holding.one_by_one(session, AuditEntry.__tablename__)
     head = session.get(AuditHead, 1, populate_existing=True)
     entry = AuditEntry(
         number=head.number + 1 if head else 1,

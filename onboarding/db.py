@@ -7,7 +7,7 @@ handler, so that the commit has happened before an answer exists.
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,25 +20,24 @@ from sqlalchemy.sql import expression
 from sqlalchemy.types import TypeDecorator
 
 from onboarding import crash_points, logs, outages
-from onboarding.engines import SQLITE_PATIENCE, open_engine
-from onboarding.errors import DatabaseBusy, OutcomeUnknown
+from onboarding.engines import open_engine
+from onboarding.errors import DatabaseAway, OutcomeUnknown
+from onboarding.sqlite_writer import Writer
 
 log = logs.get(__name__)
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 
-# The first half of these advisory locks' names. Any number, as long as nobody else takes it.
-_NAMES = 1_852_796_517
-
-# SQLite has one writer at a time. Waiting for it in its busy handler starves threads for seconds;
-# waiting on a lock of our own is first come, first served.
-_sqlite_writer = threading.Lock()
+# Where the database is SQLite.
+_writer: Writer | None = None
 _thread = threading.local()
 
 
 def connect(url: str, pool_size: int = 20) -> Engine:
     """Open the database of this process and make it the one that `transaction()` uses."""
+    global _writer  # noqa: PLW0603 - it belongs to the process, as its engine does
     engine = open_engine(url, pool_size)
+    _writer = Writer(engine.url.database) if engine.dialect.name == "sqlite" else None
     previous = _sessions.kw.get("bind")
     _sessions.configure(bind=engine)
     if previous is not None:
@@ -54,6 +53,11 @@ def engine() -> Engine:
     return bind
 
 
+def writer() -> Writer | None:
+    """The one writer of the open database, where that is SQLite."""
+    return _writer
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One unit of work that writes: commits at the end, rolls back on any exception.
@@ -62,13 +66,19 @@ def transaction() -> Iterator[Session]:
     nobody can say if it has, and RuntimeError inside another transaction of this thread: it could
     wait for that one for ever.
     """
-    its_turn = turn() if engine().dialect.name == "sqlite" else nullcontext()
-    with alone(), its_turn, _sessions() as session, _certain(session), session.begin():
+    with (
+        alone(),
+        turn() as about_to_commit,
+        _sessions() as session,
+        _certain(session),
+        session.begin(),
+    ):
         yield session
         # What can still be refused is refused now, so that the COMMIT alone is left.
         session.flush()
         session.info["committing"] = True
         written()
+        about_to_commit()
     committed()
     for action in session.info.get("after_commit", ()):
         _attempt(action)
@@ -77,7 +87,7 @@ def transaction() -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A look that writes nothing and, on SQLite, waits for no writer.
+    """A look that writes nothing and, on SQLite, waits for no writer, but until the disk has what it saw.
 
     On PostgreSQL each of its statements sees what is committed when it begins. Closing rolls back;
     `rollback()` would also empty every row that was read.
@@ -85,6 +95,7 @@ def reading() -> Iterator[Session]:
     with _sessions() as session:
         session.connection(execution_options={"onboarding_read_only": True})
         yield session
+    _keep()
 
 
 def commits() -> int:
@@ -98,7 +109,11 @@ def written() -> None:
 
 
 def committed() -> None:
-    """Another transaction of this thread is."""
+    """Another transaction of this thread is. Raises OutcomeUnknown where the disk may not have it."""
+    try:
+        _keep()
+    except DatabaseAway as error:
+        raise OutcomeUnknown from error
     crash_points.reach("transaction.committed")
     _thread.commits = commits() + 1
 
@@ -115,16 +130,9 @@ def alone() -> Iterator[None]:
         _thread.writes = False
 
 
-@contextmanager
-def turn() -> Iterator[None]:
-    """The place of SQLite's one writer. Raises DatabaseBusy for who has waited too long: nobody piles up."""
-    writer = _sqlite_writer
-    if not writer.acquire(timeout=SQLITE_PATIENCE):
-        raise DatabaseBusy
-    try:
-        yield
-    finally:
-        writer.release()
+def turn() -> AbstractContextManager[Callable[[], None]]:
+    """The place of SQLite's one writer; PostgreSQL has room for all. See `Writer.turn`."""
+    return _writer.turn() if _writer else nullcontext(_nothing)
 
 
 def without_hurry(session: Session) -> None:
@@ -143,31 +151,12 @@ def snapshot() -> Iterator[Session]:
     with _sessions() as session:
         session.connection(execution_options=options)
         yield session
+    _keep()
 
 
 def after_commit(session: Session, action: Callable[[], None]) -> None:
     """Do this once the transaction is durable; best effort, never instead of a message."""
     session.info.setdefault("after_commit", []).append(action)
-
-
-def hold(session: Session, table: str, *, alone: bool = False) -> None:
-    """Keep everybody from writing to a table until this transaction ends; others may hold it too.
-
-    Unless it is held `alone`. SQLite needs nothing: whoever writes there is alone.
-    """
-    mode = "SHARE ROW EXCLUSIVE" if alone else "SHARE"
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text(f"LOCK TABLE {table} IN {mode} MODE"))
-
-
-def one_by_one(session: Session, name: str) -> None:
-    """Let transactions that give the same name follow each other, each until the one before has ended.
-
-    SQLite needs nothing: whoever writes there is alone.
-    """
-    if session.get_bind().dialect.name == "postgresql":
-        locked = text("SELECT pg_advisory_xact_lock(:ours, hashtext(:name))")
-        session.execute(locked, {"ours": _NAMES, "name": name})
 
 
 class now(expression.FunctionElement[datetime]):  # noqa: N801 - reads as SQL's now() in a query
@@ -263,6 +252,15 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def _nothing() -> None:
+    """What PostgreSQL is told before a COMMIT."""
+
+
+def _keep() -> None:
+    if _writer:
+        _writer.keep()
+
+
 @contextmanager
 def _certain(session: Session) -> Iterator[None]:
     """A COMMIT without an answer has happened or not: then that is what is told."""
@@ -276,8 +274,8 @@ def _certain(session: Session) -> Iterator[None]:
 
 def _start_afresh() -> None:
     """A forked child must use neither its parent's connections nor a lock that was held at the fork."""
-    global _sqlite_writer  # noqa: PLW0603 - the lock belongs to the process
-    _sqlite_writer = threading.Lock()
+    global _writer  # noqa: PLW0603 - its locks belong to the process
+    _writer = Writer(_writer.database) if _writer else None
     _thread.writes = False
     inherited = _sessions.kw.get("bind")
     if inherited is not None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, event_bodies, event_log, following, webhooks
+from onboarding import db, event_bodies, event_log, following, holding, webhooks
 from onboarding.errors import NotFound
 from onboarding.event_log import Cursor
 from onboarding.ids import new_id
@@ -40,7 +40,7 @@ def note(session: Session) -> tuple[int, bool]:
 
     Sweeps at once follow each other.
     """
-    db.one_by_one(session, "deliveries")
+    holding.one_by_one(session, "deliveries")
     noted, more = 0, False
     for place, listening in _by_place(session):
         after = Cursor.read(place)

@@ -129,7 +129,7 @@ def _answers(dialect: Dialect, connection: Any) -> bool:
 
 
 def _sqlite(url: str) -> Engine:
-    """WAL and synchronous=FULL: what is committed survives a power cut."""
+    """WAL: readers wait for nobody. What is committed is flushed by `sqlite_writer`, for several at once."""
     path = make_url(url).database
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,7 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout={SQLITE_PATIENCE * 1000:.0f}")
     _to_wal(connection)
     for pragma in (
-        "synchronous=FULL",
+        "synchronous=NORMAL",
         "foreign_keys=ON",
         "secure_delete=ON",
     ):

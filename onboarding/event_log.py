@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, and_, func, literal_column, select, true, tuple_
 from sqlalchemy.orm import Session
 
-from onboarding import db
+from onboarding import holding
 from onboarding.errors import Invalid
 from onboarding.histories import this_history
 from onboarding.models import EventLog, Transition
@@ -108,7 +108,7 @@ def leap(session: Session) -> None:
 
     Nobody writes meanwhile: who still counts as before would come in behind a reader.
     """
-    db.hold(session, "transitions", alone=True)
+    holding.hold(session, "transitions", alone=True)
     log = session.get(EventLog, 1)
     last = session.scalar(select(func.max(Transition.position))) or 0
     shift = max(last, log.shift if log else 0) + _LEAP

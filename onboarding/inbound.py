@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import audit, crash_points, db, masking
+from onboarding import audit, crash_points, db, holding, masking
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.ids import new_id
@@ -167,7 +167,7 @@ def waiting(session: Session) -> Iterator[UUID]:
 
 
 def _one_by_one(session: Session, its_type: str, subject: str) -> None:
-    db.one_by_one(session, f"inbound {its_type.partition('.')[0]} {subject}")
+    holding.one_by_one(session, f"inbound {its_type.partition('.')[0]} {subject}")
 
 
 def _settle(session: Session, ring: Keyring, event: InboundEvent) -> None:

@@ -88,6 +88,10 @@ LINES: Final[dict[str, Line]] = {
     "deadline_failed": _line(
         "warning", "A deadline could not be kept now; it is tried again.", has_traceback=True
     ),
+    "flush_failed": _line(
+        "error", "The disk did not keep what was written: nothing more is, until the program starts again.",
+        "error", "advice",
+    ),
     "garbage_on_the_queue": _line(
         "warning", "The broker held something that is no message; it was thrown away.", "error"
     ),

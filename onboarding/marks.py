@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from onboarding import audit, db, stuck
+from onboarding import audit, db, holding, stuck
 from onboarding.afterwards import AFTERWARDS
 from onboarding.audit import Attempt
 from onboarding.causes import CAUSES
@@ -100,7 +100,7 @@ def mark(
     who.require("act")
     now = db.clock(session)
     values = _checked(said, now)
-    db.one_by_one(session, CauseMark.__tablename__)
+    holding.one_by_one(session, CauseMark.__tablename__)
     kept = session.get(CauseMark, _key(name), populate_existing=True)
     before, was = (kept.status, _facts(kept)) if kept else ("open", None)
     if kept is None:
@@ -131,7 +131,7 @@ def put_back(
     session: Session, name: CauseName, marked_at: str, before: Mapping[str, Any] | None
 ) -> bool:
     """As it was before somebody marked it then; False where it was marked again since."""
-    db.one_by_one(session, CauseMark.__tablename__)
+    holding.one_by_one(session, CauseMark.__tablename__)
     kept = session.get(CauseMark, _key(name), populate_existing=True)
     if kept is None or kept.marked_at != datetime.fromisoformat(marked_at):
         return False

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, outbox
+from onboarding import db, holding, outbox
 from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Onboarding
 
@@ -107,7 +107,7 @@ def check(session: Session, onboarding: Onboarding) -> Verdict:
     Nobody changes the registry before this transaction ends: whoever parks an onboarding on this
     verdict would otherwise do so unseen by the recheck that follows a change.
     """
-    db.hold(session, Aggregator.__tablename__)
+    holding.hold(session, Aggregator.__tablename__)
     return verdict_on(named_by(session, onboarding))
 
 

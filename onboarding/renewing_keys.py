@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from onboarding import audit, crash_points, db, key_files, queries, retiring_keys, sealing
+from onboarding import audit, crash_points, db, holding, key_files, queries, retiring_keys, sealing
 from onboarding.access import CLOCK
 from onboarding.audit import Attempt
 from onboarding.models import KeyCheck
@@ -40,7 +40,7 @@ class Standing(NamedTuple):
 
 def rotate(session: Session, folder: Path, purpose: str, actor: str) -> str:
     """Make the next key of a purpose; the ID of it. Raises FileExistsError within a minute of another."""
-    db.hold(session, KeyCheck.__tablename__, alone=True)
+    holding.hold(session, KeyCheck.__tablename__, alone=True)
     key_id = key_files.add_keys(folder, purpose, db.clock(session))
     _note(session, folder, purpose, key_id, actor)
     return key_id
@@ -63,7 +63,7 @@ def renew(session: Session, folder: Path, days: int) -> str | None:
     Raises OSError where the folder takes none, and KeyringWrong where it is not the one that this
     database was used with: a new pair would be missed by whoever finds the right one again.
     """
-    db.hold(session, KeyCheck.__tablename__, alone=True)
+    holding.hold(session, KeyCheck.__tablename__, alone=True)
     ring = sealing.read_keyring(folder)
     if not is_due(session, ring, days):
         return None

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from onboarding import audit, crash_points, db, key_files
+from onboarding import audit, crash_points, db, holding, key_files
 from onboarding.audit import Attempt
 from onboarding.models import (
     AuditEntry,
@@ -72,7 +72,7 @@ def end(session: Session, ring: Keyring, purposes: Collection[str], actor: str) 
     keys the caller destroys once this is committed: they stop a start if they are known and gone.
     Raises OSError where the folder takes no change.
     """
-    db.hold(session, KeyCheck.__tablename__, alone=True)
+    holding.hold(session, KeyCheck.__tablename__, alone=True)
     assert ring.folder is not None
     now = read_keyring(ring.folder)
     gone = [key for key in held(session, now, purposes) if key.may_go]

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import actions, audit, db, filters, finding, previews, standing
+from onboarding import actions, audit, db, filters, finding, holding, previews, standing
 from onboarding.actions import Action, Order
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotEligible, NotFound, Refusal
@@ -122,7 +122,7 @@ def begin(
     who.require(action.permission)
     choice = actions.choose(session, action, chosen.choice)
     order = Order(who, actions.checked(reason), choice)
-    db.one_by_one(session, Run.__tablename__)
+    holding.one_by_one(session, Run.__tablename__)
     run = _run(session, order, chosen, plan, proposed=proposed)
     session.add(run)
     # Its items refer to it.

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from onboarding import crash_points, db, logs, outbox, webhooks
+from onboarding import crash_points, db, holding, logs, outbox, webhooks
 from onboarding.deliveries import unfinished
 from onboarding.models import Delivery, Message, Webhook
 from onboarding.sealing import Keyring
@@ -89,7 +89,7 @@ def any_due(session: Session) -> bool:
 
 def promise(session: Session, limit: int = 20) -> int:
     """Have workers send what is due; returns to how many endpoints."""
-    db.one_by_one(session, "deliveries promised")
+    holding.one_by_one(session, "deliveries promised")
     well = select(Webhook).where(_is_due(), Webhook.failures == 0).limit(limit)
     ill = select(Webhook).where(_is_due(), Webhook.failures > 0)
     due = [*session.scalars(well)]

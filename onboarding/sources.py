@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, sealing, signing
+from onboarding import db, holding, sealing, signing
 from onboarding.errors import Invalid, NotFound, Unauthorised
 from onboarding.models import Source, SourceKey
 from onboarding.sealing import Keyring
@@ -42,7 +42,7 @@ def add(session: Session, ring: Keyring, name: str, public_key: str | None = Non
         raise Invalid(
             {"name": "As `source` stands in its events: a URI of at most 100 characters."}
         )
-    db.one_by_one(session, f"source {name}")
+    holding.one_by_one(session, f"source {name}")
     source = session.get(Source, name)
     if source is not None and source.ended_at is None:
         raise Invalid({"name": "There is a source of this name."})
@@ -137,7 +137,7 @@ def _shown(ring: Keyring, key: SourceKey) -> str:
 
 
 def _alive(session: Session, name: str) -> Source:
-    db.one_by_one(session, f"source {name}")
+    holding.one_by_one(session, f"source {name}")
     source = session.get(Source, name)
     if source is None or source.ended_at is not None:
         raise NotFound

@@ -40,10 +40,11 @@ def alone() -> Iterator[Execute]:
     Raises OutcomeUnknown where nobody can say whether it has happened, and RuntimeError inside
     another transaction of this thread.
     """
-    with db.alone(), db.turn(), _connection() as connection:
+    with db.alone(), db.turn() as about_to_commit, _connection() as connection:
         _say(connection, "BEGIN IMMEDIATE")
         yield partial(_execute, connection)
         db.written()
+        about_to_commit()
         _commit(connection)
     db.committed()
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import audit, db, filters
+from onboarding import audit, db, filters, holding
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.filters import YES, Filter
@@ -96,7 +96,7 @@ def save(session: Session, who: Who, name: str, wanted: Filter, *, shared: bool)
         raise Invalid({"name": "Choose something first: this is the list of all."})
     if "@" in (wanted.q or ""):
         raise Invalid({"name": "An e-mail address is not kept in a view."})
-    db.one_by_one(session, SavedView.__tablename__)
+    holding.one_by_one(session, SavedView.__tablename__)
     if fault := _taken(session, who, kept, shared=shared):
         raise Invalid({"name": fault})
     own = SavedView.owner_id == who.operator_id, SavedView.name == kept
@@ -125,7 +125,7 @@ def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> bool:
         raise NotFound
     if not may_remove(who, view):
         who.require("decide")
-    db.one_by_one(session, SavedView.__tablename__)
+    holding.one_by_one(session, SavedView.__tablename__)
     old = SavedView.deleted_at < db.in_seconds(-KEPT_FOR.total_seconds())
     session.execute(delete(SavedView).where(old))
     if not view.shared:
@@ -139,7 +139,7 @@ def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> bool:
 
 def bring_back(session: Session, view_id: UUID) -> bool:
     """A shared one as it was; False where it is gone for good, or another has its name or place."""
-    db.one_by_one(session, SavedView.__tablename__)
+    holding.one_by_one(session, SavedView.__tablename__)
     row = session.get(SavedView, view_id, populate_existing=True)
     if row is None or row.deleted_at is None:
         return False

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, endpoints, event_bodies, event_log, signing
+from onboarding import db, endpoints, event_bodies, event_log, holding, signing
 from onboarding.endpoints import Rules, Unfit
 from onboarding.errors import Invalid, NotFound
 from onboarding.ids import new_id
@@ -40,7 +40,7 @@ def add(
 ) -> Webhook:
     """A new one, told of whatever happens from now on. Raises Invalid."""
     _check(said, rules)
-    db.one_by_one(session, f"webhooks of {owner}")
+    holding.one_by_one(session, f"webhooks of {owner}")
     theirs = select(func.count()).where(Webhook.system_id == owner)
     if (session.scalar(theirs) or 0) >= MOST_OF_ONE:
         raise Invalid({"url": f"A system has {MOST_OF_ONE} endpoints at most."})

@@ -125,7 +125,8 @@ def _run(one: Mutant, copy: Path) -> str | None:
     return next(
         line.removeprefix("FAILED ").removeprefix("ERROR ").partition(" - ")[0]
         for line in ended.stdout.splitlines()
-        if line.startswith(("FAILED ", "ERROR "))
+        # With one space: lines of a log begin with their level, too.
+        if line.startswith(("FAILED tests", "ERROR tests"))
     )
 
 

@@ -42,9 +42,11 @@ class Counter:
         given[-1]["factory"] = Counting
 
     def written(self) -> dict[str, Any]:
-        """One flush of the WAL a commit; those of checkpoints come on top."""
+        """The flushes that transactions wait for; those of checkpoints come on top."""
         rows = sum(connection.total_changes for connection in self._connections)
-        return {"commits": self._commits, "flushes": self._commits, "rows": rows}
+        writer = db.writer()
+        flushes = writer.flushes if writer else 0
+        return {"commits": self._commits, "flushes": flushes, "rows": rows}
 
 
 def walk(port: int, folder: Path, counter: Counter) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from onboarding import audit, crash_points, db, logs, queries, sealing
+from onboarding import audit, crash_points, db, holding, logs, queries, sealing
 from onboarding.access import PLATFORM
 from onboarding.audit import Attempt
 from onboarding.commands import printing
@@ -198,7 +198,7 @@ def _record(ring: Keyring, known: dict[str, bytes]) -> list[str]:
     if held.keys() <= known.keys():
         return []
     with transaction() as session:
-        db.hold(session, KeyCheck.__tablename__, alone=True)
+        holding.hold(session, KeyCheck.__tablename__, alone=True)
         known = queries.key_checks(session)
         # One may have been retired since they were read.
         held = sealing.fingerprints(sealing.read_keyring(ring.folder) if ring.folder else ring)
