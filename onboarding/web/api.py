@@ -2,8 +2,6 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter
-
 from onboarding.web import (
     api_aggregators,
     api_chart,
@@ -24,6 +22,7 @@ from onboarding.web import (
     api_webhooks,
     api_whoami,
 )
+from onboarding.web.parts import Part
 from onboarding.web.problems import MEDIA_TYPE, Problem
 
 _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -33,7 +32,7 @@ _ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 
-router = APIRouter(prefix="/v1", responses=_ERRORS)
+router = Part("/v1/", prefix="/v1", responses=_ERRORS)
 router.include_router(api_onboardings.router)
 router.include_router(api_list.router)
 router.include_router(api_due.router)

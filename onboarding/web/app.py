@@ -83,9 +83,9 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
         oauth,
         signin,
         console,
-        wizard,
     ):
         app.include_router(part.router)
+    wizard.include(app)
     if settings.sandbox:
         portal = sandbox.portal(
             settings.issuer,

@@ -1,6 +1,6 @@
 """The operators' pages, put together."""
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from onboarding.web import (
     console_actions,
@@ -26,9 +26,10 @@ from onboarding.web import (
     console_webhook_actions,
     console_webhooks,
 )
+from onboarding.web.parts import Part
 from onboarding.web.wizard_frame import our_language
 
-router = APIRouter(include_in_schema=False)
+router = Part("(/[^/]+)?/console(/|$)", include_in_schema=False)
 router.include_router(console_overview.entrance)
 router.include_router(console_entry.entrance)
 router.include_router(console_sign_in.callback)

@@ -1,6 +1,8 @@
 """The seller's pages, put together: one page a state, one handler an event."""
 
-from fastapi import APIRouter, Depends
+from typing import Final
+
+from fastapi import Depends, FastAPI
 
 from onboarding.web import (
     developer_key,
@@ -25,8 +27,7 @@ from onboarding.web import (
 )
 from onboarding.web.wizard_frame import our_language
 
-router = APIRouter(include_in_schema=False, dependencies=[Depends(our_language)])
-for part in (
+PARTS: Final = (
     wizard_start,
     wizard_questions,
     wizard_client_id,
@@ -47,5 +48,12 @@ for part in (
     wizard_trying,
     # The last: it also takes what nobody else does.
     wizard_states,
-):
-    router.include_router(part.router)
+)
+
+
+def include(app: FastAPI) -> None:
+    """Put the pages into the application, part by part: in a router of their own, each would be asked once more."""
+    for part in PARTS:
+        app.include_router(
+            part.router, include_in_schema=False, dependencies=[Depends(our_language)]
+        )

@@ -218,8 +218,7 @@ def _question_page(
     answers = _answers(onboarding)
     with reading() as session:
         aggregators = _listed(session) if question.code == "aggregator" else []
-        aggregator = _aggregator_name(session, answers)
-        registered = _registered(session, answers)
+        aggregator = _aggregator(session, answers)
     context: dict[str, Any] = {
         "action": f"{home(request, onboarding.id)}/answers/{question.code}",
         "back": _back(request, onboarding, answers, question.code),
@@ -227,8 +226,8 @@ def _question_page(
         "options": question.options,
         "answers": answers,
         "aggregators": [{"value": each.id, "text": each.name} for each in aggregators],
-        "aggregator": aggregator,
-        "registered": registered,
+        "aggregator": aggregator.name if aggregator else answers.get("aggregator_name"),
+        "registered": _registered(aggregator),
         "instead": instead,
         "endings": [],
         "connections": None,
@@ -269,28 +268,22 @@ def _listed(session: Session) -> list[Aggregator]:
     return [each for each in known if each.status == "registered" and each.id != "other"]
 
 
-def _aggregator_name(session: Session, answers: Mapping[str, str]) -> str | None:
-    """What to call the aggregator that was answered."""
-    found = _aggregator(session, answers)
-    return found.name if found else answers.get("aggregator_name")
-
-
-def _registered(session: Session, answers: Mapping[str, str]) -> str | None:
+def _registered(aggregator: Aggregator | None) -> str | None:
     """The answer that the registry gives to what the aggregator asks for, if it knows it."""
-    found = _aggregator(session, answers)
-    return {"delegated": "one", "full": "three"}[found.asks_for] if found else None
+    return {"delegated": "one", "full": "three"}[aggregator.asks_for] if aggregator else None
 
 
 def _registered_otherwise(
     session: Session, onboarding: Onboarding, values: Mapping[str, str]
 ) -> str | None:
     """What the registry says, where the seller has answered the opposite. Two values are asked about."""
-    registered = _registered(session, _answers(onboarding))
+    registered = _registered(_aggregator(session, _answers(onboarding)))
     answered = values.get("asks_for")
     return registered if answered in {"one", "three"} - {registered} else None
 
 
 def _aggregator(session: Session, answers: Mapping[str, str]) -> Aggregator | None:
     """The registry's row of the aggregator that was chosen, or that has the name which was typed."""
-    chosen = registry.by_id(session, answers.get("aggregator", ""))
-    return chosen or registry.find(session, answers.get("aggregator_name", ""))
+    chosen, typed = answers.get("aggregator"), answers.get("aggregator_name")
+    found = registry.by_id(session, chosen) if chosen else None
+    return found or (registry.find(session, typed) if typed else None)
