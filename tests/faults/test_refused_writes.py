@@ -206,10 +206,7 @@ def test_without_a_free_connection_the_caller_is_asked_to_come_back(
     engine.dispose()
 
 
-def test_writers_of_sqlite_do_not_pile_up_behind_one(
-    sqlite: Engine, ring: Keyring, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(db, "SQLITE_PATIENCE", 0.2)
+def test_writers_of_sqlite_do_not_pile_up_behind_one(sqlite: Engine, ring: Keyring) -> None:
     site = furnished(ring)
     system = a_system(site)
 
