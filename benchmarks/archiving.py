@@ -55,9 +55,12 @@ SELECT coalesce(max(array_position(ARRAY['AccessShareLock', 'RowShareLock', 'Row
 FROM pg_locks
 JOIN pg_class ON pg_class.oid = relation
 JOIN pg_stat_activity USING (pid)
-WHERE backend_type = 'client backend' AND relname IN ('onboardings', 'transitions', 'messages') AND granted
+WHERE locktype = 'relation' AND backend_type = 'client backend' AND relname IN ('onboardings', 'transitions', 'messages') AND granted
 """
-MODES: Final = ("none", "access share", "row share", "row exclusive", "share update exclusive")
+MODES: Final = (
+    *("none", "access share", "row share", "row exclusive", "share update exclusive"),
+    *("share", "share row exclusive", "exclusive", "access exclusive"),
+)
 LEFT: Final = "SELECT count(*) FROM onboardings WHERE state = 'cancelled'"
 WAITED: Final = """
 SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)
@@ -134,9 +137,7 @@ def walked_beside(
         "alone": told([alone], alone),
         "beside": told(during, alone),
         "afterwards": told([after], alone),
-        "strongest_lock": MODES[seen.strongest]
-        if seen.strongest < len(MODES)
-        else "a stronger one",
+        "strongest_lock": MODES[seen.strongest],
         "longest_wait_ms": round(seen.waited * 1000),
     }
 
