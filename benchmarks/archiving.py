@@ -3,9 +3,8 @@
 A million onboardings that were cancelled a year ago, each with four steps of history, and the journey of
 `benchmarks.journeys` before, while and after `onboarding archive` takes them out, for so many seconds at
 most: whoever stops it loses nothing. Printed: journeys a second and latency of each of the three, the later
-ones as ratios to the first; how many went in a second;
-the strongest lock on a table, and the longest wait for any, that was seen meanwhile; what the tables take
-before, after, and once they have been vacuumed.
+ones as ratios to the first; how many went in a second; the strongest lock on a table, and the longest wait
+for any, that was seen meanwhile; what the tables take before, after, and once they have been vacuumed.
 """
 
 import argparse
@@ -55,7 +54,8 @@ SELECT coalesce(max(array_position(ARRAY['AccessShareLock', 'RowShareLock', 'Row
 FROM pg_locks
 JOIN pg_class ON pg_class.oid = relation
 JOIN pg_stat_activity USING (pid)
-WHERE locktype = 'relation' AND backend_type = 'client backend' AND relname IN ('onboardings', 'transitions', 'messages') AND granted
+WHERE locktype = 'relation' AND backend_type = 'client backend' AND granted
+    AND relname IN ('onboardings', 'transitions', 'messages')
 """
 MODES: Final = (
     *("none", "access share", "row share", "row exclusive", "share update exclusive"),
