@@ -6,20 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from onboarding import db, deliveries, event_bodies
+from onboarding import db, event_bodies
 from onboarding.db import reading
-from onboarding.models import Aggregator, AuditEntry, Delivery, Message, Onboarding, Transition
+from onboarding.models import Aggregator, AuditEntry, Message, Onboarding, Transition
 from tests.faults import listener
 from tests.faults.place import SOURCE, Place
 from tests.faults.visitors import Visitor
-
-
-def all_is_told() -> bool:
-    """Whether endpoints have all that they are to be told, and nobody is at anything."""
-    with reading() as session:
-        left = select(func.count()).select_from(Delivery).where(deliveries.unfinished())
-        more = deliveries.any_to_note(session) or session.scalar(left)
-        return not more and not session.scalar(select(func.count()).select_from(Message))
 
 
 def waiting() -> int:

@@ -109,7 +109,7 @@ class Chaos:
         self.place.closed.touch()
         quiet = self._until(self._is_quiet, self.options.patience)
         # Of events that nobody could be told of meanwhile there may be thousands.
-        told = self._until(arriving.all_is_told, 4 * self.options.patience)
+        told = self._until(checking.all_is_quiet, 4 * self.options.patience)
         self.nursery.end()
         return self._figures(faults, quiet, told, arrived, under_way)
 

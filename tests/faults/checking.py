@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from onboarding import canaries, invariants, queries, sealing
+from onboarding import canaries, deliveries, invariants, queries, sealing
 from onboarding.db import reading
-from onboarding.models import Message, Onboarding, Secret
+from onboarding.models import Delivery, Message, Onboarding, Secret
 from onboarding.sealing import Keyring
 
 # What callers were shown: onboarding, version, secret.
@@ -31,6 +31,20 @@ def violations(shown: Iterable[Shown], ring: Keyring, *, quiet: bool = True) -> 
         *_what_was_shown(list(shown), ring),
         *(_leftovers() if quiet else ()),
     ]
+
+
+def all_is_quiet() -> bool:
+    """Nobody is at anything, and endpoints have all that they are to be told.
+
+    No message alone is not enough: what has just happened is noted for endpoints a moment later,
+    and then there is one.
+    """
+    with reading() as session:
+        untold = select(func.count()).select_from(Delivery).where(deliveries.unfinished())
+        messages = select(func.count()).select_from(Message)
+        return not (
+            deliveries.any_to_note(session) or session.scalar(untold) or session.scalar(messages)
+        )
 
 
 def _what_was_shown(shown: list[Shown], ring: Keyring) -> Iterator[str]:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 
 from onboarding import access, db
 from onboarding.db import reading, transaction
-from onboarding.models import ApiKey, Base, Message, Onboarding
+from onboarding.models import ApiKey, Base, Onboarding
 from onboarding.sealing import Keyring, open_keyring
 from onboarding.walking import SCOPES
 from tests.faults import checking
@@ -102,7 +102,7 @@ class Stage:
 
     def check(self) -> None:
         """Once all is quiet nothing is wrong, and each journey is one onboarding."""
-        until(lambda: count(Message) == 0, "messages are left")
+        until(checking.all_is_quiet, "something is left to be done")
         shown = [each for journey in self.journeys for each in journey.seen]
         assert checking.violations(shown, self.ring) == []
         begun = [f"seller-{j.number}@sample.example" for j in self.journeys if j.path]
