@@ -7,28 +7,69 @@ but the name is final. Doing it twice is doing it once. Pages, the API, the cons
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import credentials, lifecycle, links
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.errors import Invalid, NotEligible
-from onboarding.models import Client, Link, Onboarding
+from onboarding.models import Client, Link, Onboarding, Secret
 
 # Characters of a name: one that is longer fills a list.
 LONGEST_NAME: Final = 60
 
 
-@dataclass(slots=True)
+# Of each an onboarding has one that is alive, at most.
+_PARTS: Final = (
+    select(Client, Secret, Link)
+    .select_from(Onboarding)
+    .outerjoin(Client, and_(Client.onboarding_id == Onboarding.id, Client.revoked_at.is_(None)))
+    .outerjoin(Secret, and_(Secret.client_id == Client.id, credentials.is_current()))
+    .outerjoin(Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None)))
+    .where(Onboarding.id == bindparam("onboarding"))
+)
+# Whatever ended before the onboarding was done is of an earlier beginning.
+_ENDED: Final = (
+    select(Onboarding.id, Client, Link)
+    .outerjoin(
+        Client,
+        and_(Client.onboarding_id == Onboarding.id, Client.revoked_at >= Onboarding.entered_at),
+    )
+    .outerjoin(
+        Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at >= Onboarding.entered_at)
+    )
+    .where(
+        Onboarding.id.in_(bindparam("onboardings", expanding=True)),
+        Onboarding.state.in_(DONE),
+        or_(Client.id.is_not(None), Link.id.is_not(None)),
+    )
+)
+
+
+class Parts(NamedTuple):
+    """What a connection consists of, as far as it is there."""
+
+    client: Client | None
+    secret: Secret | None
+    link: Link | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """What has ended since an onboarding was done: its client ID, its link, or both."""
 
     client: Client | None = None
     link: Link | None = None
+
+
+def parts(session: Session, onboarding_id: UUID) -> Parts:
+    """What is alive of a connection, in one look: its pages ask for nothing more often."""
+    found = session.execute(_PARTS, {"onboarding": onboarding_id}).one_or_none()
+    return Parts(*found) if found else Parts(None, None, None)
 
 
 def rename(
@@ -101,28 +142,8 @@ def ended(session: Session, onboarding: Onboarding) -> Ended | None:
 
 def ended_of(session: Session, onboarding_ids: Collection[UUID]) -> dict[UUID, Ended]:
     """The same of several; those of which nothing has ended are left out."""
-    found: dict[UUID, Ended] = {}
-    for client in session.scalars(
-        select(Client)
-        .join(Onboarding, Onboarding.id == Client.onboarding_id)
-        .where(
-            Onboarding.id.in_(onboarding_ids),
-            Onboarding.state.in_(DONE),
-            Client.revoked_at >= Onboarding.entered_at,
-        )
-    ):
-        found.setdefault(client.onboarding_id, Ended()).client = client
-    for link in session.scalars(
-        select(Link)
-        .join(Onboarding, Onboarding.id == Link.onboarding_id)
-        .where(
-            Onboarding.id.in_(onboarding_ids),
-            Onboarding.state.in_(DONE),
-            Link.ended_at >= Onboarding.entered_at,
-        )
-    ):
-        found.setdefault(link.onboarding_id, Ended()).link = link
-    return found
+    rows = session.execute(_ENDED, {"onboardings": [*onboarding_ids]})
+    return {row.id: Ended(row.Client, row.Link) for row in rows}
 
 
 def unlinked_from(session: Session, issuer: str, subject: str) -> Sequence[tuple[Link, Onboarding]]:

@@ -77,6 +77,16 @@ def history(session: Session, onboarding_id: UUID) -> Sequence[Transition]:
     ).all()
 
 
+def last_step(session: Session, onboarding_id: UUID) -> Transition:
+    """The transition that led where it stands."""
+    return session.scalars(
+        select(Transition)
+        .where(Transition.onboarding_id == onboarding_id)
+        .order_by(Transition.sequence.desc())
+        .limit(1)
+    ).one()
+
+
 def overdue(
     session: Session,
     limit: int = 100,
@@ -166,6 +176,20 @@ def messages_of(session: Session, onboarding_id: UUID) -> Sequence[Message]:
     ).all()
 
 
+def waits_for(session: Session, onboarding_id: UUID) -> tuple[Sequence[Message], datetime]:
+    """The same, and when it was asked, in one look. Raises NotFound."""
+    rows = session.execute(
+        select(Message, db.now().label("now"))
+        .select_from(Onboarding)
+        .outerjoin(Message, Message.onboarding_id == Onboarding.id)
+        .where(Onboarding.id == onboarding_id)
+        .order_by(Message.created_at, Message.id)
+    ).all()
+    if not rows:
+        raise NotFound
+    return [row.Message for row in rows if row.Message], rows[0].now
+
+
 def mails_of(session: Session, onboarding_id: UUID) -> Sequence[Mail]:
     """The e-mails that were handed over for one onboarding."""
     return session.scalars(
@@ -215,16 +239,15 @@ def live_client_ids(session: Session, onboarding_ids: Sequence[UUID]) -> dict[UU
 
 def taken_back(session: Session, onboarding: Onboarding) -> dict[str, Client | Link | None]:
     """What the latest transition has ended: a client with its secret, a link with a seller account."""
-    client = select(Client).where(
-        Client.onboarding_id == onboarding.id, Client.revoked_at == onboarding.entered_at
-    )
-    link = select(Link).where(
-        Link.onboarding_id == onboarding.id, Link.ended_at == onboarding.entered_at
-    )
-    return {
-        "client": session.scalars(client).one_or_none(),
-        "link": session.scalars(link).one_or_none(),
-    }
+    at = onboarding.entered_at
+    row = session.execute(
+        select(Client, Link)
+        .select_from(Onboarding)
+        .outerjoin(Client, and_(Client.onboarding_id == Onboarding.id, Client.revoked_at == at))
+        .outerjoin(Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at == at))
+        .where(Onboarding.id == onboarding.id)
+    ).one_or_none()
+    return {"client": row.Client if row else None, "link": row.Link if row else None}
 
 
 def fired_this_hour(session: Session, onboarding_id: UUID, event: str) -> int:

@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from onboarding import credentials, deadlines, developers, fences, handover, lifecycle, proofs
 from onboarding.checksums import CHECKSUM
+from onboarding.connections import parts
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, NotFound, TooMany
@@ -194,8 +195,7 @@ def _show_part(
 ) -> Response:
     """The developer's page of a state. What comes after it was stored is the seller's."""
     with reading() as session:
-        client = credentials.live_client(session, onboarding.id)
-        secret = credentials.live_secret(session, onboarding.id)
+        client, secret, _link = parts(session, onboarding.id)
     key = key_forms.taken(request, secret) if onboarding.state == "secret_revealed" else {}
     template = {
         "secret_ready": "developer/secret_ready.html",

@@ -15,6 +15,7 @@ from onboarding.web import (
     wizard_ends,
     wizard_invited,
     wizard_key,
+    wizard_left_form,
     wizard_link,
     wizard_new_secret,
     wizard_questions,
@@ -28,6 +29,8 @@ from onboarding.web import (
 from onboarding.web.wizard_frame import our_language
 
 PARTS: Final = (
+    # The first, because it is asked the most, and the framework asks one after the other.
+    wizard_states,
     wizard_start,
     wizard_questions,
     wizard_client_id,
@@ -46,8 +49,8 @@ PARTS: Final = (
     developer_pages,
     wizard_connections,
     wizard_trying,
-    # The last: it also takes what nobody else does.
-    wizard_states,
+    # The last: it takes what nobody else does.
+    wizard_left_form,
 )
 
 

@@ -32,7 +32,7 @@ def show_awaiting(
 ) -> Response:
     """Why the aggregator cannot be connected yet, and three ways forward. `wrong`: errors, typed."""
     with reading() as session:
-        last = queries.history(session, onboarding.id)[-1]
+        last = queries.last_step(session, onboarding.id)
         proved = addresses.is_proved(session, onboarding)
     return wizard_frame.framed(
         request,

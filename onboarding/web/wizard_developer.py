@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import credentials, deadlines, developers, handover, ownership, proofs
+from onboarding import connections, deadlines, developers, handover, ownership, proofs
 from onboarding.db import reading, transaction
 from onboarding.errors import FreshProofNeeded, Invalid, MovedOn, NotEligible, TooMany
 from onboarding.links import SellerAccount
@@ -26,8 +26,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
     """Whom it waits for, since when, and what the seller can do meanwhile."""
     with reading() as session:
         named = developers.named(session, onboarding)
-        client = credentials.live_client(session, onboarding.id)
-        secret = credentials.live_secret(session, onboarding.id)
+        client, secret, _link = connections.parts(session, onboarding.id)
     if named is None:
         # Taken back since this looked: the page is another one.
         return wizard_frame.to_home(request, onboarding.id)

@@ -1,5 +1,6 @@
 """How an onboarding ends, or begins again: done, cancelled, expired, started over."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -28,7 +29,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
             return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
         made = wizard_link.parts(session, onboarding)
         made["further"] = further_sellers.alive(session, onboarding.id)
-        ended = connections.ended(session, onboarding)
+        ended = None if _is_whole(onboarding, made) else connections.ended(session, onboarding)
     if ended:
         return _show_ended(request, onboarding, ended, made)
     facts = _ready(request, made)
@@ -79,6 +80,12 @@ def cancel(
 ) -> Response:
     """Revoke what was issued and end the request."""
     return wizard_frame.fire(request, onboarding_id, "cancel", sequence)
+
+
+def _is_whole(onboarding: Onboarding, made: Mapping[str, Any]) -> bool:
+    """Whether all is there that it was done with, so that nothing can have ended."""
+    linked = onboarding.state == "confirmed"
+    return made["client"] is not None and (made["link"] is not None or not linked)
 
 
 def _show_ended(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, lifecycle, proofs, queries
+from onboarding import lifecycle, proofs, queries
 from onboarding.access import Actor
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
@@ -76,12 +76,12 @@ def waiting(request: Request, onboarding: Onboarding, task: str) -> Response:
 
 def progress(session: Session, onboarding: Onboarding, task: str) -> dict[str, bool]:
     """Whether our task has failed for good, or takes longer than usual: its page says so."""
-    messages = queries.messages_of(session, onboarding.id)
+    messages, now = queries.waits_for(session, onboarding.id)
     # Of an earlier transition, a message may have failed that nobody waits for any more.
     of_this = [m for m in messages if (m.task, m.sequence) == (task, onboarding.sequence)]
     return {
         "failed": any(message.failed_at for message in of_this),
-        "late": queries.is_overdue(onboarding, db.clock(session)),
+        "late": queries.is_overdue(onboarding, now),
     }
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import credentials, developers, links, queries
+from onboarding import connections, credentials, developers, links, queries
 from onboarding.access import Actor
 from onboarding.db import reading
 from onboarding.errors import EventNotAllowed, Unavailable
@@ -42,11 +42,7 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
 
 def parts(session: Session, onboarding: Onboarding) -> dict[str, Any]:
     """What a connection consists of, as far as it exists: for its pages to show."""
-    return {
-        "client": credentials.live_client(session, onboarding.id),
-        "secret": credentials.live_secret(session, onboarding.id),
-        "link": links.live_link(session, onboarding.id),
-    }
+    return connections.parts(session, onboarding.id)._asdict()
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/link")
@@ -177,7 +173,7 @@ def _show_check(request: Request, onboarding: Onboarding) -> Response:
     """Everything once more before it counts; and what was wrong, if the last try did not work."""
     with reading() as session:
         made = parts(session, onboarding)
-        last = queries.history(session, onboarding.id)[-1]
+        last = queries.last_step(session, onboarding.id)
     if made["link"] is None:
         # Unlinked since this looked: the page is another state's.
         return wizard_frame.to_home(request, onboarding.id)

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from onboarding import (
     addresses,
+    connections,
     credentials,
     deadlines,
     developers,
@@ -49,17 +50,13 @@ def show(request: Request, onboarding: Onboarding, status: int = 200, **more: An
     Whatever changes while this looks is another state's page, so nothing is taken for granted.
     """
     with reading() as session:
-        client = credentials.live_client(session, onboarding.id)
-        secret = credentials.live_secret(session, onboarding.id)
-        progress = wizard_frame.progress(session, onboarding, "generate_secret")
-        last = queries.history(session, onboarding.id)[-1]
+        client, secret, _link = connections.parts(session, onboarding.id)
+        more |= _of_its_state(session, onboarding)
     facts = {
         "client_id": client.id if client else "",
         "version": secret.version if secret else 0,
         "ends_at": deadlines.ends_at(onboarding),
         "lasts": NEXT_MOVE["secret_ready"].then_after,
-        "cause": last.details.get("cause"),
-        **progress,
     }
     key = key_forms.taken(request, secret) if onboarding.state == "secret_revealed" else {}
     template = "key_taken.html" if key else f"{onboarding.state}.html"
@@ -174,6 +171,17 @@ def not_ticked(request: Request) -> str:
         "You did not tick that you have stored the client secret. If you have, enter its last 6"
         " characters"
     )
+
+
+def _of_its_state(session: Session, onboarding: Onboarding) -> dict[str, Any]:
+    """What the page of one state alone tells."""
+    match onboarding.state:
+        case "issuing_secret":
+            return {**wizard_frame.progress(session, onboarding, "generate_secret")}
+        case "secret_lapsed":
+            return {"cause": queries.last_step(session, onboarding.id).details.get("cause")}
+        case _:
+            return {}
 
 
 def _show_again(

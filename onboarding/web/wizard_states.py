@@ -44,12 +44,6 @@ def sequence(request: Request, locale: str, onboarding_id: str) -> Response:
     return PlainTextResponse(str(onboarding.sequence), headers={"Cache-Control": "no-store"})
 
 
-@router.get("/{locale}/onboardings/{onboarding_id}/{form}")
-def leave_form(request: Request, locale: str, onboarding_id: str, form: str) -> Response:
-    """The address of a form that was sent, opened again or in another language: look afresh."""
-    return wizard_frame.to_home(request, onboarding_id)
-
-
 def page_of(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
     """The page of the state that it is in, as this browser is to see it. Raises StateUnknown."""
     match onboarding.state:
