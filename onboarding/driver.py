@@ -13,7 +13,7 @@ from sqlalchemy import ClauseElement, Engine, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from onboarding import db, outages
+from onboarding import at_hand, db, outages
 from onboarding.errors import OutcomeUnknown
 
 Rows = list[tuple[Any, ...]]
@@ -41,7 +41,7 @@ def within(session: Session, statement: str, values: Mapping[str, Any]) -> Rows:
 
 def look(statement: str, values: Mapping[str, Any]) -> Rows:
     """Read in one round trip: what was committed when it began."""
-    with _autocommitting(db.engine()) as cursor:
+    with _at_hand(db.engine()) as cursor:
         return _rows(cursor.execute(statement, values))
 
 
@@ -68,20 +68,15 @@ def array(values: Iterable[object]) -> str:
 
 
 @contextmanager
-def _autocommitting(engine: Engine) -> Iterator[Any]:
-    pooled = engine.raw_connection()
-    driver: Any = pooled.driver_connection
-    try:
-        if not driver.autocommit:
-            driver.autocommit = True
-        yield _cursor(pooled)
-    except psycopg.Error as error:
-        told = _told(engine, error, driver)
-        if told.connection_invalidated:
-            pooled.invalidate(told)
-        raise told from error
-    finally:
-        pooled.close()
+def _at_hand(engine: Engine) -> Iterator[Any]:
+    with at_hand.taken(engine) as pooled:
+        try:
+            yield _cursor(pooled)
+        except psycopg.Error as error:
+            told = _told(engine, error, pooled.driver_connection)
+            if told.connection_invalidated:
+                pooled.invalidate(told)
+            raise told from error
 
 
 def _cursor(pooled: PoolProxiedConnection) -> Any:

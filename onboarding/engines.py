@@ -1,6 +1,5 @@
 """Opens a database: PostgreSQL with bounds on what may wait, SQLite so that what is committed stays."""
 
-import select
 import sqlite3
 import time
 from functools import partial
@@ -11,6 +10,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from onboarding import at_hand
 
 # What PostgreSQL may take, in milliseconds, before it gives up and all is rolled back. A row is held
 # for a few: whoever waits this long waits for something wrong, and keeps a thread from others.
@@ -23,8 +24,6 @@ POOL_TIMEOUT: Final = 3.0
 # Seconds for a turn at writing in SQLite, in this process and then among several.
 SQLITE_PATIENCE: Final = 5.0
 _A_MOMENT: Final = 0.02
-# Seconds after which a connection must show that it still is one.
-_RESTED: Final = 1.0
 
 
 def open_engine(url: str, pool_size: int) -> Engine:
@@ -79,6 +78,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
     event.listen(opened, "begin", _choose_autocommit)
     event.listen(opened, "checkin", _note_use)
     event.listen(opened, "checkout", partial(_ping, opened.dialect))
+    at_hand.keep(opened, pool_size // 2)
     return opened
 
 
@@ -102,21 +102,9 @@ def _note_use(connection: object, record: ConnectionPoolEntry) -> None:
 
 
 def _ping(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:
-    """Try a connection that has rested, or on which the server has said something unasked: a good bye.
-
-    SQLAlchemy's own `pool_pre_ping` asks every time, which is a tenth of what an event costs.
-    """
-    rested = time.monotonic() - record.info.get("used_at", 0.0) > _RESTED
-    if (rested or _has_news(connection)) and not _answers(dialect, connection):
+    """SQLAlchemy's own `pool_pre_ping` asks every time, which is a tenth of what an event costs."""
+    if at_hand.must_be_tried(record.info, connection) and not _answers(dialect, connection):
         raise DisconnectionError
-
-
-def _has_news(connection: Any) -> bool:
-    if connection.closed:
-        return True
-    looked = select.poll()
-    looked.register(connection.fileno(), select.POLLIN)
-    return bool(looked.poll(0))
 
 
 def _answers(dialect: Dialect, connection: Any) -> bool:

@@ -1,5 +1,6 @@
 """Workers are woken after the commit and only then, and nobody waits for that or suffers from it."""
 
+import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 from kombu.exceptions import OperationalError
 from sqlalchemy import Engine, update
+from structlog.testing import capture_logs
 
 from onboarding import db, outbox
 from onboarding.db import transaction
@@ -21,7 +23,7 @@ from tests.test_outbox import claimed, due, fail, pass_time, retry, stored
 from tests.test_relay import overdue_messages, until
 from workers import relay
 from workers.app import build
-from workers.publisher import CeleryPublisher, EmbeddedPublisher
+from workers.publisher import BACKLOG, CeleryPublisher, EmbeddedPublisher
 
 
 def test_publishing_happens_after_the_commit(database: Engine) -> None:
@@ -169,6 +171,18 @@ def test_a_new_promise_is_published_however_much_waits(database: Engine, valkey:
         outbox.publish_with(publisher.publish)
         a_message()
         until(lambda: in_the_broker(valkey) == 1)
+
+
+def test_what_a_broker_that_hangs_cannot_take_is_left_to_the_sweep() -> None:
+    """So many wait for it and no more: who has just committed waits for nobody."""
+    with socket.create_server(("127.0.0.1", 0)) as silent, capture_logs() as said:
+        publisher = CeleryPublisher(build(f"redis://127.0.0.1:{silent.getsockname()[1]}/0"))
+        publisher.publish([Announcement("send_email", new_id())])
+        with silent.accept()[0]:
+            for _ in range(BACKLOG + 3):
+                publisher.publish([Announcement("send_email", new_id())])
+    publisher.close()
+    assert [line["event"] for line in said].count("publisher_backlog_full") == 3
 
 
 def test_without_a_broker_a_task_that_waits_is_not_queued_again(database: Engine) -> None:

@@ -90,18 +90,17 @@ class CeleryPublisher:
         self._queue: str = app.conf.task_default_queue
         self._unsent = 0
         self._counting = threading.Lock()
-        self._waiting: queue.Queue[Sequence[Announcement] | None] = queue.Queue(BACKLOG)
+        self._waiting: queue.SimpleQueue[Sequence[Announcement] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
         self._thread.start()
 
     def publish(self, announcements: Sequence[Announcement]) -> None:
         """Hand the announcements to the thread."""
-        self._count(len(announcements))
-        try:
-            self._waiting.put_nowait(announcements)
-        except queue.Full:
-            self._count(-len(announcements))
+        if self._waiting.qsize() >= BACKLOG:
             log.warning("publisher_backlog_full")
+            return
+        self._count(len(announcements))
+        self._waiting.put(announcements)
 
     def has_room(self) -> bool:
         """Whether a sweep may add to what waits. Asks the broker; raises where it does not answer."""

@@ -1,0 +1,104 @@
+"""Connections at hand: the next statement has the one of the last, and never one that may be broken."""
+
+import os
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, QueuePool, event, text
+from sqlalchemy.exc import DBAPIError
+
+from onboarding import at_hand, db, driver
+from tests.test_db import FORKS
+
+# Of the server, the process that a connection speaks with.
+WHO = "SELECT pg_backend_pid()"
+
+
+def who() -> int:
+    ((number,),) = driver.alone(WHO, {})
+    return int(number)
+
+
+def out(engine: Engine) -> int:
+    """How many the pool has given away."""
+    assert isinstance(engine.pool, QueuePool)
+    return engine.pool.checkedout()
+
+
+@pytest.fixture
+def checkouts(postgresql: Engine) -> list[object]:
+    """Grows whenever the pool gives one away."""
+    seen: list[object] = []
+    event.listen(postgresql, "checkout", lambda *_: seen.append(_))
+    return seen
+
+
+def test_the_next_statement_has_the_one_of_the_last(
+    postgresql: Engine, checkouts: list[object]
+) -> None:
+    assert len({who() for _ in range(5)}) == 1
+    assert (len(checkouts), out(postgresql)) == (1, 1)
+
+
+def test_a_statement_that_fails_spoils_nothing(postgresql: Engine) -> None:
+    before = who()
+    with pytest.raises(DBAPIError):
+        driver.alone("SELECT 1 / 0", {})
+    assert who() == before
+
+
+def test_one_that_the_server_has_ended_is_not_used(postgresql: Engine) -> None:
+    ended = who()
+    with db.transaction() as session:
+        session.execute(text("SELECT pg_terminate_backend(:it, 5000)"), {"it": ended})
+    assert who() != ended
+
+
+def test_one_that_has_rested_is_tried_first(postgresql: Engine, checkouts: list[object]) -> None:
+    before = who()
+    with at_hand.taken(postgresql) as pooled:
+        info = pooled.info
+    info["used_at"] = 0.0
+    assert who() == before
+    assert len(checkouts) == 2
+
+
+def test_one_that_is_still_at_something_is_given_up(postgresql: Engine) -> None:
+    """Whoever was interrupted has not had the answer: the next must not get it."""
+    busy = who()
+    with at_hand.taken(postgresql) as pooled:
+        connection: Any = pooled.driver_connection
+        connection.pgconn.send_query(b"SELECT pg_sleep(60)")
+    assert who() != busy
+    assert connection.closed
+
+
+def test_half_of_the_pool_is_left_to_transactions(
+    postgresql: Engine, shared_postgres_database: str
+) -> None:
+    engine = db.connect(shared_postgres_database, pool_size=4)
+    with ExitStack() as all_of_them:
+        for _ in range(4):
+            all_of_them.enter_context(at_hand.taken(engine))
+        assert out(engine) == 4
+    assert out(engine) == 2
+    engine.dispose()
+
+
+def test_they_go_with_the_engine(postgresql: Engine) -> None:
+    with at_hand.taken(postgresql) as pooled:
+        connection: Any = pooled.driver_connection
+    postgresql.dispose()
+    assert connection.closed
+    assert who()
+
+
+@FORKS
+def test_a_forked_child_leaves_its_parents_alone(postgresql: Engine) -> None:
+    parents = who()
+    child = os.fork()
+    if not child:
+        os._exit(who() == parents)
+    assert os.waitpid(child, 0)[1] == 0
+    assert who() == parents
