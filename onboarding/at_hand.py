@@ -1,11 +1,12 @@
-"""Connections to PostgreSQL that commit by themselves, kept at hand for the next statement.
+"""Connections for what needs no session, kept at hand for the next: on PostgreSQL they commit by themselves.
 
-To take one out of SQLAlchemy's pool and to give it back costs a third of what such a statement does. So
-some are taken out once. They count in the pool, which tries each of them again that has rested.
+To take one out of SQLAlchemy's pool and to give it back costs a third of what a statement does. So some
+are taken out once. They count in the pool, which tries each of them again that has rested.
 """
 
 import os
 import select
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, PoolProxiedConnection, event
 
@@ -42,6 +44,8 @@ def taken(engine: Engine) -> Iterator[PoolProxiedConnection]:
 
 def must_be_tried(info: Mapping[Any, Any], driver: Any) -> bool:
     """Whether one has rested since `used_at`, or the server has said something unasked: a good bye."""
+    if isinstance(driver, sqlite3.Connection):
+        return False
     rested = time.monotonic() - info.get("used_at", 0.0) > _RESTED
     return rested or _has_news(driver)
 
@@ -64,14 +68,13 @@ class AtHand:
                 kept.close()
         pooled = engine.raw_connection()
         driver: Any = pooled.driver_connection
-        if not driver.autocommit:
+        if isinstance(driver, psycopg.Connection) and not driver.autocommit:
             driver.autocommit = True
         return pooled
 
     def give_back(self, pooled: PoolProxiedConnection) -> None:
         """It is kept, unless it is broken, is still at something, or enough are."""
-        driver: Any = pooled.driver_connection
-        if pooled.is_valid and driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        if pooled.is_valid and _is_busy(pooled.driver_connection):
             pooled.invalidate()
         if pooled.is_valid and len(self._free) < self._most:
             pooled.info["used_at"] = time.monotonic()
@@ -89,6 +92,12 @@ class AtHand:
         else:
             self._process = os.getpid()
             _inherited.extend(free)
+
+
+def _is_busy(driver: Any) -> bool:
+    if isinstance(driver, sqlite3.Connection):
+        return driver.in_transaction
+    return bool(driver.pgconn.transaction_status != TransactionStatus.IDLE)
 
 
 def _has_news(driver: Any) -> bool:

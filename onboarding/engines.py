@@ -126,6 +126,8 @@ def _sqlite(url: str) -> Engine:
     )
     event.listen(opened, "connect", _prepare_sqlite)
     event.listen(opened, "begin", _begin_sqlite)
+    # One writes at a time: the next may begin while the last one gives its connection back.
+    at_hand.keep(opened, 2)
     return opened
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
 
-from onboarding import db, outages
+from onboarding import at_hand, db, outages
 from onboarding.errors import OutcomeUnknown
 
 Rows = list[tuple[Any, ...]]
@@ -117,11 +117,13 @@ def _commit(connection: Any) -> None:
 
 @contextmanager
 def _connection() -> Iterator[Any]:
-    pooled = db.engine().raw_connection()
-    try:
-        yield pooled.driver_connection
-    finally:
-        pooled.close()
+    with at_hand.taken(db.engine()) as pooled:
+        connection: Any = pooled.driver_connection
+        try:
+            yield connection
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
 
 
 def _say(connection: Any, text: str, given: list[Any] | tuple[()] = ()) -> list[Any]:

@@ -1,14 +1,15 @@
 """Connections at hand: the next statement has the one of the last, and never one that may be broken."""
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, QueuePool, event, text
+from sqlalchemy import Engine, QueuePool, event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from onboarding import at_hand, db, driver
+from onboarding import at_hand, db, driver, sqlite_driver
+from onboarding.models import KeyCheck
 from tests.test_db import FORKS
 
 # Of the server, the process that a connection speaks with.
@@ -72,6 +73,17 @@ def test_one_that_is_still_at_something_is_given_up(postgresql: Engine) -> None:
         connection.pgconn.send_query(b"SELECT pg_sleep(60)")
     assert who() != busy
     assert connection.closed
+
+
+def test_on_sqlite_what_was_rolled_back_leaves_its_connection_to_the_next(sqlite: Engine) -> None:
+    seen: list[object] = []
+    event.listen(sqlite, "checkout", lambda *_: seen.append(_))
+    with suppress(ZeroDivisionError), sqlite_driver.alone() as execute:
+        execute(insert(KeyCheck).values(key_id="seal.never", value=bytes(32)), {})
+        raise ZeroDivisionError
+    with sqlite_driver.alone() as execute:
+        assert execute(select(KeyCheck.key_id), {}) == []
+    assert (len(seen), out(sqlite)) == (1, 1)
 
 
 def test_half_of_the_pool_is_left_to_transactions(

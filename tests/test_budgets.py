@@ -73,6 +73,8 @@ def test_a_journey_on_sqlite_costs_what_it_costs(
         walk()
         said: list[str] = []
         event.listen(sqlite, "checkout", lambda driver, *_: driver.set_trace_callback(said.append))
+        # Those that are at hand are not taken out of the pool again.
+        sqlite.dispose()
         walk()
     verbs = Counter(text.split()[0] for text in said)
     assert verbs == ON_SQLITE
