@@ -7,9 +7,8 @@ journey, and the chart is asked in between.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -30,11 +29,11 @@ from onboarding.access import Actor
 from onboarding.chart import REVOKES
 from onboarding.consequences import CONSEQUENCES
 from onboarding.db import transaction
-from onboarding.deciding import Call, Wish
+from onboarding.deciding import Wish
 from onboarding.errors import NotFound
 from onboarding.models import Onboarding
 from onboarding.outbox import Promise
-from onboarding.recording_statements import moving_by_chart
+from onboarding.ways_statement import moving_by_chart
 
 # What has to be done besides takes more than one statement.
 _FOLLOWED: Final = REVOKES | {*CONSEQUENCES}
@@ -128,11 +127,10 @@ def _moved(onboarding_id: UUID, wish: Wish) -> int | None:
     calls = ways.of(wish.event, kind).calls
     with tracing.transition(onboarding_id, wish.event, None, None, wish.actor.kind):
         promises = [Promise(call.task, call.about, onboarding_id) for call in calls]
-        given = _given(onboarding_id, wish, chosen) | _listed(wish.event, kind) | chosen
-        for number, (call, promise) in enumerate(zip(calls, promises, strict=True)):
-            given |= _promised(number, call, promise)
-        letters = tuple(call.notice is not None for call in calls)
-        moved = driver.alone(moving_by_chart(chooses=bool(chosen), letters=letters), given)
+        given = _given(onboarding_id, wish, chosen) | chosen
+        for number, promise in enumerate(promises):
+            given |= _promised(number, promise)
+        moved = driver.alone(moving_by_chart(wish.event, kind), given)
         if not moved:
             return None
         sequence, source, target, has_contact = moved[0]
@@ -155,24 +153,8 @@ def _given(onboarding_id: UUID, wish: Wish, chosen: Mapping[str, str | None]) ->
     }
 
 
-@cache
-def _listed(event: str, kind: tuple[str | None, str | None] | None) -> dict[str, str]:
-    """The ways as arrays of PostgreSQL's, written once."""
-    possible = ways.of(event, kind)
-    waits = (None if it is None else f"{it.total_seconds()} s" for it in possible.wakes_after)
-    return {
-        "standings": _array(possible.standings),
-        "targets": _array(possible.targets),
-        "wakes_after": _array(waits),
-    }
-
-
-def _array(values: Iterable[str | None]) -> str:
-    return "{" + ",".join("NULL" if it is None else f'"{it}"' for it in values) + "}"
-
-
-def _promised(number: int, call: Call, promise: Promise) -> dict[str, Any]:
-    values = outbox.record(promise) | {"about": json.dumps(promise.about), "target": call.target}
+def _promised(number: int, promise: Promise) -> dict[str, Any]:
+    values = outbox.record(promise) | {"about": json.dumps(promise.about)}
     return {f"{name}_{number}": value for name, value in values.items()}
 
 

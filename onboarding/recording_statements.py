@@ -32,16 +32,13 @@ _GIVEN: Final = [
 ]
 _WRITTEN: Final = [name for name in map(str, _transitions.c.keys()) if name != "position"]
 _FIRST: Final = ", ".join(_GIVEN)
-_HISTORY: Final = ", ".join(_WRITTEN)
+HISTORY: Final = ", ".join(_WRITTEN)
 _PROMISED: Final = ", ".join(PROMISED)
-# Of a message, what a statement that decides knows itself.
-_OF_THE_MOVE: Final = ("onboarding_id", "sequence")
-_REST: Final = ", ".join(name for name in PROMISED if name not in _OF_THE_MOVE)
-_DUE_AT: Final = f"statement_timestamp() + make_interval(secs => {REPUBLISH_AFTER})"
+DUE_AT: Final = f"statement_timestamp() + make_interval(secs => {REPUBLISH_AFTER})"
 _LEASED_UNTIL: Final = f"statement_timestamp() + make_interval(secs => {LEASE})"
 
 # This transaction's place in the log of events: see `event_log`.
-_POSITION: Final = "COALESCE((SELECT shift FROM event_log), 0) + pg_current_xact_id()::text::bigint"
+POSITION: Final = "COALESCE((SELECT shift FROM event_log), 0) + pg_current_xact_id()::text::bigint"
 # SQLite's only writer counts on from the last place.
 _NEXT: Final[ColumnElement[int]] = literal_column(
     "(MAX(COALESCE((SELECT shift FROM event_log), 0),"
@@ -62,63 +59,13 @@ def moving_one(*, chooses: bool, promises: int) -> str:
             UPDATE onboardings
             SET state = %(target)s, sequence = %(sequence)s, entered_at = %(entered_at)s,
                 wakes_at = %(wakes_at)s, reminders = 0, extra_days = 0{set_},
-                position = GREATEST(position, {_POSITION})
+                position = GREATEST(position, {POSITION})
             WHERE id = %(onboarding_id)s AND sequence = %(sequence)s - 1
             RETURNING id, position
         ){"".join(map(_promised_by_one, range(promises)))}
-        INSERT INTO transitions ({_HISTORY}, position)
+        INSERT INTO transitions ({HISTORY}, position)
         SELECT {", ".join(f"%({name})s" for name in _WRITTEN)}, position FROM moved
         RETURNING onboarding_id
-    """  # noqa: S608 - names of columns, from the models
-
-
-@cache
-def moving_by_chart(*, chooses: bool, letters: Sequence[bool]) -> str:
-    """Move one onboarding on PostgreSQL to where a list of the chart's answers says, from where it stands.
-
-    `letters` are the promises that it may make, and whether each needs somebody to write to. It gives
-    the number of the transition, from where and to where it led, and whether there is somebody; nothing
-    if the list has no answer for how the onboarding stands, or if somebody else has just moved it.
-    """
-    set_ = "".join(f", {name} = %({name})s" for name in CHOICES) if chooses else ""
-    facts = "" if chooses else " connection_type, credential_mode,"
-    promised = "".join(_promised_there(number, letter=it) for number, it in enumerate(letters))
-    return f"""
-        WITH stood AS (
-            SELECT id, sequence, state, contact_email IS NOT NULL AS has_contact,
-                GREATEST(entered_at, statement_timestamp()) AS at,
-                array_position(%(standings)s::text[], concat_ws(' ', state,{facts}
-                    CASE WHEN contact_verified_at IS NULL THEN 0 ELSE 1 END)) AS way
-            FROM onboardings
-            WHERE id = %(onboarding_id)s AND sequence = COALESCE(%(expected)s, sequence)
-        ), moved AS (
-            UPDATE onboardings
-            SET state = (%(targets)s::text[])[way], sequence = stood.sequence + 1, entered_at = at,
-                wakes_at = at + (%(wakes_after)s::interval[])[way],
-                reminders = 0, extra_days = 0{set_}, position = GREATEST(position, {_POSITION})
-            FROM stood
-            WHERE onboardings.id = %(onboarding_id)s AND onboardings.sequence = stood.sequence
-                AND way IS NOT NULL
-            RETURNING onboardings.id, onboardings.sequence, stood.state AS source,
-                onboardings.state AS target, at, onboardings.rule_set, position, has_contact
-        ), written AS (
-            INSERT INTO transitions ({_HISTORY}, position)
-            SELECT id, sequence, %(event)s, source, target, %(actor_kind)s, %(actor_id)s, at, rule_set,
-                %(details)s, position
-            FROM moved
-        ){promised}
-        SELECT sequence, source, target, has_contact FROM moved
-    """  # noqa: S608 - names of columns, from the models
-
-
-def _promised_there(number: int, *, letter: bool) -> str:
-    values = ", ".join(f"%({name}_{number})s" for name in PROMISED if name not in _OF_THE_MOVE)
-    return f"""
-        , promised_{number} AS (
-            INSERT INTO messages ({", ".join(_OF_THE_MOVE)}, {_REST}, due_at)
-            SELECT id, sequence, {values}, {_DUE_AT}
-            FROM moved WHERE target = %(target_{number})s{" AND has_contact" if letter else ""}
-        )
     """  # noqa: S608 - names of columns, from the models
 
 
@@ -128,7 +75,7 @@ def _promised_by_one(number: int) -> str:
     return f"""
         , promised_{number} AS (
             INSERT INTO messages ({_PROMISED}, due_at, leased_until)
-            SELECT {values}, {_DUE_AT}, CASE WHEN %(attempts_{number})s > 0 THEN {_LEASED_UNTIL} END
+            SELECT {values}, {DUE_AT}, CASE WHEN %(attempts_{number})s > 0 THEN {_LEASED_UNTIL} END
             FROM moved
         )
     """  # noqa: S608 - names of columns, from the models
@@ -143,19 +90,19 @@ def moving(*, chooses: bool) -> str:
             UPDATE onboardings
             SET state = new.state, sequence = new.sequence, entered_at = new.entered_at,
                 wakes_at = new.wakes_at, reminders = 0, extra_days = 0{set_},
-                position = GREATEST(onboardings.position, {_POSITION})
+                position = GREATEST(onboardings.position, {POSITION})
             FROM json_populate_recordset(NULL::onboardings, %(onboardings)s::json) AS new
             WHERE onboardings.id = ANY(%(ids)s::uuid[])
                 AND onboardings.id = new.id AND onboardings.sequence = new.sequence - 1
             RETURNING onboardings.id, onboardings.position
         ), promised AS (
             INSERT INTO messages ({_PROMISED}, due_at, leased_until)
-            SELECT {_PROMISED}, {_DUE_AT}, CASE WHEN attempts > 0 THEN {_LEASED_UNTIL} END
+            SELECT {_PROMISED}, {DUE_AT}, CASE WHEN attempts > 0 THEN {_LEASED_UNTIL} END
             FROM json_populate_recordset(NULL::messages, %(messages)s::json)
             WHERE onboarding_id IN (SELECT id FROM moved)
         )
-        INSERT INTO transitions ({_HISTORY}, position)
-        SELECT {_HISTORY}, moved.position
+        INSERT INTO transitions ({HISTORY}, position)
+        SELECT {HISTORY}, moved.position
         FROM json_populate_recordset(NULL::transitions, %(transitions)s::json)
         JOIN moved ON moved.id = onboarding_id
         RETURNING onboarding_id
@@ -166,7 +113,7 @@ BEGIN: Final = f"""
     WITH began AS (
         INSERT INTO onboardings ({_FIRST}, {", ".join(INSTANTS)}, position)
         SELECT {_FIRST}, statement_timestamp(), statement_timestamp(),
-            statement_timestamp() + %(wakes_after)s::interval, {_POSITION}
+            statement_timestamp() + %(wakes_after)s::interval, {POSITION}
         FROM json_populate_record(NULL::onboardings, %(onboarding)s::json)
         ON CONFLICT (start_key) WHERE start_key IS NOT NULL DO NOTHING
         RETURNING id, sequence, state, rule_set, created_at, position
