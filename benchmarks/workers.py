@@ -1,6 +1,6 @@
 """What more workers bring: `python -m benchmarks.workers [--workers N …] [--clients N …]`.
 
-The journey of `benchmarks.journeys` with 1, 2 and 4 worker processes of two children each, for 8 and for 32
+The journey of `benchmarks.journeys` with 1, 2 and 4 worker processes of one child each, for 8 and for 32
 people at once. On one machine they share its processors with everything else.
 """
 

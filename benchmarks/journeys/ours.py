@@ -85,9 +85,12 @@ def walk(port: int) -> None:
 
 
 def work(mouth: Mouth) -> int:
-    """The program's own worker, with other work under the names that the chart promises."""
+    """The program's own worker, with other work under the names that the chart promises.
+
+    One child, as the floor and pgqueuer have one process: two share the work in smaller batches.
+    """
     tasks.TASKS.update(work_of(mouth))
-    return celery_worker.work(2, "error")
+    return celery_worker.work(1, "error")
 
 
 def work_of(mouth: Mouth) -> dict[str, Work]:
