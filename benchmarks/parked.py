@@ -1,16 +1,18 @@
 """Whether those who wait slow down those who move: `python -m benchmarks.parked [--parked N …]`.
 
 The journey of `benchmarks.journeys` beside 1,000, 50,000 and 1,000,000 onboardings that wait for their
-seller, each with four steps of history. Printed for each: journeys a second, latency and processor time,
-as they are and as ratios to the first; what a million takes on disk, by table; a start of the worker's
-sweep, which reads what is unfinished; the stuck list's first page.
+seller, each with four steps of history. Printed for each: journeys a second, latency and processor time;
+what a million takes on disk, by table; a start of the worker's sweep, which reads what is unfinished; the
+stuck list's first page. A machine changes its speed, so each turn has its own first to be compared with, and
+every second turn goes the other way round; in the end the medians of the turns' ratios are printed.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from statistics import median
 from typing import Any, Final
 
 import psycopg
@@ -59,22 +61,25 @@ def main() -> None:
     asked.add_argument("--journeys", type=int, default=1500)
     asked.add_argument("--repeat", type=int, default=1)
     given = asked.parse_args()
-    first: dict[str, Any] = {}
+    turns: list[dict[int, dict[str, Any]]] = []
     with (
         disk() as folder,
         Postgres.start(folder, **POSTGRES) as postgres,
         valkey_server(folder) as valkey,
     ):
         for turn in range(given.repeat):
-            for parked in given.parked:
+            turns.append({})
+            for parked in given.parked[:: -1 if turn % 2 else 1]:
                 place = a_place(postgres, valkey, folder, f"parked_{parked}_{turn}")
                 beside: dict[str, Any] = {}
                 park = partial(_park, parked, beside)
                 found = run(OURSELVES, place, given.clients, given.journeys, before=park)
-                first = first or found
-                print(json.dumps(_told(parked, turn, found, first) | beside), flush=True)
+                turns[-1][parked] = found
+                print(json.dumps(_told(parked, turn, found) | beside), flush=True)
                 postgres.drop_database(place.folder.name)
                 valkey.forget()
+    for parked in given.parked[1:]:
+        print(json.dumps({"parked": parked} | _compared(turns, given.parked[0], parked)))
 
 
 def _park(parked: int, beside: dict[str, Any], connection: "psycopg.Connection[Any]") -> None:
@@ -107,18 +112,27 @@ def _took(do: Callable[[], object]) -> float:
     return round(min(times) * 1000, 2)
 
 
-def _told(parked: int, turn: int, found: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
+def _told(parked: int, turn: int, found: dict[str, Any]) -> dict[str, Any]:
     return {
         "parked": parked,
         "turn": turn,
         "journeys_per_s": round(found["per_s"], 1),
-        "of_the_first": round(found["per_s"] / first["per_s"], 2),
         "cpu_ms": round(found["cpu_ms"], 1),
-        "cpu_of_the_first": round(found["cpu_ms"] / first["cpu_ms"], 2),
         "ack_ms": [round(each, 1) for each in found["ack"]],
         "back_ms": [round(each, 1) for each in found["back"]],
         "foreign": round(found["foreign"], 2),
     }
+
+
+def _compared(
+    turns: Sequence[dict[int, dict[str, Any]]], first: int, parked: int
+) -> dict[str, object]:
+    """Ratios within each turn: all of them in order, and their median."""
+    ratios = {
+        name: sorted(round(turn[parked][name] / turn[first][name], 2) for turn in turns)
+        for name in ("per_s", "cpu_ms")
+    }
+    return {name: {"median": round(median(each), 2), "all": each} for name, each in ratios.items()}
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from onboarding.web import wizard_frame
+from onboarding.web.retried_route import RetriedRoute
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/{form}")
