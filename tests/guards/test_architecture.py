@@ -66,7 +66,11 @@ def found(
 
 
 def test_only_the_lifecycle_writes_a_state() -> None:
-    writers = {"onboarding/recording.py", "onboarding/recording_statements.py"}
+    writers = {
+        "onboarding/recording.py",
+        "onboarding/recording_statements.py",
+        "onboarding/ways_statement.py",
+    }
     assert found(PRODUCT, writes_a_state, writers) == []
     assert found(PRODUCT, writes_a_state) != []
     assert found(PRODUCT, records, {"onboarding/lifecycle.py", "onboarding/alone.py"}) == []
