@@ -23,7 +23,7 @@ from tests.test_outbox import claimed, due, fail, pass_time, retry, stored
 from tests.test_relay import overdue_messages, until
 from workers import relay
 from workers.app import build
-from workers.publisher import BACKLOG, CeleryPublisher, EmbeddedPublisher
+from workers.publisher import BACKLOG, REST, CeleryPublisher, EmbeddedPublisher
 
 
 def test_publishing_happens_after_the_commit(database: Engine) -> None:
@@ -111,10 +111,10 @@ def test_what_has_not_begun_when_the_process_ends_stays_promised(database: Engin
 
 
 @contextmanager
-def celery_publisher(valkey: Valkey, enough: int) -> Iterator[CeleryPublisher]:
+def celery_publisher(valkey: Valkey, enough: int, rest: float = REST) -> Iterator[CeleryPublisher]:
     """Messages to a broker that no worker serves."""
     celery = build(valkey.url)
-    publisher = CeleryPublisher(celery, enough)
+    publisher = CeleryPublisher(celery, enough, rest)
     yield publisher
     publisher.close()
     celery.close()

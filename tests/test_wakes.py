@@ -1,7 +1,9 @@
 """A worker that has just worked hears of more without a message, and nothing depends on its hearing."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
@@ -107,6 +109,38 @@ def test_no_message_is_sent_where_somebody_listens(
         assert in_the_broker(valkey) == 0
         publisher.publish(fresh)
         until(lambda: in_the_broker(valkey) == 1)
+
+
+def test_where_nobody_listens_what_follows_is_one_question(valkey: Valkey) -> None:
+    """All workers are at something: who comes next takes all that is committed by then."""
+    with celery_publisher(valkey, enough=10, rest=1.0) as publisher, valkey.client() as client:
+        client.config_resetstat()
+        publisher.publish([Announcement("send_email", new_id())])
+        until(lambda: asked(client) == 1)
+        for _ in range(5):
+            publisher.publish([Announcement("send_email", new_id())])
+            time.sleep(0.01)
+        until(lambda: asked(client) == 2)
+        until(lambda: not publisher._unsent)  # noqa: SLF001 - nobody else knows
+        assert asked(client) == 2
+
+
+def test_where_somebody_listens_nobody_rests(bell: Bell, valkey: Valkey) -> None:
+    with (
+        celery_publisher(valkey, enough=10, rest=2 * A_WHILE) as publisher,
+        ThreadPoolExecutor() as other,
+    ):
+        for _ in range(3):
+            heard = other.submit(bell.hear, A_WHILE)
+            listening(bell)
+            publisher.publish([Announcement("send_email", new_id())])
+            assert heard.result()
+
+
+def asked(client: redis.Redis) -> int:
+    """How often the bell was rung: that has a command which no message needs."""
+    told: dict[str, Any] = client.info("commandstats")
+    return int(told.get("cmdstat_pexpire", {}).get("calls", 0))
 
 
 def test_what_goes_first_is_sent_whoever_listens(

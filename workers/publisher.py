@@ -6,6 +6,7 @@ again is bounded: while nobody works, copies would pile up, and each costs a tra
 
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -25,6 +26,9 @@ log = logs.get(__name__)
 BACKLOG = 10_000
 # Messages in a queue that are enough: a sweep that added to them would only add copies.
 ENOUGH = 1000
+# Seconds after which it is asked again whether somebody looks, where nobody listened: all workers are at
+# something, and who comes next takes what is committed by then.
+REST = 0.003
 # What goes before all that waits in the broker: Celery counts from 0 there.
 FIRST, NORMAL = 0, 3
 # What Celery writes between a queue's name and a priority in Redis, where each priority is a list.
@@ -83,9 +87,10 @@ class EmbeddedPublisher:
 class CeleryPublisher:
     """With a broker: a thread of its own sends the messages, however slow the broker is."""
 
-    def __init__(self, app: Celery, enough: int = ENOUGH) -> None:
+    def __init__(self, app: Celery, enough: int = ENOUGH, rest: float = REST) -> None:
         self._app = app
         self._enough = enough
+        self._rest = rest
         self._bell = bell_of(app.conf.broker_url or "")
         self._queue: str = app.conf.task_default_queue
         self._unsent = 0
@@ -120,6 +125,8 @@ class CeleryPublisher:
             except Exception as error:  # noqa: BLE001 - the sweep will publish it again
                 log.warning("publish_failed", error=type(error).__name__, count=len(unsent))
                 self._count(-len(unsent))
+            if self._bell and not self._bell.heard:
+                time.sleep(self._rest)
 
     def _collected(self) -> list[Announcement]:
         """All that has come meanwhile; nothing at the end."""

@@ -30,6 +30,8 @@ class Bell:
         self._redis = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
         # Of the one thread that rings: it takes part in nothing else, so nothing is looked after for it.
         self._ringing: Any = self._redis.connection_pool.make_connection()
+        # Whether somebody has taken the last item.
+        self.heard = True
 
     def ring(self, messages: str) -> bool:
         """Have somebody look. False: nobody listened, and in this list of messages none waits that will.
@@ -40,7 +42,8 @@ class Bell:
         _, unheard, *_, waiting = line.retry.call_with_retry(
             lambda: _asked(line, messages), lambda _: line.disconnect()
         )
-        return not unheard or waiting > 0
+        self.heard = not unheard
+        return self.heard or waiting > 0
 
     def hear(self, seconds: float) -> bool:
         """Wait for so long at most; whether there is more to do. Raises redis.RedisError."""
