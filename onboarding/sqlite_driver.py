@@ -6,7 +6,7 @@ come out as SQLAlchemy's, so whoever asks what a failure means asks in one way.
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -122,8 +122,10 @@ def _connection() -> Iterator[Any]:
         try:
             yield connection
         finally:
+            # One that cannot be rolled back is closed: what has failed before is what is told.
             if connection.in_transaction:
-                connection.rollback()
+                with suppress(sqlite3.Error):
+                    connection.rollback()
 
 
 def _say(connection: Any, text: str, given: list[Any] | tuple[()] = ()) -> list[Any]:
