@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from onboarding import canaries, deliveries, invariants, queries, sealing
-from onboarding.db import reading
+from onboarding.db import reading, snapshot
 from onboarding.models import Delivery, Message, Onboarding, Secret
 from onboarding.sealing import Keyring
 
@@ -37,9 +37,9 @@ def all_is_quiet() -> bool:
     """Nobody is at anything, and endpoints have all that they are to be told.
 
     No message alone is not enough: what has just happened is noted for endpoints a moment later,
-    and then there is one.
+    and then there is one. All of one instant: what goes on meanwhile could slip through between looks.
     """
-    with reading() as session:
+    with snapshot() as session:
         untold = select(func.count()).select_from(Delivery).where(deliveries.unfinished())
         messages = select(func.count()).select_from(Message)
         return not (
