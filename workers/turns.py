@@ -80,14 +80,16 @@ def drain(message_id: str, enough: float = ENOUGH, hear: Hear | None = None) -> 
     it has not begun. Where it can `hear` of more it listens for a moment before it ends.
     """
     wanted, began = _read(message_id), time.monotonic()
-    claims = _take(wanted) if wanted else []
-    while wanted and (claims or _hears(hear, began + A_MOMENT)):
+    claims, more = list[Claim](), True
+    while wanted and (claims or more or _hears(hear, began + A_MOMENT)):
+        if not claims:
+            claims = _take(wanted)
+            # Whoever promises something after this look wakes somebody for it.
+            more = len(claims) >= AT_ONCE
         if time.monotonic() > began + enough:
             _give_back(claims)
             return
-        # Whoever promises something after this look wakes somebody for it.
-        was_all = 0 < len(claims) < AT_ONCE
-        claims = _carry_out_all(claims, began + enough) or ([] if was_all else _take(wanted))
+        claims = _carry_out_all(claims, began + enough)
 
 
 def _read(message_id: str) -> UUID | None:
