@@ -33,7 +33,7 @@ from onboarding.deciding import Wish
 from onboarding.errors import NotFound
 from onboarding.models import Onboarding
 from onboarding.outbox import Promise
-from onboarding.ways_statement import moving_by_chart
+from onboarding.ways_statement import TOLD, moving_by_chart
 
 # What has to be done besides takes more than one statement.
 _FOLLOWED: Final = REVOKES | {*CONSEQUENCES}
@@ -154,8 +154,7 @@ def _given(onboarding_id: UUID, wish: Wish, chosen: Mapping[str, str | None]) ->
 
 
 def _promised(number: int, promise: Promise) -> dict[str, Any]:
-    values = outbox.record(promise) | {"about": json.dumps(promise.about)}
-    return {f"{name}_{number}": value for name, value in values.items()}
+    return {f"{name}_{number}": getattr(promise, name) for name in TOLD}
 
 
 _STANDING: Final = select(

@@ -1,17 +1,22 @@
 """The statement that moves an onboarding on PostgreSQL to where the chart leads from however it stands."""
 
+import json
 from collections.abc import Iterable
 from functools import cache
 from itertools import count
 from typing import Final
 
-from onboarding import ways
+from psycopg.sql import Literal
+
+from onboarding import outbox, ways
 from onboarding.deciding import Call
+from onboarding.outbox import Promise
 from onboarding.outbox_statements import PROMISED
 from onboarding.recording_statements import CHOICES, DUE_AT, HISTORY, POSITION
 
-# Of a message, what a statement that decides knows itself.
+# Of a message, what comes from the move, and what the statement must be told; the chart says the rest.
 _OF_THE_MOVE: Final = ("onboarding_id", "sequence")
+TOLD: Final = ("id", "traceparent")
 _REST: Final = ", ".join(name for name in PROMISED if name not in _OF_THE_MOVE)
 
 
@@ -21,7 +26,7 @@ def moving_by_chart(event: str, chosen: tuple[str | None, str | None] | None = N
 
     It gives the number of the transition, from where and to where it led, and whether there is somebody
     to write to; nothing if there is no way for how the onboarding stands, or if somebody else has just
-    moved it. The ways are part of its text, so that the server reads them once.
+    moved it. The ways and what they promise are part of its text, so that the server reads them once.
     """
     possible = ways.of(event, chosen)
     standings, targets = _array(possible.standings, "text"), _array(possible.targets, "text")
@@ -65,11 +70,22 @@ def _array(values: Iterable[str | None], of: str) -> str:
 
 
 def _promised_there(number: int, call: Call) -> str:
-    values = ", ".join(f"%({name}_{number})s" for name in PROMISED if name not in _OF_THE_MOVE)
+    """What it must be told has its number behind the name."""
+    known = outbox.record(Promise(call.task, call.about))
+    values = (
+        f"%({name}_{number})s" if name in TOLD else _written(known[name])
+        for name in PROMISED
+        if name not in _OF_THE_MOVE
+    )
     return f"""
         , promised_{number} AS (
             INSERT INTO messages ({", ".join(_OF_THE_MOVE)}, {_REST}, due_at)
-            SELECT id, sequence, {values}, {DUE_AT}
+            SELECT id, sequence, {", ".join(values)}, {DUE_AT}
             FROM moved WHERE target = '{call.target}'{" AND has_contact" if call.notice else ""}
         )
     """  # noqa: S608 - names of columns, from the models
+
+
+def _written(value: str | int | dict[str, str] | None) -> str:
+    """As SQL has it."""
+    return Literal(json.dumps(value) if isinstance(value, dict) else value).as_string()
