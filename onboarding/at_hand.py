@@ -9,9 +9,8 @@ import select
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, Final, Self
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -23,7 +22,7 @@ _RESTED: Final = 1.0
 
 _of_engines: Final[WeakKeyDictionary[Engine, "AtHand"]] = WeakKeyDictionary()
 # Closing one of the process that this was forked from would end it there.
-_inherited: Final[list[PoolProxiedConnection]] = []
+_inherited: Final[list["Kept"]] = []
 
 
 def keep(engine: Engine, most: int) -> None:
@@ -31,23 +30,21 @@ def keep(engine: Engine, most: int) -> None:
     _of_engines[engine] = AtHand(engine, most)
 
 
-@contextmanager
-def taken(engine: Engine) -> Iterator[PoolProxiedConnection]:
-    """One that works: it has just been used, or the pool has tried it."""
-    at_hand = _of_engines[engine]
-    pooled = at_hand.take(engine)
-    try:
-        yield pooled
-    finally:
-        at_hand.give_back(pooled)
+def taken(engine: Engine) -> "Kept":
+    """One that works, until the end of the block: it has just been used, or the pool has tried it."""
+    return _of_engines[engine].take(engine)
+
+
+def note_use(info: dict[Any, Any]) -> None:
+    """The pool has one back, of which it knows this: used until now, or until it began to rest at hand."""
+    info["used_at"] = info.pop("rests_since", time.monotonic())
 
 
 def must_be_tried(info: Mapping[Any, Any], driver: Any) -> bool:
-    """Whether one has rested since `used_at`, or the server has said something unasked: a good bye."""
+    """Whether one of the pool has rested since `used_at`, or the server has said something unasked: a good bye."""
     if isinstance(driver, sqlite3.Connection):
         return False
-    rested = time.monotonic() - info.get("used_at", 0.0) > _RESTED
-    return rested or _has_news(driver)
+    return _has_rested(info.get("used_at", 0.0)) or _has_news(driver, _news_of(driver))
 
 
 class AtHand:
@@ -56,54 +53,95 @@ class AtHand:
     def __init__(self, engine: Engine, most: int) -> None:
         self._most = most
         self._process = os.getpid()
-        self._free: deque[PoolProxiedConnection] = deque()
+        self._free: deque[Kept] = deque()
         event.listen(engine, "engine_disposed", self._let_go)
 
-    def take(self, engine: Engine) -> PoolProxiedConnection:
+    def take(self, engine: Engine) -> "Kept":
         """The one that was used last, if it need not be tried; else one of the pool."""
-        with suppress(IndexError):
-            while kept := self._free.pop():
-                if not must_be_tried(kept.info, kept.driver_connection):
-                    return kept
-                kept.close()
-        pooled = engine.raw_connection()
-        driver: Any = pooled.driver_connection
-        if isinstance(driver, psycopg.Connection) and not driver.autocommit:
-            driver.autocommit = True
-        return pooled
+        while True:
+            try:
+                kept = self._free.pop()
+            except IndexError:
+                return Kept(self, engine.raw_connection())
+            if not kept.must_be_tried():
+                return kept
+            kept.go_back()
 
-    def give_back(self, pooled: PoolProxiedConnection) -> None:
+    def give_back(self, kept: "Kept") -> None:
         """It is kept, unless it is broken, is still at something, or enough are."""
-        if pooled.is_valid and _is_busy(pooled.driver_connection):
-            pooled.invalidate()
-        if pooled.is_valid and len(self._free) < self._most:
-            pooled.info["used_at"] = time.monotonic()
-            self._free.append(pooled)
+        if kept.pooled.is_valid and kept.is_busy():
+            kept.pooled.invalidate()
+        kept.used_at = time.monotonic()
+        if kept.pooled.is_valid and len(self._free) < self._most:
+            self._free.append(kept)
         else:
-            pooled.close()
+            kept.go_back()
 
     def _let_go(self, _: Engine) -> None:
         """The engine gives up its connections, perhaps because they are another process's."""
         free, self._free = self._free, deque()
         if self._process == os.getpid():
-            for pooled in free:
-                pooled.invalidate()
-                pooled.close()
+            for kept in free:
+                kept.pooled.invalidate()
+                kept.pooled.close()
         else:
             self._process = os.getpid()
             _inherited.extend(free)
 
 
-def _is_busy(driver: Any) -> bool:
-    if isinstance(driver, sqlite3.Connection):
-        return driver.in_transaction
-    return bool(driver.pgconn.transaction_status != TransactionStatus.IDLE)
+class Kept:
+    """One of the pool's connections and what it takes to use it, asked for once. It is a block's until that ends."""
+
+    __slots__ = ("_news", "_of", "cursor", "driver", "pooled", "used_at")
+
+    def __init__(self, of: AtHand, pooled: PoolProxiedConnection) -> None:
+        self._of, self.pooled, self.used_at = of, pooled, time.monotonic()
+        self.driver: Any = pooled.driver_connection
+        self.cursor: Any = None
+        self._news: Any = None
+        if isinstance(self.driver, psycopg.Connection):
+            if not self.driver.autocommit:
+                self.driver.autocommit = True
+            # All rows of a statement are fetched before the next, and a new one costs a fifth more.
+            self.cursor = self.driver.cursor()
+            self._news = _news_of(self.driver)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._of.give_back(self)
+
+    def must_be_tried(self) -> bool:
+        """Whether it has rested, or the server has said something unasked."""
+        if self._news is None:
+            return False
+        return _has_rested(self.used_at) or _has_news(self.driver, self._news)
+
+    def is_busy(self) -> bool:
+        """Whether whoever gives it back was interrupted."""
+        if self._news is None:
+            return bool(self.driver.in_transaction)
+        return bool(self.driver.pgconn.transaction_status != TransactionStatus.IDLE)
+
+    def go_back(self) -> None:
+        """To the pool, which tries it where it has rested here."""
+        if self.pooled.is_valid:
+            self.pooled.info["rests_since"] = self.used_at
+        self.pooled.close()
 
 
-def _has_news(driver: Any) -> bool:
-    if driver.closed:
-        return True
-    # Not select(): it knows no descriptor from 1024 on.
-    looked = select.poll()
-    looked.register(driver.fileno(), select.POLLIN)
-    return bool(looked.poll(0))
+def _has_rested(since: float) -> bool:
+    return time.monotonic() - since > _RESTED
+
+
+def _has_news(driver: Any, news: Any) -> bool:
+    return driver.closed or bool(news.poll(0))
+
+
+def _news_of(driver: Any) -> Any:
+    """Not select(): it knows no descriptor from 1024 on."""
+    news = select.poll()
+    if not driver.closed:
+        news.register(driver.fileno(), select.POLLIN)
+    return news

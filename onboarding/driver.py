@@ -3,8 +3,7 @@
 Its errors come out as SQLAlchemy's, so whoever asks what a failure means asks in one way.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -41,8 +40,15 @@ def within(session: Session, statement: str, values: Mapping[str, Any]) -> Rows:
 
 def look(statement: str, values: Mapping[str, Any]) -> Rows:
     """Read in one round trip: what was committed when it began."""
-    with _at_hand(db.engine()) as cursor:
-        return _rows(cursor.execute(statement, values))
+    engine = db.engine()
+    with at_hand.taken(engine) as kept:
+        try:
+            return _rows(kept.cursor.execute(statement, values))
+        except psycopg.Error as error:
+            told = _told(engine, error, kept.driver)
+            if told.connection_invalidated:
+                kept.pooled.invalidate(told)
+            raise told from error
 
 
 def alone(statement: str, values: Mapping[str, Any]) -> Rows:
@@ -65,18 +71,6 @@ def alone(statement: str, values: Mapping[str, Any]) -> Rows:
 def array(values: Iterable[object]) -> str:
     """IDs or numbers as PostgreSQL writes an array of them; of a list, the driver asks what is in it."""
     return "{" + ",".join(map(str, values)) + "}"
-
-
-@contextmanager
-def _at_hand(engine: Engine) -> Iterator[Any]:
-    with at_hand.taken(engine) as pooled:
-        try:
-            yield _cursor(pooled)
-        except psycopg.Error as error:
-            told = _told(engine, error, pooled.driver_connection)
-            if told.connection_invalidated:
-                pooled.invalidate(told)
-            raise told from error
 
 
 def _cursor(pooled: PoolProxiedConnection) -> Any:

@@ -98,7 +98,7 @@ def _choose_autocommit(connection: Connection) -> None:
 
 
 def _note_use(connection: object, record: ConnectionPoolEntry) -> None:
-    record.info["used_at"] = time.monotonic()
+    at_hand.note_use(record.info)
 
 
 def _ping(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, proxy: object) -> None:

@@ -117,8 +117,8 @@ def _commit(connection: Any) -> None:
 
 @contextmanager
 def _connection() -> Iterator[Any]:
-    with at_hand.taken(db.engine()) as pooled:
-        connection: Any = pooled.driver_connection
+    with at_hand.taken(db.engine()) as kept:
+        connection = kept.driver
         try:
             yield connection
         finally:

@@ -56,20 +56,29 @@ def test_one_that_the_server_has_ended_is_not_used(postgresql: Engine) -> None:
     assert who() != ended
 
 
-def test_one_that_has_rested_is_tried_first(postgresql: Engine, checkouts: list[object]) -> None:
-    before = who()
-    with at_hand.taken(postgresql) as pooled:
-        info = pooled.info
-    info["used_at"] = 0.0
+def test_one_that_has_rested_is_tried_first(
+    postgresql: Engine, checkouts: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, tried, ping = who(), list[object](), postgresql.dialect.do_ping
+
+    def seen(connection: object) -> bool:
+        tried.append(connection)
+        return ping(connection)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(postgresql.dialect, "do_ping", seen)
+    with at_hand.taken(postgresql) as kept:
+        driver = kept.driver
+    kept.used_at = 0.0
     assert who() == before
     assert len(checkouts) == 2
+    assert tried == [driver]
 
 
 def test_one_that_is_still_at_something_is_given_up(postgresql: Engine) -> None:
     """Whoever was interrupted has not had the answer: the next must not get it."""
     busy = who()
-    with at_hand.taken(postgresql) as pooled:
-        connection: Any = pooled.driver_connection
+    with at_hand.taken(postgresql) as kept:
+        connection: Any = kept.driver
         connection.pgconn.send_query(b"SELECT pg_sleep(60)")
     assert who() != busy
     assert connection.closed
@@ -99,8 +108,8 @@ def test_half_of_the_pool_is_left_to_transactions(
 
 
 def test_they_go_with_the_engine(postgresql: Engine) -> None:
-    with at_hand.taken(postgresql) as pooled:
-        connection: Any = pooled.driver_connection
+    with at_hand.taken(postgresql) as kept:
+        connection: Any = kept.driver
     postgresql.dispose()
     assert connection.closed
     assert who()
