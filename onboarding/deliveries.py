@@ -31,7 +31,7 @@ _KEPT_FOR: Final = 30.0
 
 def any_to_note(session: Session) -> bool:
     """Whether the log goes on behind where some endpoint is. It takes no lock."""
-    places = session.scalars(select(Webhook.noted_until).where(_listens()).distinct()).all()
+    places = session.scalars(_PLACES).all()
     return bool(places) and set(places) != {str(event_log.end(session))}
 
 
@@ -164,3 +164,6 @@ def _row(webhook: Webhook, transition: Transition, reference: str, its_type: str
         "body": event_bodies.encoded(body),
         "attempts": 0,
     }
+
+
+_PLACES: Final = select(Webhook.noted_until).where(_listens()).distinct()

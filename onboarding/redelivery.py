@@ -28,7 +28,7 @@ WOKEN_AT_MOST: Final = 500
 
 def any_due(session: Session) -> bool:
     """Whether there is anything to publish again. It takes no lock: most looks find nothing."""
-    return bool(session.scalar(select(exists().where(*_is_due()))))
+    return bool(session.scalar(_ANY_DUE))
 
 
 def due(session: Session, limit: int = 100) -> list[Announcement]:
@@ -144,6 +144,7 @@ def _republish_after(now: datetime, created_at: datetime) -> timedelta:
     return min(max(now - created_at, _AT_FIRST), REPUBLISH_AT_MOST)
 
 
+_ANY_DUE: Final = select(exists().where(*_is_due()))
 _PUT_OFF: Final = """
     UPDATE messages SET due_at = later.instant
     FROM unnest(%(ids)s::uuid[], %(instants)s::timestamptz[]) AS later (id, instant)

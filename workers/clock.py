@@ -46,6 +46,12 @@ from onboarding.settings import settings
 log = logs.get(__name__)
 
 _SEAL: Final = ("seal",)
+_DUE: Final = (
+    select(Onboarding.id)
+    # A state that only another version knows is that one's to wake.
+    .where(Onboarding.wakes_at <= db.now(), Onboarding.state.in_(NEXT_MOVE))
+    .order_by(Onboarding.wakes_at)
+)
 
 
 class Swept(NamedTuple):
@@ -58,13 +64,7 @@ class Swept(NamedTuple):
 def sweep(limit: int = 100) -> Swept:
     """Do what has come due, at most `limit` onboardings."""
     with reading() as session:
-        due = session.scalars(
-            select(Onboarding.id)
-            # A state that only another version knows is that one's to wake.
-            .where(Onboarding.wakes_at <= db.now(), Onboarding.state.in_(NEXT_MOVE))
-            .order_by(Onboarding.wakes_at)
-            .limit(limit)
-        ).all()
+        due = session.scalars(_DUE.limit(limit)).all()
     return _each(_wake, due, limit)
 
 
