@@ -92,7 +92,6 @@ def _is_sqlite() -> bool:
 class _Standing(NamedTuple):
     """What the chart asks of an onboarding, and what time it is."""
 
-    id: UUID
     state: str
     sequence: int
     rule_set: str
@@ -102,6 +101,7 @@ class _Standing(NamedTuple):
     contact_verified_at: datetime | None
     entered_at: datetime
     now: datetime
+    id: UUID
 
 
 def _moved_on_sqlite(onboarding_id: UUID, wish: Wish) -> int:
@@ -110,7 +110,7 @@ def _moved_on_sqlite(onboarding_id: UUID, wish: Wish) -> int:
         found = execute(_STANDING, {"wanted": onboarding_id})
         if not found:
             raise NotFound
-        standing = _Standing(*found[0])
+        standing = _Standing._make((*found[0], onboarding_id))
         step = deciding.step(standing, standing.now, wish)
         with tracing.transition(
             onboarding_id, wish.event, step.source, step.target, wish.actor.kind
@@ -158,5 +158,5 @@ def _promised(number: int, promise: Promise) -> dict[str, Any]:
 
 
 _STANDING: Final = select(
-    *(Onboarding.__table__.c[name] for name in _Standing._fields[:-1]), db.now()
+    *(Onboarding.__table__.c[name] for name in _Standing._fields[:-2]), db.now()
 ).where(Onboarding.id == bindparam("wanted"))

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol
+from operator import attrgetter
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from statemachine.exceptions import TransitionNotAllowed
@@ -154,7 +155,7 @@ def decide(facts: Facts, event: str, actor_kind: str | None = None) -> str:
     """
     if facts.state not in STATES:
         raise StateUnknown(f"the chart has no state {facts.state}")
-    target = _target(astuple(facts), event)
+    target = _target(_values(facts), event)
     if target is None:
         raise _refusal(facts, event, actor_kind)
     return target
@@ -241,6 +242,10 @@ def _following(
         yield "send_email", {"notice": notice}
     if event in REVOKING and client_id:
         yield "revoke_client", {"client_id": client_id}
+
+
+# Not `astuple`, which copies what it finds, and took a tenth of an event on SQLite.
+_values: Final = attrgetter(*Facts.__slots__)
 
 
 @cache

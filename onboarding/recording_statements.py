@@ -137,7 +137,7 @@ def moved_on_sqlite(*, chooses: bool) -> Any:
         update(_onboardings)
         .where(its.id == bindparam("its_id"), its.sequence == bindparam("its_was"))
         .values(reminders=0, extra_days=0, position=_NEXT, **_taken(_onboardings, changed))
-        .returning(its.id)
+        .returning(its.sequence)
     )
 
 
