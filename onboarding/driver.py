@@ -6,6 +6,7 @@ Its errors come out as SQLAlchemy's, so whoever asks what a failure means asks i
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import ClauseElement, Engine, PoolProxiedConnection
@@ -70,7 +71,7 @@ def alone(statement: str, values: Mapping[str, Any]) -> Rows:
 
 def array(values: Iterable[object]) -> str:
     """IDs or numbers as PostgreSQL writes an array of them; of a list, the driver asks what is in it."""
-    return "{" + ",".join(map(str, values)) + "}"
+    return "{" + ",".join(it.hex if isinstance(it, UUID) else str(it) for it in values) + "}"
 
 
 def _cursor(pooled: PoolProxiedConnection) -> Any:

@@ -134,9 +134,9 @@ def together(session: Session, claims: Sequence[Claim], taker: int | None) -> It
     try:
         yield taken
         if put_off:
-            steps = [step.taken_by(taker) for step in put_off]
-            _write(session, steps)
-            taken += [it.claim for step in steps for it in step.promises if taker is not None]
+            _write(session, put_off, taker)
+            if taker is not None:
+                taken += [it.claim for step in put_off for it in step.promises]
     finally:
         del session.info["put_off"]
 
@@ -199,9 +199,9 @@ def _carry_out(session: Session, onboarding: Onboarding, step: Step) -> None:
     _show(onboarding, step)
 
 
-def _write(session: Session, steps: Sequence[Step]) -> None:
+def _write(session: Session, steps: Sequence[Step], taker: int | None = None) -> None:
     """Their rows are locked, so nobody else has moved them."""
-    if not recording.move(session, steps):
+    if not recording.move(session, steps, taker):
         raise RuntimeError("an onboarding has moved on under its lock")
     crash_points.reach("fire.recorded")
 

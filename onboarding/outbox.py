@@ -77,8 +77,6 @@ class Promise:
     max_attempts: int | None = None
     # Before all that waits.
     first: bool = False
-    # The process that promises it, where that takes the first turn at it at once.
-    taker: int | None = None
     id: UUID = field(default_factory=new_id)
     traceparent: str | None = field(default_factory=tracing.current)
 
@@ -92,7 +90,7 @@ class Promise:
 
     @property
     def claim(self) -> Claim:
-        """The first turn at it, of its taker."""
+        """The first turn at it, of whoever takes it at once."""
         return Claim(
             id=self.id,
             task=self.task,
@@ -134,8 +132,8 @@ def promise(
     return made.id
 
 
-def record(promise: Promise) -> dict[str, Any]:
-    """The columns PROMISED of its message."""
+def record(promise: Promise, taker: int | None = None) -> dict[str, Any]:
+    """The columns PROMISED of its message; a process that is its `taker` has the first turn at once."""
     return {
         "id": promise.id,
         "onboarding_id": promise.onboarding_id,
@@ -144,14 +142,14 @@ def record(promise: Promise) -> dict[str, Any]:
         "about": promise.about,
         "max_attempts": promise.attempts_at_most,
         "traceparent": promise.traceparent,
-        "attempts": int(promise.taker is not None),
-        "claimed_by": promise.taker,
+        "attempts": int(taker is not None),
+        "claimed_by": taker,
     }
 
 
-def row(promise: Promise) -> dict[str, Any]:
+def row(promise: Promise, taker: int | None = None) -> dict[str, Any]:
     """What `INSERT` takes. No name is that of a column: SQLAlchemy would set that, too."""
-    return {f"its_{name}": value for name, value in record(promise).items()}
+    return {f"its_{name}": value for name, value in record(promise, taker).items()}
 
 
 def announce(session: Session, announcements: Sequence[Announcement]) -> None:

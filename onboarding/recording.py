@@ -68,10 +68,6 @@ class Step:
         here = tracing.current()
         return replace(self, promises=[replace(it, traceparent=here) for it in self.promises])
 
-    def taken_by(self, taker: int | None) -> "Step":
-        """The same, and whoever writes it takes the first turn at what it promises."""
-        return replace(self, promises=[replace(each, taker=taker) for each in self.promises])
-
 
 def begin(session: Session, values: Mapping[str, Any], actor: Actor) -> datetime | None:
     """Write a new onboarding and its first transition; when it began.
@@ -98,28 +94,29 @@ def begin_with(execute: Execute, values: Mapping[str, Any], actor: Actor) -> dat
     return began[0][0] if began else None
 
 
-def move(session: Session, steps: Sequence[Step]) -> bool:
+def move(session: Session, steps: Sequence[Step], taker: int | None = None) -> bool:
     """Write these transitions, each of another onboarding.
 
-    False: one of them had moved on already, and the caller rolls back.
+    A process that is the `taker` has the first turn at what they promise; without one, workers are woken
+    for it. False: one of them had moved on already, and the caller rolls back.
     """
     if _is_sqlite(session):
-        moved = move_on_sqlite(sqlite_driver.within(session), steps)
+        moved = move_on_sqlite(sqlite_driver.within(session), steps, taker)
     else:
-        moved = len(move_with(partial(driver.within, session), steps))
-    promised = [each for step in steps for each in step.promises if each.taker is None]
-    outbox.announce(session, [each.announcement for each in promised])
+        moved = len(move_with(partial(driver.within, session), steps, taker))
+    if taker is None:
+        outbox.announce(session, [it.announcement for step in steps for it in step.promises])
     return moved == len(steps)
 
 
-def move_with(execute: Execute, steps: Sequence[Step]) -> set[UUID]:
+def move_with(execute: Execute, steps: Sequence[Step], taker: int | None = None) -> set[UUID]:
     """The same on PostgreSQL; which onboardings were moved. Nobody is told of what was promised."""
     if len(steps) == 1:
-        return _ids(_move_one(execute, steps[0]))
+        return _ids(_move_one(execute, steps[0], taker))
     return {
         moved
         for chooses, alike in groupby(steps, _chooses)
-        for moved in _ids(execute(moving(chooses=chooses), _rows(list(alike))))
+        for moved in _ids(execute(moving(chooses=chooses), _rows(list(alike), taker)))
     }
 
 
@@ -137,26 +134,28 @@ def begin_on_sqlite(
     return at  # type: ignore[no-any-return]
 
 
-def move_on_sqlite(execute: sqlite_driver.Execute, steps: Sequence[Step]) -> int:
+def move_on_sqlite(
+    execute: sqlite_driver.Execute, steps: Sequence[Step], taker: int | None = None
+) -> int:
     """Write these transitions, in three statements each; how many onboardings were moved."""
-    return sum(_move_one_on_sqlite(execute, step) for step in steps)
+    return sum(_move_one_on_sqlite(execute, step, taker) for step in steps)
 
 
-def _move_one_on_sqlite(execute: sqlite_driver.Execute, step: Step) -> bool:
+def _move_one_on_sqlite(execute: sqlite_driver.Execute, step: Step, taker: int | None) -> bool:
     row = _named(_onboarding(step)) | {"its_was": step.sequence - 1}
     if not execute(moved_on_sqlite(chooses=_chooses(step)), row):
         return False
     execute(TRANSITION, _named(_transition(step)))
     for promise in step.promises:
-        execute(INSERT, outbox.row(promise))
+        execute(INSERT, outbox.row(promise, taker))
     return True
 
 
-def _move_one(execute: Execute, step: Step) -> driver.Rows:
+def _move_one(execute: Execute, step: Step, taker: int | None) -> driver.Rows:
     values = _transition(step) | {"details": _json(step.details)}
     values |= {"entered_at": step.entered_at, "wakes_at": step.wakes_at}
     for number, promise in enumerate(step.promises):
-        record = outbox.record(promise) | {"about": _json(promise.about)}
+        record = outbox.record(promise, taker) | {"about": _json(promise.about)}
         values |= {f"{name}_{number}": value for name, value in record.items()}
     statement = moving_one(chooses=_chooses(step), promises=len(step.promises))
     return execute(statement, {**values, **(step.choices or {})})
@@ -175,13 +174,13 @@ def _chooses(step: Step) -> bool:
     return step.choices is not None
 
 
-def _rows(steps: Sequence[Step]) -> dict[str, Any]:
+def _rows(steps: Sequence[Step], taker: int | None) -> dict[str, Any]:
     """The rows of each table, as the statement takes them."""
     return {
         "ids": driver.array(step.onboarding_id for step in steps),
         "onboardings": _json([_onboarding(step) for step in steps]),
         "transitions": _json([_transition(step) for step in steps]),
-        "messages": _json([outbox.record(each) for step in steps for each in step.promises]),
+        "messages": _json([outbox.record(it, taker) for step in steps for it in step.promises]),
     }
 
 

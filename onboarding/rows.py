@@ -1,13 +1,14 @@
 """Rows that the driver has read, as objects of a session: what the ORM does for each costs more than most take."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_dict, set_committed_value
 
+from onboarding.db import UTCDateTime
 from onboarding.models import Base
 
 Model = TypeVar("Model", bound=Base)
@@ -24,7 +25,11 @@ def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
 
     Where the session has that object, it shows what was read from now on.
     """
-    told = {name: _ours(value) for name, value in zip(columns(model), values, strict=True)}
+    told = dict(zip(columns(model), values, strict=True))
+    for name in _instants(model):
+        # In UTC here, whatever the connection's time zone is.
+        if told[name] is not None:
+            told[name] = told[name].astimezone(UTC)
     mapper = class_mapper(model)
     key = mapper.identity_key_from_primary_key(
         tuple(told[each.name] for each in mapper.primary_key)
@@ -42,6 +47,7 @@ def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
     return made
 
 
-def _ours(value: Any) -> Any:
-    """Instants are in UTC here, whatever the connection's time zone is."""
-    return value.astimezone(UTC) if isinstance(value, datetime) else value
+@cache
+def _instants(model: type[Base]) -> tuple[str, ...]:
+    of = model.__table__.columns
+    return tuple(str(column.name) for column in of if isinstance(column.type, UTCDateTime))
