@@ -85,7 +85,8 @@ def begin_with(execute: Execute, values: Mapping[str, Any], actor: Actor) -> dat
     began = execute(
         BEGIN,
         {
-            "onboarding": _json(values),
+            **values,
+            "answers": _json(values["answers"]),
             "wakes_after": deadlines.wakes_after(values["state"]),
             "actor_kind": actor.kind,
             "actor_id": actor.id,

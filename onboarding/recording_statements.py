@@ -112,9 +112,9 @@ def moving(*, chooses: bool) -> str:
 BEGIN: Final = f"""
     WITH began AS (
         INSERT INTO onboardings ({_FIRST}, {", ".join(INSTANTS)}, position)
-        SELECT {_FIRST}, statement_timestamp(), statement_timestamp(),
-            statement_timestamp() + %(wakes_after)s::interval, {POSITION}
-        FROM json_populate_record(NULL::onboardings, %(onboarding)s::json)
+        VALUES ({", ".join(f"%({name})s" for name in _GIVEN)},
+            statement_timestamp(), statement_timestamp(),
+            statement_timestamp() + %(wakes_after)s::interval, {POSITION})
         ON CONFLICT (start_key) WHERE start_key IS NOT NULL DO NOTHING
         RETURNING id, sequence, state, rule_set, created_at, position
     )
