@@ -18,6 +18,7 @@ from onboarding.ids import new_id
 from onboarding.web import api_view
 from tests import builders
 from tests.databases import connected, count_statements
+from tests.instructions import instructions
 from tests.servers.folders import server_folder
 from tests.servers.postgres import Postgres
 from tests.test_relay import until
@@ -33,6 +34,12 @@ COMMITS = 6 + 3 + 2 + 3
 ON_SQLITE = {"BEGIN": 14, "SELECT": 8, "INSERT": 14, "UPDATE": 10, "DELETE": 5, "COMMIT": 14}
 # Written ahead for each journey. It differs a little with where rows come to lie in their pages.
 WAL_BYTES = 13_000
+# Instructions of the interpreter, at most: for an event alone, for a letter, and for a report with the
+# letter that it promises. Versions of Python differ by some, so each has a tenth more than 3.11 takes.
+INSTRUCTIONS = {
+    "postgresql": {"event": 2_100, "letter": 7_500, "report": 21_200},
+    "sqlite": {"event": 3_500, "letter": 8_000, "report": 22_600},
+}
 
 
 @pytest.fixture
@@ -78,6 +85,36 @@ def test_a_journey_on_sqlite_costs_what_it_costs(
         walk()
     verbs = Counter(text.split()[0] for text in said)
     assert verbs == ON_SQLITE
+
+
+def test_an_event_and_its_tasks_take_so_many_instructions(
+    database: Engine, tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What no budget of statements sees: a copy for each column, a statement that is built each time."""
+    with closing(Mouth(_free_port(), tmp_path)) as mouth:
+        for name, work in ours.work_of(mouth).items():
+            monkeypatch.setitem(tasks.TASKS, name, work)
+        ours.prepare(tmp_path)
+        # The driver has the server prepare what it is asked for the sixth time, and 3.12 counts nothing
+        # of what it sees for the first time.
+        *_, first, again = (taken() for _ in range(8))
+    budget = INSTRUCTIONS[database.dialect.name]
+    assert {name: count for name, count in again.items() if count > budget[name]} == {}
+    # Otherwise it is no measure.
+    assert first["event"] == again["event"]
+
+
+def taken() -> dict[str, int]:
+    """The instructions of one journey's second event, of its only letter that is alone, and of a report."""
+    person = ours.Walk()
+    onboarding = person.create()
+    person.move(onboarding, 0)
+    event = instructions(lambda: person.move(onboarding, 1))
+    person.move(onboarding, 2)
+    report = instructions(lambda: turns.drain(str(new_id())))
+    person.move(onboarding, 3)
+    letter = instructions(lambda: turns.drain(str(new_id())))
+    return {"event": event, "letter": letter, "report": report}
 
 
 def walk() -> None:
