@@ -30,6 +30,13 @@ JOURNEYS = 20
 ROWS = 1 + 8 + 5 + 7 + 5 + 3
 # Six events; three turns of tasks, two reports, three letters noted.
 COMMITS = 6 + 3 + 2 + 3
+# What PostgreSQL is asked for, each in a round trip. An event is one statement; a turn is taken by an UPDATE;
+# a report strikes off and locks, and then moves, within a transaction; a letter that is out is struck off.
+ROUND_TRIPS = {"WITH": 6 + 2 * 2, "UPDATE": 3, "BEGIN": 2, "COMMIT": 2, "DELETE": 3}
+ASKED = """
+    SELECT split_part(btrim(query, E' \\n'), ' ', 1), sum(calls)::int FROM pg_stat_statements
+    WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1
+"""
 # What SQLite is asked for, all told. It has no round trips; each of these is a few dozen microseconds.
 ON_SQLITE = {"BEGIN": 14, "SELECT": 8, "INSERT": 14, "UPDATE": 10, "DELETE": 5, "COMMIT": 14}
 # Written ahead for each journey. It differs a little with where rows come to lie in their pages.
@@ -48,7 +55,8 @@ def counting(tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch) -> I
     mouth = Mouth(_free_port(), tmp_path)
     for name, work in ours.work_of(mouth).items():
         monkeypatch.setitem(tasks.TASKS, name, work)
-    with server_folder() as folder, Postgres.start(folder) as server:
+    counted = {"shared_preload_libraries": "pg_stat_statements"}
+    with server_folder() as folder, Postgres.start(folder, **counted) as server:
         url = server.create_database("budget")
         with closing(mouth), contextmanager(connected)(url):
             ours.prepare(tmp_path)
@@ -59,11 +67,16 @@ def counting(tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch) -> I
 def test_a_journey_costs_what_it_costs(counting: str) -> None:
     with psycopg.connect(counting.replace("+psycopg", ""), autocommit=True) as connection:
         settled(connection)
+        connection.execute("CREATE EXTENSION pg_stat_statements")
         before = Written.read(connection)
+        connection.execute("SELECT pg_stat_statements_reset()")
         for _ in range(JOURNEYS):
             walk()
+        asked = {verb: int(calls / JOURNEYS) for verb, calls in connection.execute(ASKED)}
         settled(connection)
         cost = Written.read(connection).per(before, JOURNEYS)
+    # What is asked once, of a connection that is new, comes on top.
+    assert {verb: count for verb, count in asked.items() if count} == ROUND_TRIPS
     assert round(cost["rows"], 1) == ROWS
     # What connections do when they are new comes on top, once.
     assert int(cost["commits"]) == COMMITS
