@@ -39,8 +39,8 @@ ASKED = """
 """
 # What SQLite is asked for, all told. It has no round trips; each of these is a few dozen microseconds.
 ON_SQLITE = {"BEGIN": 14, "SELECT": 8, "INSERT": 14, "UPDATE": 10, "DELETE": 5, "COMMIT": 14}
-# Written ahead for each journey. It differs a little with where rows come to lie in their pages.
-WAL_BYTES = 13_000
+# Written ahead for each journey: 11,600 mostly; it differs a little with where rows come to lie in their pages.
+WAL_BYTES = 12_000
 # Instructions of the interpreter, at most: for an event alone, for a letter, and for a report with the
 # letter that it promises. Versions of Python differ by some, so each has a tenth more than 3.11 takes.
 INSTRUCTIONS = {
