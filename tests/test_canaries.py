@@ -25,7 +25,8 @@ def silence() -> float | None:
 
 
 def is_heard() -> bool:
-    return (silence() or math.inf) < canaries.SILENT_AFTER
+    since = silence()
+    return since is not None and since < canaries.SILENT_AFTER
 
 
 def let_pass(seconds: float) -> None:
