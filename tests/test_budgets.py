@@ -50,15 +50,21 @@ INSTRUCTIONS = {
 
 
 @pytest.fixture
-def counting(tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server that nobody else writes to, with the tasks of the benchmark."""
-    mouth = Mouth(_free_port(), tmp_path)
-    for name, work in ours.work_of(mouth).items():
-        monkeypatch.setitem(tasks.TASKS, name, work)
+def work(tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The benchmark's, under the names that the chart promises."""
+    with closing(Mouth(_free_port(), tmp_path)) as mouth:
+        for name, each in ours.work_of(mouth).items():
+            monkeypatch.setitem(tasks.TASKS, name, each)
+        yield
+
+
+@pytest.fixture
+def counting(tmp_path: Path, work: None) -> Iterator[str]:
+    """A server that nobody else writes to."""
     counted = {"shared_preload_libraries": "pg_stat_statements"}
     with server_folder() as folder, Postgres.start(folder, **counted) as server:
         url = server.create_database("budget")
-        with closing(mouth), contextmanager(connected)(url):
+        with contextmanager(connected)(url):
             ours.prepare(tmp_path)
             walk()
             yield url
@@ -84,33 +90,27 @@ def test_a_journey_costs_what_it_costs(counting: str) -> None:
 
 
 def test_a_journey_on_sqlite_costs_what_it_costs(
-    sqlite: Engine, tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch
+    sqlite: Engine, tmp_path: Path, work: None
 ) -> None:
-    with closing(Mouth(_free_port(), tmp_path)) as mouth:
-        for name, work in ours.work_of(mouth).items():
-            monkeypatch.setitem(tasks.TASKS, name, work)
-        ours.prepare(tmp_path)
-        walk()
-        said: list[str] = []
-        event.listen(sqlite, "checkout", lambda driver, *_: driver.set_trace_callback(said.append))
-        # Those that are at hand are not taken out of the pool again.
-        sqlite.dispose()
-        walk()
+    ours.prepare(tmp_path)
+    walk()
+    said: list[str] = []
+    event.listen(sqlite, "checkout", lambda driver, *_: driver.set_trace_callback(said.append))
+    # Those that are at hand are not taken out of the pool again.
+    sqlite.dispose()
+    walk()
     verbs = Counter(text.split()[0] for text in said)
     assert verbs == ON_SQLITE
 
 
 def test_an_event_and_its_tasks_take_so_many_instructions(
-    database: Engine, tmp_path: Path, ring: object, monkeypatch: pytest.MonkeyPatch
+    database: Engine, tmp_path: Path, work: None
 ) -> None:
     """What no budget of statements sees: a copy for each column, a statement that is built each time."""
-    with closing(Mouth(_free_port(), tmp_path)) as mouth:
-        for name, work in ours.work_of(mouth).items():
-            monkeypatch.setitem(tasks.TASKS, name, work)
-        ours.prepare(tmp_path)
-        # The driver has the server prepare what it is asked for the sixth time, and 3.12 counts nothing
-        # of what it sees for the first time.
-        *_, first, again = (taken() for _ in range(8))
+    ours.prepare(tmp_path)
+    # The driver has the server prepare what it is asked for the sixth time, and 3.12 counts nothing of
+    # what it sees for the first time.
+    *_, first, again = (taken() for _ in range(8))
     budget = INSTRUCTIONS[database.dialect.name]
     assert {name: count for name, count in again.items() if count > budget[name]} == {}
     # Otherwise it is no measure.
