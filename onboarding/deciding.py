@@ -244,7 +244,7 @@ def _following(
         yield "revoke_client", {"client_id": client_id}
 
 
-# Not `astuple`, which copies what it finds, and took a tenth of an event on SQLite.
+# Not `astuple`, which copies what it finds, and took a seventh of an event on SQLite.
 _values: Final = attrgetter(*Facts.__slots__)
 
 
