@@ -90,7 +90,7 @@ def _is_sqlite() -> bool:
 
 
 class _Standing(NamedTuple):
-    """What the chart asks of an onboarding, and what time it is."""
+    """What the chart asks of an onboarding, and what time it is; last, the ID that it was asked for by."""
 
     state: str
     sequence: int

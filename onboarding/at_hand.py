@@ -47,6 +47,15 @@ def must_be_tried(info: Mapping[Any, Any], driver: Any) -> bool:
     return _has_rested(info.get("used_at", 0.0)) or _has_news(driver, _news_of(driver))
 
 
+def cursor_of(pooled: PoolProxiedConnection) -> Any:
+    """One for each connection: every statement's rows are fetched before the next, and a new one costs a fifth more."""
+    cursor = pooled.info.get("cursor")
+    if cursor is None:
+        driver: Any = pooled.driver_connection
+        cursor = pooled.info["cursor"] = driver.cursor()
+    return cursor
+
+
 class AtHand:
     """Those of one engine, at most so many."""
 
@@ -102,8 +111,7 @@ class Kept:
         if isinstance(self.driver, psycopg.Connection):
             if not self.driver.autocommit:
                 self.driver.autocommit = True
-            # All rows of a statement are fetched before the next, and a new one costs a fifth more.
-            self.cursor = self.driver.cursor()
+            self.cursor = cursor_of(pooled)
             self._news = _news_of(self.driver)
 
     def __enter__(self) -> Self:

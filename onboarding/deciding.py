@@ -155,7 +155,7 @@ def decide(facts: Facts, event: str, actor_kind: str | None = None) -> str:
     """
     if facts.state not in STATES:
         raise StateUnknown(f"the chart has no state {facts.state}")
-    target = _target(_values(facts), event)
+    target = _target(key(facts), event)
     if target is None:
         raise _refusal(facts, event, actor_kind)
     return target
@@ -179,6 +179,10 @@ def calls(event: str, target: str) -> tuple[Call, ...]:
     notice = NOTICES.get((event, target))
     tasks = [Call(target, task) for task in ON_ENTRY.get(target, ())]
     return (*tasks, Call(target, "send_email", notice)) if notice else tuple(tasks)
+
+
+# All facts, to know those by that decide alike. Not `astuple`: it copies, for a seventh of an event on SQLite.
+key: Final = attrgetter(*Facts.__slots__)
 
 
 def facts_of(onboarding: Standing, choices: Mapping[str, str | None] | None = None) -> Facts:
@@ -242,10 +246,6 @@ def _following(
         yield "send_email", {"notice": notice}
     if event in REVOKING and client_id:
         yield "revoke_client", {"client_id": client_id}
-
-
-# Not `astuple`, which copies what it finds, and took a seventh of an event on SQLite.
-_values: Final = attrgetter(*Facts.__slots__)
 
 
 @cache

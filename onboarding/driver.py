@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import ClauseElement, Engine, PoolProxiedConnection
+from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,7 @@ def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
 def within(session: Session, statement: str, values: Mapping[str, Any]) -> Rows:
     """Execute it in the session's transaction."""
     connection = session.connection()
-    cursor = _cursor(connection.connection)
+    cursor = at_hand.cursor_of(connection.connection)
     try:
         return _rows(cursor.execute(statement, values))
     except psycopg.Error as error:
@@ -72,15 +72,6 @@ def alone(statement: str, values: Mapping[str, Any]) -> Rows:
 def array(values: Iterable[object]) -> str:
     """IDs or numbers as PostgreSQL writes an array of them; of a list, the driver asks what is in it."""
     return "{" + ",".join(it.hex if isinstance(it, UUID) else str(it) for it in values) + "}"
-
-
-def _cursor(pooled: PoolProxiedConnection) -> Any:
-    """One for each connection: every statement's rows are fetched before the next, and a new one costs a fifth more."""
-    cursor = pooled.info.get("cursor")
-    if cursor is None:
-        driver: Any = pooled.driver_connection
-        cursor = pooled.info["cursor"] = driver.cursor()
-    return cursor
 
 
 def _rows(cursor: Any) -> Rows:

@@ -32,7 +32,7 @@ def actions() -> dict[str, Action]:
 
 
 def _why_not(event: str, standing: Standing, order: Order) -> str | None:
-    if _target(event, _key(standing)) is None:
+    if _target(event, deciding.key(deciding.facts_of(standing.onboarding))) is None:
         return N_("It is not possible where this stands now")
     return None
 
@@ -43,14 +43,8 @@ def _fire(event: str, session: Session, standing: Standing, order: Order) -> Tol
 
 
 def _letter(event: str, standing: Standing) -> str | None:
-    target = _target(event, _key(standing))
+    target = _target(event, deciding.key(deciding.facts_of(standing.onboarding)))
     return NOTICES.get((event, target)) if target and standing.onboarding.contact_email else None
-
-
-def _key(standing: Standing) -> tuple[object, ...]:
-    """Not `astuple`, which copies: it is asked thousands of times."""
-    facts = deciding.facts_of(standing.onboarding)
-    return facts.state, facts.connection_type, facts.credential_mode, facts.contact_verified
 
 
 @lru_cache(maxsize=4096)
