@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from onboarding import at_hand
+from onboarding import at_hand, cursors
 
 # What PostgreSQL may take, in milliseconds, before it gives up and all is rolled back. A row is held
 # for a few: whoever waits this long waits for something wrong, and keeps a thread from others.
@@ -67,6 +67,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         connect_args={
             "connect_timeout": 3,
             "application_name": "onboarding",
+            "cursor_factory": cursors.Cursor,
             "options": " ".join([*options, asked]),
             # A server whose machine is gone sends no word: it counts as lost after 10 seconds.
             "tcp_user_timeout": 10_000,

@@ -14,7 +14,14 @@ from pathlib import Path
 from babel import dates
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    pass_eval_context,
+    select_autoescape,
+)
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 LOCALES = ("en", "fr")
@@ -89,11 +96,32 @@ def environment(folder: Path, locale: str) -> Environment:
         auto_reload=False,
     )
     made.install_gettext_translations(translations(locale), newstyle=True)  # type: ignore[attr-defined]
+    made.globals["_"] = made.globals["gettext"] = _sentences(locale)
     made.globals["moment"] = lambda when: _moment(locale, when)
     made.filters["datetime"] = lambda when: format_datetime(locale, when)
     made.filters["date"] = lambda when: format_date(locale, when)
     made.filters["duration"] = lambda length: format_duration(locale, length)
     return made
+
+
+def _sentences(locale: str) -> Callable[..., str]:
+    """`gettext` for templates: Jinja's own asks three functions more each time, an eighth of what a page takes."""
+
+    @cache
+    def markup(message: str) -> Markup:
+        return Markup(translations(locale).gettext(message))  # noqa: S704 - ours, from the catalogue
+
+    @cache
+    def without_values(message: str) -> Markup:
+        return markup(message) % {}
+
+    @pass_eval_context
+    def gettext(template: EvalContext, message: str, /, **values: object) -> str:
+        if not template.autoescape:
+            return translate(locale, message, **values)
+        return markup(message) % values if values else without_values(message)
+
+    return gettext
 
 
 @cache
