@@ -1,5 +1,6 @@
 """Opens a database: PostgreSQL with bounds on what may wait, SQLite so that what is committed stays."""
 
+import json
 import sqlite3
 import time
 from functools import partial
@@ -24,6 +25,8 @@ POOL_TIMEOUT: Final = 3.0
 # Seconds for a turn at writing in SQLite, in this process and then among several.
 SQLITE_PATIENCE: Final = 5.0
 _A_MOMENT: Final = 0.02
+
+_decode: Final = json.JSONDecoder().decode
 
 
 def open_engine(url: str, pool_size: int) -> Engine:
@@ -64,6 +67,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         max_overflow=pool_size,
         pool_timeout=POOL_TIMEOUT,
         hide_parameters=True,
+        json_deserializer=_read_json,
         connect_args={
             "connect_timeout": 3,
             "application_name": "onboarding",
@@ -81,6 +85,11 @@ def _postgresql(url: str, pool_size: int) -> Engine:
     event.listen(opened, "checkout", partial(_ping, opened.dialect))
     at_hand.keep(opened, pool_size // 2)
     return opened
+
+
+def _read_json(written: bytes) -> Any:
+    """The server sends UTF-8. `json.loads` would look which encoding it is, which takes as long as to read it."""
+    return _decode(written.decode())
 
 
 def _choose_autocommit(connection: Connection) -> None:

@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar, Token
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
@@ -12,6 +13,9 @@ from onboarding import log_lines, tracing
 from onboarding.settings import Settings
 
 _refuses = False
+
+# The IDs of what is being done: one mapping, which costs a worker a fifth of what a variable for each does.
+_bound: Final[ContextVar[Mapping[str, object]]] = ContextVar("bound", default=MappingProxyType({}))
 
 
 def configure(settings: Settings) -> None:
@@ -49,6 +53,11 @@ class Undeclared(Exception):
     """A line with a field that `log_lines` does not name for it."""
 
 
+def _about(logger: object, method: str, event: MutableMapping[str, Any]) -> Any:
+    """What is bound is written out here: most of what is done logs nothing."""
+    return {name: str(value) for name, value in _bound.get().items()} | dict(event)
+
+
 def _traced(logger: object, method: str, event: MutableMapping[str, Any]) -> Any:
     """A line that is written within a trace says which."""
     if traceparent := tracing.current():
@@ -67,7 +76,7 @@ def _declared(logger: object, method: str, event: MutableMapping[str, Any]) -> A
 
 
 _SHARED: Final[list[structlog.typing.Processor]] = [
-    structlog.contextvars.merge_contextvars,
+    _about,
     _traced,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -88,15 +97,25 @@ def _renderers(log_format: str) -> list[structlog.typing.Processor]:
     return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
 
 
-def bound(**values: object) -> AbstractContextManager[object]:
-    """Put these IDs on every line that is logged inside."""
-    return structlog.contextvars.bound_contextvars(**values)
+class bound:  # noqa: N801 - a function, to whoever uses it
+    """Put these IDs on every line that is logged inside the block."""
+
+    __slots__ = ("_before", "_values")
+
+    def __init__(self, **values: object) -> None:
+        self._values = values
+
+    def __enter__(self) -> None:
+        self._before: Token[Mapping[str, object]] = _bound.set({**_bound.get(), **self._values})
+
+    def __exit__(self, *_: object) -> None:
+        _bound.reset(self._before)
 
 
 def request_id() -> str | None:
     """The ID of the request that is being answered, if one is."""
-    found: str | None = structlog.contextvars.get_contextvars().get("request_id")
-    return found
+    found = _bound.get().get("request_id")
+    return str(found) if found else None
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

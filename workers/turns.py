@@ -130,7 +130,7 @@ def _carry_out_all(claims: Sequence[Claim], until: float = math.inf) -> list[Cla
         crash_points.reach("task.claimed")
     free = [claim for claim in claims if claim.id not in _under_way]
     for claim in claims:
-        if claim not in free:
+        if claim.id in _under_way:
             failures.spare_a_thread(claim)
     _under_way.update(claim.id for claim in free)
     try:
@@ -144,11 +144,11 @@ def _carry_out_all(claims: Sequence[Claim], until: float = math.inf) -> list[Cla
 
 def _groups(claims: Sequence[Claim]) -> Iterator[list[Claim]]:
     """Quick ones first: somebody waits for what they report. What takes longest comes last."""
-    quick = [claim for claim in claims if isinstance(work_of(claim.task), Quick)]
-    rest = [claim for claim in claims if claim not in quick]
-    yield quick
-    for task in sorted({claim.task for claim in rest}, key=_takes_long):
-        yield [claim for claim in rest if claim.task == task]
+    tasks = {claim.task for claim in claims}
+    quick = {task for task in tasks if isinstance(work_of(task), Quick)}
+    yield [claim for claim in claims if claim.task in quick]
+    for task in sorted(tasks - quick, key=_takes_long):
+        yield [claim for claim in claims if claim.task == task]
 
 
 def _takes_long(task: str) -> tuple[bool, str]:
@@ -255,15 +255,15 @@ def _attempt(claim: Claim, do: Callable[[], None]) -> bool:
     return False
 
 
-@contextmanager
-def _told(claim: Claim) -> Iterator[None]:
+def _told(claim: Claim) -> AbstractContextManager[object]:
     """What is logged and traced within is about this one."""
-    about = {"task": claim.task, "message": str(claim.id), "onboarding": str(claim.onboarding_id)}
-    with _traced(claim), logs.bound(**about):
-        yield
+    about = logs.bound(task=claim.task, message=claim.id, onboarding=claim.onboarding_id)
+    return _traced(claim, about) if tracing.are_on() else about
 
 
-def _traced(claim: Claim) -> AbstractContextManager[object]:
+@contextmanager
+def _traced(claim: Claim, about: logs.bound) -> Iterator[None]:
     """A trace of its own for each attempt, with a link to whoever promised it, long ago perhaps."""
     told = {"message.id": claim.id, "onboarding.id": claim.onboarding_id, "attempt": claim.attempt}
-    return tracing.span(f"task.{claim.task}", told, follows=claim.traceparent, root=True)
+    with tracing.span(f"task.{claim.task}", told, follows=claim.traceparent, root=True), about:
+        yield
