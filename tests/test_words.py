@@ -78,3 +78,18 @@ def test_templates_speak_one_language_and_escape_only_html(tmp_path: Path) -> No
     )
     assert html == "Retour &lt;b&gt; 23 novembre 2026\n"
     assert text == "Retour <b> 23 novembre 2026\n"
+
+
+@pytest.mark.parametrize("name", ["page.html", "letter.txt"])
+def test_a_sentence_is_the_same_compiled_or_asked_for(tmp_path: Path, name: str) -> None:
+    """One without values is compiled into its template; one that comes from elsewhere is asked for."""
+    made = words.environment(tmp_path, "fr")
+    compiled = made.compile('{{ _("Back") }}', name, raw=True)
+    assert "Retour" in compiled
+    assert "_(" not in compiled
+    (tmp_path / name).write_text(
+        '{{ _("Back") }} {{ _(told) }} {{ _("100%%") }} {{ _(share) }} {{ _("%(a)s & b", a=who) }}'
+    )
+    shown = made.get_template(name).render(told="Back", share="100%%", who="<b>")
+    who = "&lt;b&gt;" if name.endswith(".html") else "<b>"
+    assert shown == f"Retour Retour 100% 100% {who} & b"

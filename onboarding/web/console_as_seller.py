@@ -53,9 +53,10 @@ def go_back(request: Request, locale: str, reference: str) -> Response:
 
 def _shown(request: Request, who: Who, onboarding: Onboarding) -> Response:
     """Their page under a banner. Raises MovedOn where they would be sent to another one just now."""
-    theirs = wizard_states.page_of(
-        _as_theirs(request, onboarding), _visitor(onboarding), onboarding
-    )
+    with reading() as session:
+        theirs = wizard_states.page_of(
+            session, _as_theirs(request, onboarding), _visitor(onboarding), onboarding
+        )
     if not theirs.body:
         raise MovedOn(onboarding.state, onboarding.sequence)
     locale = pages.locale_of(request)

@@ -12,7 +12,7 @@ from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
 from onboarding.models import Onboarding
-from onboarding.web import fields, wizard_frame
+from onboarding.web import browser, fields, wizard_frame
 from onboarding.web.fields import Sequence, Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -22,18 +22,16 @@ router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 RECHECKS_AN_HOUR: Final = 5
 
 
-def show_checking(request: Request, onboarding: Onboarding) -> Response:
+def show_checking(session: Session, request: Request, onboarding: Onboarding) -> Response:
     """A check is under way."""
-    return wizard_frame.waiting(request, onboarding, "check_aggregator")
+    return wizard_frame.waiting(session, request, onboarding, "check_aggregator")
 
 
 def show_awaiting(
-    request: Request, onboarding: Onboarding, status: int = 200, **wrong: Any
+    session: Session, request: Request, onboarding: Onboarding, status: int = 200, **wrong: Any
 ) -> Response:
     """Why the aggregator cannot be connected yet, and three ways forward. `wrong`: errors, typed."""
-    with reading() as session:
-        last = queries.last_step(session, onboarding.id)
-        proved = addresses.is_proved(session, onboarding)
+    last = queries.last_step(session, onboarding.id)
     return wizard_frame.framed(
         request,
         onboarding,
@@ -41,7 +39,7 @@ def show_awaiting(
         status,
         cause=last.details.get("cause"),
         ends_at=deadlines.ends_at(onboarding),
-        address_is_proved=proved,
+        address_is_proved=addresses.is_proved(session, onboarding),
         **wrong,
     )
 
@@ -89,8 +87,9 @@ def _keep_address(session: Session, onboarding: Onboarding, address: str) -> Non
 
 
 def _ask_again(request: Request, onboarding_id: str, typed: str) -> Response:
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state != "awaiting_aggregator":
-        return wizard_frame.to_home(request, onboarding_id)
-    errors = {"email": fields.no_email(request, typed)}
-    return show_awaiting(request, onboarding, 422, errors=errors, typed={"email": typed})
+    with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        if onboarding.state != "awaiting_aggregator":
+            return wizard_frame.to_home(request, onboarding_id)
+        wrong = {"errors": {"email": fields.no_email(request, typed)}, "typed": {"email": typed}}
+        return show_awaiting(session, request, onboarding, 422, **wrong)

@@ -29,6 +29,7 @@ LONGEST_NAME: Final = 80
 
 
 def show(
+    session: Session,
     request: Request,
     visitor: BrowserSession,
     onboarding: Onboarding,
@@ -38,8 +39,7 @@ def show(
     **wrong: Mapping[str, Any],
 ) -> Response:
     """Asks for the contact's address first, then offers the client ID. `wrong`: errors, typed."""
-    with reading() as session:
-        known = ownership.knows_contact(session, proofs.actor(visitor), onboarding)
+    known = ownership.knows_contact(session, proofs.actor(visitor), onboarding)
     return wizard_frame.framed(
         request,
         onboarding,
@@ -64,10 +64,11 @@ def create_client_id(request: Request, locale: str, onboarding_id: str, typed: T
 @router.get("/{locale}/onboardings/{onboarding_id}/contact")
 def ask_for_another_address(request: Request, locale: str, onboarding_id: str) -> Response:
     """The address can be changed as long as nothing was issued."""
-    visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state != "type_chosen":
-        return wizard_frame.to_home(request, onboarding_id)
-    return show(request, visitor, onboarding, other_address=True)
+    with reading() as session:
+        visitor, onboarding = browser.owned(session, request, onboarding_id)
+        if onboarding.state != "type_chosen":
+            return wizard_frame.to_home(request, onboarding_id)
+        return show(session, request, visitor, onboarding, other_address=True)
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/contact")
@@ -146,18 +147,20 @@ def _show_again(
     request: Request, onboarding_id: str, field: str, error: str, typed: str
 ) -> Response:
     """The page with what is wrong in one of its fields, and what was typed there."""
-    visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state != "type_chosen":
-        return wizard_frame.to_home(request, onboarding_id)
-    return show(
-        request,
-        visitor,
-        onboarding,
-        status=422,
-        other_address=field == "email",
-        errors={field: error},
-        typed={field: typed},
-    )
+    with reading() as session:
+        visitor, onboarding = browser.owned(session, request, onboarding_id)
+        if onboarding.state != "type_chosen":
+            return wizard_frame.to_home(request, onboarding_id)
+        return show(
+            session,
+            request,
+            visitor,
+            onboarding,
+            status=422,
+            other_address=field == "email",
+            errors={field: error},
+            typed={field: typed},
+        )
 
 
 def _show_code(

@@ -7,6 +7,7 @@ same fresh proof as showing it does.
 from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -22,11 +23,12 @@ from onboarding.web.wizard_answers import Typed, sequence_of
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 
-def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
+def show(
+    session: Session, request: Request, visitor: BrowserSession, onboarding: Onboarding
+) -> Response:
     """Whom it waits for, since when, and what the seller can do meanwhile."""
-    with reading() as session:
-        named = developers.named(session, onboarding)
-        client, secret, _link = connections.parts(session, onboarding.id)
+    named = developers.named(session, onboarding)
+    client, secret, _link = connections.parts(session, onboarding.id)
     if named is None:
         # Taken back since this looked: the page is another one.
         return wizard_frame.to_home(request, onboarding.id)

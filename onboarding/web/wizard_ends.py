@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,24 +13,23 @@ from onboarding.afterwards import DONE
 from onboarding.connections import Ended
 from onboarding.db import reading
 from onboarding.errors import NotFound
-from onboarding.models import BrowserSession, Onboarding
+from onboarding.models import Onboarding
 from onboarding.settings import Settings
-from onboarding.web import pages, wizard_frame, wizard_link
+from onboarding.web import browser, pages, wizard_frame, wizard_link
 from onboarding.web.fields import Sequence
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 
-def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
+def show(session: Session, request: Request, onboarding: Onboarding) -> Response:
     """The page of a state that nothing follows."""
-    with reading() as session:
-        if onboarding.state not in DONE:
-            gone: dict[str, Any] = {**queries.taken_back(session, onboarding)}
-            return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
-        made = wizard_link.parts(session, onboarding)
-        made["further"] = further_sellers.alive(session, onboarding.id)
-        ended = None if _is_whole(onboarding, made) else connections.ended(session, onboarding)
+    if onboarding.state not in DONE:
+        gone: dict[str, Any] = {**queries.taken_back(session, onboarding)}
+        return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
+    made = wizard_link.parts(session, onboarding)
+    made["further"] = further_sellers.alive(session, onboarding.id)
+    ended = None if _is_whole(onboarding, made) else connections.ended(session, onboarding)
     if ended:
         return _show_ended(request, onboarding, ended, made)
     facts = _ready(request, made)
@@ -39,10 +39,10 @@ def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> R
 @router.get("/{locale}/onboardings/{onboarding_id}/record")
 def save_record(request: Request, locale: str, onboarding_id: str) -> Response:
     """What was set up, as a text file to keep. It holds no secret."""
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state not in DONE:
-        raise NotFound
     with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        if onboarding.state not in DONE:
+            raise NotFound
         made = wizard_link.parts(session, onboarding)
         made["further"] = further_sellers.alive(session, onboarding.id)
     template = pages.environment(locale).get_template("wizard/record.txt")
@@ -107,10 +107,10 @@ def _ready(request: Request, made: dict[str, Any]) -> dict[str, Any]:
 
 def _ask(request: Request, onboarding_id: str, event: str) -> Response:
     """The page that asks whether to fire an event; where it is not allowed, what is the case."""
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if event not in deciding.allowed(deciding.facts_of(onboarding), "seller"):
-        return wizard_frame.to_home(request, onboarding_id)
     with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        if event not in deciding.allowed(deciding.facts_of(onboarding), "seller"):
+            return wizard_frame.to_home(request, onboarding_id)
         made = wizard_link.parts(session, onboarding)
     back = wizard_frame.home(request, onboarding_id)
     return wizard_frame.framed(

@@ -67,10 +67,9 @@ def framed(
     return pages.page(request, f"wizard/{template}", status, **(frame | context))
 
 
-def waiting(request: Request, onboarding: Onboarding, task: str) -> Response:
+def waiting(session: Session, request: Request, onboarding: Onboarding, task: str) -> Response:
     """The page of a state in which one of our tasks works."""
-    with reading() as session:
-        told = progress(session, onboarding, task)
+    told = progress(session, onboarding, task)
     return framed(request, onboarding, f"{onboarding.state}.html", **told)
 
 

@@ -14,7 +14,7 @@ from onboarding.db import reading
 from onboarding.errors import EventNotAllowed, Unavailable
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.sellers import SellerAccount
-from onboarding.web import pages, signin, wizard_aggregator, wizard_developer, wizard_frame
+from onboarding.web import browser, pages, signin, wizard_aggregator, wizard_developer, wizard_frame
 from onboarding.web.fields import Sequence, Text
 from onboarding.web.retried_route import RetriedRoute
 
@@ -25,19 +25,21 @@ class _NothingToLinkTo(Unavailable):
     """An operator has approved an aggregator that the registry does not have."""
 
 
-def show(request: Request, visitor: BrowserSession, onboarding: Onboarding) -> Response:
+def show(
+    session: Session, request: Request, visitor: BrowserSession, onboarding: Onboarding
+) -> Response:
     """The page of a state between the chosen type and the end."""
     match onboarding.state:
         case "checking_aggregator":
-            return wizard_aggregator.show_checking(request, onboarding)
+            return wizard_aggregator.show_checking(session, request, onboarding)
         case "awaiting_aggregator":
-            return wizard_aggregator.show_awaiting(request, onboarding)
+            return wizard_aggregator.show_awaiting(session, request, onboarding)
         case "awaiting_seller":
-            return _show_sign_in(request, visitor, onboarding)
+            return _show_sign_in(session, request, visitor, onboarding)
         case "seller_linked":
-            return _show_check(request, onboarding)
+            return _show_check(session, request, onboarding)
         case _:
-            return wizard_frame.waiting(request, onboarding, "verify_connection")
+            return wizard_frame.waiting(session, request, onboarding, "verify_connection")
 
 
 def parts(session: Session, onboarding: Onboarding) -> dict[str, Any]:
@@ -66,14 +68,15 @@ def link(
         return wizard_frame.too_late(request, onboarding_id, "link_seller", sequence)
     _ = pages.translator_of(request)
     errors = {"seller_id": _("Select a seller account")} if signin.usable(visitor) else {}
-    return _show_sign_in(request, visitor, onboarding, 422, errors=errors)
+    with reading() as session:
+        return _show_sign_in(session, request, visitor, onboarding, 422, errors=errors)
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/unlink")
 def ask_to_unlink(request: Request, locale: str, onboarding_id: str) -> Response:
     """What changing the account does, before it is done."""
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
     with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
         linked = links.live_link(session, onboarding.id)
     if onboarding.state != "seller_linked" or linked is None:
         return wizard_frame.to_home(request, onboarding_id)
@@ -114,7 +117,9 @@ def _try_to_link(
             " yet. Contact us and give your reference.",
             aggregator=onboarding.aggregator_name,
         )
-        return _show_sign_in(request, visitor, onboarding, 503, errors={"": sentence})
+        with reading() as session:
+            wrong = {"": sentence}
+            return _show_sign_in(session, request, visitor, onboarding, 503, errors=wrong)
 
 
 def _link(
@@ -143,6 +148,7 @@ def account_of(visitor: BrowserSession, chosen: SellerAccount) -> links.SellerAc
 
 
 def _show_sign_in(
+    session: Session,
     request: Request,
     visitor: BrowserSession,
     onboarding: Onboarding,
@@ -154,8 +160,7 @@ def _show_sign_in(
     template = "seller_account.html" if usable else "seller_account_unusable.html"
     if visitor.subject is None:
         template = "awaiting_seller.html"
-    with reading() as session:
-        client = credentials.live_client(session, onboarding.id)
+    client = credentials.live_client(session, onboarding.id)
     return wizard_frame.framed(
         request,
         onboarding,
@@ -169,11 +174,10 @@ def _show_sign_in(
     )
 
 
-def _show_check(request: Request, onboarding: Onboarding) -> Response:
+def _show_check(session: Session, request: Request, onboarding: Onboarding) -> Response:
     """Everything once more before it counts; and what was wrong, if the last try did not work."""
-    with reading() as session:
-        made = parts(session, onboarding)
-        last = queries.last_step(session, onboarding.id)
+    made = parts(session, onboarding)
+    last = queries.last_step(session, onboarding.id)
     if made["link"] is None:
         # Unlinked since this looked: the page is another state's.
         return wizard_frame.to_home(request, onboarding.id)

@@ -44,14 +44,15 @@ router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 STATES: Final = ("issuing_secret", "secret_ready", "secret_lapsed", "secret_revealed")
 
 
-def show(request: Request, onboarding: Onboarding, status: int = 200, **more: Any) -> Response:
+def show(
+    session: Session, request: Request, onboarding: Onboarding, status: int = 200, **more: Any
+) -> Response:
     """The page of one of the STATES.
 
     Whatever changes while this looks is another state's page, so nothing is taken for granted.
     """
-    with reading() as session:
-        client, secret, _link = connections.parts(session, onboarding.id)
-        more |= _of_its_state(session, onboarding)
+    client, secret, _link = connections.parts(session, onboarding.id)
+    more |= _of_its_state(session, onboarding)
     facts = {
         "client_id": client.id if client else "",
         "version": secret.version if secret else 0,
@@ -188,11 +189,12 @@ def _show_again(
     request: Request, onboarding_id: str, sequence: int | None, error: str, typed: str | None = None
 ) -> Response:
     """The secret cannot be shown again, so its last characters are asked for."""
-    _visitor, onboarding = wizard_frame.look(request, onboarding_id)
-    if onboarding.state != "secret_revealed" or developers.is_waited_for(onboarding):
-        return wizard_frame.too_late(request, onboarding_id, "acknowledge_secret", sequence)
     kept: Mapping[str, str] = {} if typed is None else {"ending": typed}
-    return show(request, onboarding, 422, errors={"ending": error}, typed=kept)
+    with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        if onboarding.state == "secret_revealed" and not developers.is_waited_for(onboarding):
+            return show(session, request, onboarding, 422, errors={"ending": error}, typed=kept)
+    return wizard_frame.too_late(request, onboarding_id, "acknowledge_secret", sequence)
 
 
 def _acknowledge(

@@ -28,22 +28,22 @@ ASKED: Final = dict.fromkeys(STATES, 2) | {
 
 # Thousands at most, with those of an event loop that starts for it: a tenth more than what 3.11 takes.
 INSTRUCTIONS: Final = {
-    "started": 80,
-    "checking_aggregator": 72,
-    "awaiting_aggregator": 85,
-    "type_chosen": 70,
-    "issuing_secret": 78,
-    "secret_ready": 72,
-    "secret_lapsed": 77,
-    "secret_revealed": 98,
-    "awaiting_seller": 69,
-    "seller_linked": 85,
-    "verifying": 72,
-    "confirmed": 103,
-    "credentials_issued": 99,
-    "redirected_to_soap": 54,
-    "cancelled": 74,
-    "expired": 74,
+    "started": 75,
+    "checking_aggregator": 66,
+    "awaiting_aggregator": 76,
+    "type_chosen": 62,
+    "issuing_secret": 70,
+    "secret_ready": 64,
+    "secret_lapsed": 69,
+    "secret_revealed": 89,
+    "awaiting_seller": 61,
+    "seller_linked": 77,
+    "verifying": 65,
+    "confirmed": 91,
+    "credentials_issued": 88,
+    "redirected_to_soap": 50,
+    "cancelled": 67,
+    "expired": 67,
 }
 
 
