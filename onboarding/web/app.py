@@ -72,20 +72,13 @@ def create_app(settings: Settings, ring: Keyring) -> FastAPI:
     app.state.waiting = waiting.Waiting()
     app.state.provider = _provider(settings, ring, http)
     app.state.console_provider = operators
-    for part in (
-        health,
-        metrics,
-        runbooks,
-        problem_pages,
-        docs,
-        api,
-        webhook_keys,
-        oauth,
-        signin,
-        console,
-    ):
+    # Their paths could be a page's in a language of that name.
+    for part in (api, console):
         app.include_router(part.router)
-    wizard.include(app)
+    wizard.include(app, wizard.FIRST)
+    for part in (health, metrics, runbooks, problem_pages, docs, webhook_keys, oauth, signin):
+        app.include_router(part.router)
+    wizard.include(app, wizard.PARTS)
     if settings.sandbox:
         portal = sandbox.portal(
             settings.issuer,

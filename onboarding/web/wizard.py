@@ -1,5 +1,7 @@
 """The seller's pages, put together: one page a state, one handler an event."""
 
+from collections.abc import Iterable
+from types import ModuleType
 from typing import Final
 
 from fastapi import Depends, FastAPI
@@ -28,9 +30,9 @@ from onboarding.web import (
 )
 from onboarding.web.wizard_frame import our_language
 
+# What is asked the most; the framework asks one after the other, those of other pages too.
+FIRST: Final = (wizard_states,)
 PARTS: Final = (
-    # The first, because it is asked the most, and the framework asks one after the other.
-    wizard_states,
     wizard_start,
     wizard_questions,
     wizard_client_id,
@@ -54,9 +56,9 @@ PARTS: Final = (
 )
 
 
-def include(app: FastAPI) -> None:
-    """Put the pages into the application, part by part: in a router of their own, each would be asked once more."""
-    for part in PARTS:
+def include(app: FastAPI, parts: Iterable[ModuleType]) -> None:
+    """Put pages into the application, part by part: in a router of their own, each would be asked once more."""
+    for part in parts:
         app.include_router(
             part.router, include_in_schema=False, dependencies=[Depends(our_language)]
         )

@@ -143,7 +143,7 @@ def test_a_few_conflicts_make_no_incident_of_a_task(engine: Engine, task: str) -
 def test_every_handler_that_opens_a_transaction_is_tried_again() -> None:
     """Health and the development pages only look; the sandbox has no database."""
     routers = [api_onboardings.router, api_aggregators.router, signin.router]
-    routers += [part.router for part in wizard.PARTS]
+    routers += [part.router for part in (*wizard.FIRST, *wizard.PARTS)]
     routes = [route for router in routers for route in router.routes]
     assert len(routes) > 50
     assert [route for route in routes if not isinstance(route, RetriedRoute)] == []

@@ -28,22 +28,22 @@ ASKED: Final = dict.fromkeys(STATES, 2) | {
 
 # Thousands at most, with those of an event loop that starts for it: a tenth more than what 3.11 takes.
 INSTRUCTIONS: Final = {
-    "started": 75,
-    "checking_aggregator": 66,
-    "awaiting_aggregator": 76,
-    "type_chosen": 62,
-    "issuing_secret": 70,
-    "secret_ready": 64,
-    "secret_lapsed": 69,
-    "secret_revealed": 89,
-    "awaiting_seller": 61,
-    "seller_linked": 77,
-    "verifying": 65,
-    "confirmed": 91,
-    "credentials_issued": 88,
-    "redirected_to_soap": 50,
-    "cancelled": 67,
-    "expired": 67,
+    "started": 69,
+    "checking_aggregator": 60,
+    "awaiting_aggregator": 70,
+    "type_chosen": 56,
+    "issuing_secret": 64,
+    "secret_ready": 58,
+    "secret_lapsed": 63,
+    "secret_revealed": 83,
+    "awaiting_seller": 55,
+    "seller_linked": 71,
+    "verifying": 59,
+    "confirmed": 85,
+    "credentials_issued": 82,
+    "redirected_to_soap": 45,
+    "cancelled": 61,
+    "expired": 61,
 }
 
 
