@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import checksums, db
@@ -83,17 +83,18 @@ def systems(session: Session, name_or_id: str) -> Sequence[System]:
     return session.scalars(select(System).where(wanted).order_by(System.id)).all()
 
 
-def api_key(session: Session, text: str) -> ApiKey:
-    """The key that a caller presents. Raises Unauthorised, whether it is unknown or has ended.
+def api_key(session: Session, text: str) -> tuple[ApiKey, datetime]:
+    """The key that a caller presents, and what time it is. Raises Unauthorised, whether it is unknown or has ended.
 
     A mistyped one is refused before anything is asked of the database.
     """
     if not _well_formed(text):
         raise Unauthorised
-    key = session.scalars(select(ApiKey).where(ApiKey.hash == _hash(text), _works())).one_or_none()
-    if key is None:
+    found = session.execute(_OF_HASH, {"hash": _hash(text)}).one_or_none()
+    if found is None:
         raise Unauthorised
-    return key
+    key, now = found
+    return key, now
 
 
 def require(key: ApiKey, scope: str) -> None:
@@ -182,3 +183,6 @@ def _works() -> ColumnElement[bool]:
 def _hash(text: str) -> bytes:
     """A key holds 256 random bits, so a plain hash is enough (OWASP ASVS 5.0, 6.5.2)."""
     return hashlib.sha256(text.encode()).digest()
+
+
+_OF_HASH: Final = select(ApiKey, db.now()).where(ApiKey.hash == bindparam("hash"), _works())

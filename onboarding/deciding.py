@@ -169,7 +169,7 @@ def allowed(facts: Facts, actor_kind: str | None = None) -> tuple[str, ...]:
     if facts.state not in STATES:
         return ()  # Another version of the program knows what would.
     asked = facts if facts.connection_type else replace(facts, connection_type="plugin")
-    events = (str(event.id) for event in _live.holding(asked).enabled_events())
+    events = _enabled(key(asked))
     return tuple(e for e in events if actor_kind is None or actor_kind in MAY_FIRE[e])
 
 
@@ -256,6 +256,12 @@ def _target(facts: tuple[Any, ...], event: str) -> str | None:
     except TransitionNotAllowed:
         return None
     return _live.facts.state
+
+
+@cache
+def _enabled(facts: tuple[Any, ...]) -> tuple[str, ...]:
+    """The events that lead somewhere from there. To ask the chart each time was a fifth of what a call of the API took."""
+    return tuple(str(event.id) for event in _live.holding(Facts(*facts)).enabled_events())
 
 
 def _refusal(facts: Facts, event: str, actor_kind: str | None) -> EventNotAllowed:

@@ -6,13 +6,13 @@ They are written in the transaction that carries the request out, so a crash lea
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Row, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import db
-from onboarding.models import KeptAnswer
+from onboarding import db, driver
+from onboarding.models import Base, KeptAnswer
 
 # At least as long; the clock comes by a little later.
 KEPT_FOR: Final = timedelta(days=7)
@@ -36,25 +36,25 @@ def hold(session: Session, request: bytes) -> bool:
     if session.get_bind().dialect.name != "postgresql":
         return True
     name = int.from_bytes(request[:8], signed=True)
-    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(name))))
+    ((held,),) = driver.within(session, _HOLD, {"name": name})
+    return bool(held)
 
 
-def find(session: Session, request: bytes) -> KeptAnswer | None:
-    """The answer to an equal request. Ask for it once the place is held, not together with that."""
-    return session.get(KeptAnswer, request)
+def find(session: Session, request: bytes) -> Row[Any] | None:
+    """The row of the answer to an equal request, if it was carried out. Ask once the place is held, not with that."""
+    return session.execute(_FIND, {"wanted": request}).one_or_none()
 
 
 def keep(session: Session, request: bytes, fingerprint: bytes, answer: Answer) -> None:
     """Write down what was answered."""
-    session.execute(
-        insert(KeptAnswer).values(
-            request=request,
-            fingerprint=fingerprint,
-            status=answer.status,
-            headers=dict(answer.headers),
-            body=answer.body,
-        )
-    )
+    row = {
+        "request": request,
+        "fingerprint": fingerprint,
+        "status": answer.status,
+        "headers": dict(answer.headers),
+        "body": answer.body,
+    }
+    session.execute(_KEEP, [row])
 
 
 def forget(session: Session, limit: int) -> int:
@@ -63,3 +63,9 @@ def forget(session: Session, limit: int) -> int:
     old = select(KeptAnswer.request).where(is_old).limit(limit)
     gone = session.execute(delete(KeptAnswer).where(KeptAnswer.request.in_(old)))
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+_kept: Final = Base.metadata.tables["kept_answers"]
+_HOLD: Final = "SELECT pg_try_advisory_xact_lock(%(name)s)"
+_FIND: Final = select(_kept).where(_kept.c.request == bindparam("wanted"))
+_KEEP: Final = insert(_kept)

@@ -7,6 +7,7 @@ fine. Codes are events of the chart, and `verified` for a proof of who is asking
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -182,6 +183,7 @@ def _alternatives(onboarding: Onboarding, expected: str) -> list[Alternative]:
     ]
 
 
+@cache
 def _targets(state: str, event: str) -> tuple[str, ...]:
     """Where it may lead: a choice leads to several places."""
     return tuple(dict.fromkeys(a.target for a in arrows() if (a.source, a.event) == (state, event)))

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session, class_mapper, make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_dict, set_committed_value
+from sqlalchemy.orm.attributes import instance_dict
 
 from onboarding.db import UTCDateTime
 from onboarding.models import Base
@@ -23,7 +23,8 @@ def columns(model: type[Base]) -> tuple[str, ...]:
 def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
     """A row that the driver has just read, all `columns` of it, as the session's object.
 
-    Where the session has that object, it shows what was read from now on.
+    Where the session has that object, it shows what was read from now on; nothing of it may wait to be
+    flushed.
     """
     told = dict(zip(columns(model), values, strict=True))
     for name in _instants(model):
@@ -36,8 +37,7 @@ def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
     )
     known: Model | None = session.identity_map.get(key)
     if known is not None:
-        for name, value in told.items():
-            set_committed_value(known, name, value)
+        instance_dict(known).update(told)
         return known
     made = model()
     # As they were read: nothing that a flush would write.

@@ -49,7 +49,7 @@ def statements(engine: Engine) -> Iterator[list[str]]:
 
 def found(text: str) -> ApiKey:
     with reading() as session:
-        return access.api_key(session, text)
+        return access.api_key(session, text)[0]
 
 
 def test_a_key_is_found_by_its_text_only(database: Engine) -> None:

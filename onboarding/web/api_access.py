@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import access, db, logs, outages
@@ -57,9 +57,7 @@ def own(session: Session, key: ApiKey, onboarding_id: str) -> Onboarding:
         wanted = UUID(onboarding_id)
     except ValueError:
         raise NotFound from None
-    onboarding = session.scalars(
-        select(Onboarding).where(Onboarding.id == wanted, Onboarding.system_id == key.system_id)
-    ).one_or_none()
+    onboarding = session.scalars(_OWN, {"id": wanted, "system": key.system_id}).one_or_none()
     if onboarding is None or str(wanted) != onboarding_id:
         raise NotFound
     return onboarding
@@ -70,9 +68,9 @@ def _known(request: Request) -> tuple[ApiKey, bool]:
     try:
         text = _presented(request)
         with reading() as session:
-            key = access.api_key(session, text)
+            key, now = access.api_key(session, text)
             noted = key.last_used_at
-            return key, noted is None or db.clock(session) - noted > NOTED_EVERY
+            return key, noted is None or now - noted > NOTED_EVERY
     except Unauthorised:
         request.app.state.quotas.of_guesses.take(request, network(request))
         raise
@@ -110,3 +108,8 @@ def _note_use(key_id: UUID) -> None:
         session.execute(
             update(ApiKey).where(ApiKey.id == key_id, old).values(last_used_at=db.now())
         )
+
+
+_OWN: Final = select(Onboarding).where(
+    Onboarding.id == bindparam("id"), Onboarding.system_id == bindparam("system")
+)

@@ -218,7 +218,7 @@ def told(stage: Stage, event: Event, key: Key) -> httpx.Response:
 def an_endpoint(stage: Stage, url: str) -> UUID:
     """Of the system whose journeys are walked."""
     with transaction() as session:
-        owner = access.api_key(session, stage.key).system_id
+        owner = access.api_key(session, stage.key)[0].system_id
         rules, base = endpoints.rules(settings()), stage.system.url
         return webhooks.add(session, stage.ring, owner, Endpoint(url), rules, base).id
 

@@ -1,9 +1,11 @@
 """Asking an app one thing without a server between, and showing it pages that only tests have."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from jinja2 import ChoiceLoader, FileSystemLoader
@@ -39,6 +41,41 @@ def ask(app: ASGIApp, path: str, base: str = "http://testserver", **headers: str
             return await client.get(path, headers=named)
 
     return asyncio.run(answer())
+
+
+async def answered(
+    app: ASGIApp,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+) -> tuple[int, bytes]:
+    """The status and the body of an answer, asked of the application itself: a client would cost as much as it."""
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    at = urlsplit(url)
+    said = {"host": at.netloc, **headers} | ({"content-length": str(len(body))} if body else {})
+    asked: MutableMapping[str, Any] = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": at.scheme,
+        "path": at.path,
+        "raw_path": at.path.encode(),
+        "query_string": at.query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in said.items()],
+        "client": ("127.0.0.1", 1),
+        "server": (at.hostname, at.port),
+    }
+    await app(asked, receive, send)
+    return sent[0]["status"], b"".join(message["body"] for message in sent[1:])
 
 
 def request_for(path: str, query: str = "", accept_language: str = "") -> Request:

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from sqlalchemy import Engine
 
-from benchmarks.pages import answered
+from benchmarks.pages import shown
 from onboarding.chart import STATES
 from onboarding.sealing import Keyring
 from tests import builders
@@ -68,7 +68,7 @@ def test_a_page_takes_so_many_instructions(database: Engine, ring: Keyring) -> N
         visitor = a_visitor(site, each)
 
         def look() -> None:
-            assert asyncio.run(answered(visitor, visitor.home(each))) == 200  # noqa: B023
+            asyncio.run(shown(visitor, visitor.home(each)))  # noqa: B023
 
         # What is done once, as templates are read and statements built, is not of each.
         for _ in range(6):

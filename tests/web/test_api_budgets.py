@@ -1,0 +1,56 @@
+"""What a call of the API takes, in instructions of the interpreter: every system that calls waits for it."""
+
+import asyncio
+import json
+from typing import Any, Final
+from uuid import uuid4
+
+from sqlalchemy import Engine
+
+from onboarding.sealing import Keyring
+from tests.instructions import instructions
+from tests.web.asking import answered
+from tests.web.calling import System, a_system, in_one_moment, served
+
+BASE: Final = "http://api"
+# Thousands at most, with those of an event loop that starts for it: a tenth more than what 3.11 takes.
+INSTRUCTIONS: Final = {"start": 82, "fire": 85, "look": 68}
+
+
+def test_a_call_takes_so_many_instructions(
+    database: Engine, ring: Keyring, published: object
+) -> None:
+    system = a_system(in_one_moment(served(ring)))
+    *_, taken = (counted(system) for _ in range(8))
+    assert {it: count for it, count in taken.items() if count > 1000 * INSTRUCTIONS[it]} == {}
+
+
+def counted(system: System) -> dict[str, int]:
+    """Of an onboarding that is started, of its second choice of a type, and of a look at it."""
+    told: list[dict[str, Any]] = []
+    choice = {"event": "choose_type", "data": {"connection_type": "plugin"}}
+
+    def start() -> None:
+        new = {"locale": "en", "contact": {"email": "dev@shop.example"}}
+        told.append(call(system, "POST", "/v1/onboardings", new))
+
+    def fire() -> None:
+        call(system, "POST", told[0]["links"]["events"], choice)
+
+    def look() -> None:
+        call(system, "GET", told[0]["links"]["self"])
+
+    taken = {"start": instructions(start)}
+    fire()
+    return taken | {"fire": instructions(fire), "look": instructions(look)}
+
+
+def call(system: System, method: str, path: str, body: object = None) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {system.key}", "if-match": "*"}
+    if body:
+        headers |= {"content-type": "application/json", "idempotency-key": str(uuid4())}
+    sent = json.dumps(body).encode() if body else b""
+    status, answer = asyncio.run(answered(system.app, method, f"{BASE}{path}", headers, sent))
+    assert status in (200, 201), answer
+    found: dict[str, Any] = json.loads(answer)
+    return found
