@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db, holding, sealing
@@ -30,14 +30,9 @@ def is_proved(session: Session, onboarding: Onboarding, email: str | None = None
     """
     address = email or onboarding.contact_email
     vouched = onboarding.contact_verified_at == onboarding.created_at
-    entered = select(ContactCode).where(
-        ContactCode.onboarding_id == onboarding.id,
-        ContactCode.email == address,
-        ContactCode.used_at.is_not(None),
-    )
     return address is not None and (
         (vouched and address == onboarding.contact_email)
-        or bool(session.scalar(select(exists(entered.subquery()))))
+        or bool(session.scalar(_ENTERED, {"of": onboarding.id, "email": address}))
     )
 
 
@@ -101,3 +96,13 @@ def links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:
         Mail.sent_at > an_hour_ago,
     )
     return [*session.scalars(promised), *session.scalars(handed_over)]
+
+
+# Whether a code has been entered that was sent to this address.
+_ENTERED: Final = select(
+    exists().where(
+        ContactCode.onboarding_id == bindparam("of"),
+        ContactCode.email == bindparam("email"),
+        ContactCode.used_at.is_not(None),
+    )
+)

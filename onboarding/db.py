@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import DateTime, Engine, Float, literal, select, text
 from sqlalchemy.engine import Dialect
@@ -231,7 +231,10 @@ def _later_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 def clock(session: Session) -> datetime:
     """What the database's clock says, in UTC."""
-    return session.execute(select(now())).scalar_one()
+    return session.execute(_CLOCK).scalar_one()
+
+
+_CLOCK: Final = select(now())
 
 
 class UTCDateTime(TypeDecorator[datetime]):

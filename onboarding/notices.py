@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from jinja2 import Environment
-from sqlalchemy import or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import (
@@ -155,9 +155,9 @@ def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> di
     transition = session.get_one(Transition, (onboarding.id, sequence or onboarding.sequence))
     extra_days = onboarding.extra_days if transition.sequence == onboarding.sequence else 0
     ends_at = deadlines.end(transition.target, transition.at, extra_days)
-    client = _of_that_time(session, Client, Client.revoked_at, transition)
+    client = _of_that_time(session, _CLIENTS, transition)
     link = _further_link(session, transition)
-    link = link or _of_that_time(session, Link, Link.ended_at, transition)
+    link = link or _of_that_time(session, _LINKS, transition)
     aggregator, connection = _names(session, onboarding)
     secret = credentials.live_secret(session, onboarding.id)
     return {
@@ -211,17 +211,20 @@ def _names(session: Session, onboarding: Onboarding) -> tuple[str, str]:
     return (aggregator if onboarding.aggregator_id else ""), ""
 
 
-def _of_that_time(session: Session, table: Any, ended_at: Any, transition: Transition) -> Any:
+def _of_that_time(session: Session, those: Select[Any], transition: Transition) -> Any:
     """The client or link that stood then, or ended by this very transition; None if there was none."""
-    return session.scalars(
-        select(table)
-        .where(
-            table.onboarding_id == transition.onboarding_id,
-            or_(ended_at.is_(None), ended_at >= transition.at),
-        )
-        .order_by(table.created_at)
-        .limit(1)
-    ).one_or_none()
+    then = {"of": transition.onboarding_id, "then": transition.at}
+    return session.scalars(those, then).one_or_none()
+
+
+def _standing(table: Any, ended_at: Any) -> Select[Any]:
+    stood = or_(ended_at.is_(None), ended_at >= bindparam("then"))
+    of = table.onboarding_id == bindparam("of")
+    return select(table).where(of, stood).order_by(table.created_at).limit(1)
+
+
+_CLIENTS: Final = _standing(Client, Client.revoked_at)
+_LINKS: Final = _standing(Link, Link.ended_at)
 
 
 def _way_back(
