@@ -97,6 +97,8 @@ def as_message(letter: Letter, settings: Settings) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    # No quoted-printable text can hold this (RFC 2045 §6.7), so nobody has to look for one that is not there.
+    message.set_boundary(f"=_{letter.message_id.hex}")
     headers = {
         "From": settings.mail_from,
         "To": _one_address(letter.to.clear),
