@@ -212,14 +212,6 @@ def test_stored_letters_are_listed_newest_first_and_read_back(files: Settings) -
     assert (first.to, first.text, first.html) == (LETTER.to.clear, LETTER.text, LETTER.html)
 
 
-def test_what_parts_a_letter_may_stand_in_it(files: Settings) -> None:
-    between = mail.as_message(LETTER, files).get_boundary()
-    told = f"Before.\n--{between}\nAfter.\n--{between}--\n"
-    mail.deliver(replace(LETTER, text=told, html=f"<pre>{told}</pre>\n"), files)
-    [read] = mail.stored(files)
-    assert (read.text, read.html) == (told, f"<pre>{told}</pre>\n")
-
-
 @pytest.mark.parametrize(
     "name", ["", "..", "../secret", "/etc/passwd", "x", str(LETTER.onboarding_id)]
 )
