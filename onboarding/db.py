@@ -231,10 +231,11 @@ def _later_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 def clock(session: Session) -> datetime:
     """What the database's clock says, in UTC."""
-    return session.execute(_CLOCK).scalar_one()
+    return session.execute(CLOCK).scalar_one()
 
 
-_CLOCK: Final = select(now())
+# What it asks, for whoever executes without a session.
+CLOCK: Final = select(now())
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -17,14 +17,13 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import deadlines, driver, outbox, sqlite_driver, tracing
+from onboarding import db, deadlines, driver, outbox, sqlite_driver, tracing
 from onboarding.access import Actor
 from onboarding.outbox import Promise
 from onboarding.outbox_statements import INSERT
 from onboarding.recording_statements import (
     BEGIN,
     INSTANTS,
-    NOW,
     STARTED,
     TRANSITION,
     moved_on_sqlite,
@@ -125,7 +124,7 @@ def begin_on_sqlite(
     execute: sqlite_driver.Execute, values: Mapping[str, Any], actor: Actor
 ) -> datetime | None:
     """`begin`, in two statements of a transaction."""
-    ((at,),) = execute(NOW, {})
+    ((at,),) = execute(db.CLOCK, {})
     wakes_at = deadlines.wakes_at(values["state"], at, 0)
     row = dict(values) | dict(zip(INSTANTS, (at, at, wakes_at), strict=True))
     if not execute(STARTED, _named(row)):

@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, bindparam, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 
-from onboarding import db
 from onboarding.models import Base
 from onboarding.outbox_statements import LEASE, PROMISED, REPUBLISH_AFTER
 
@@ -145,7 +144,6 @@ def _taken(table: Any, names: Sequence[str]) -> dict[str, ColumnElement[Any]]:
     return {name: bindparam(f"its_{name}", type_=table.c[name].type) for name in names}
 
 
-NOW: Final = select(db.now())
 TRANSITION: Final = insert(_transitions).values(
     _taken(_transitions, _WRITTEN)
     | {
