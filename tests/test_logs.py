@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,25 @@ def test_a_declared_line_is_written_with_its_fields(written: io.StringIO) -> Non
     assert line.keys() - {"timestamp", "trace_id"} == {"event", "level", "logger"} | {
         *("task", "message", "onboarding", "attempt", "cause", "incident")
     }
+
+
+def test_what_is_bound_is_on_the_lines_of_its_block_and_no_others(written: io.StringIO) -> None:
+    def say() -> None:
+        logs.get("onboarding.test").info("lease_lost", attempt=1)
+
+    with logs.bound(request_id="r", task="one"):
+        with logs.bound(task="two", message=2):
+            say()
+            assert logs.request_id() == "r"
+        say()
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(say).result()
+    say()
+    assert logs.request_id() is None
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    told = [[line.get(name) for name in ("request_id", "task", "message")] for line in lines]
+    nothing = [None, None, None]
+    assert told == [["r", "two", "2"], ["r", "one", None], nothing, nothing]
 
 
 @pytest.mark.parametrize(
