@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db, holding, sealing
@@ -29,10 +29,24 @@ def is_proved(session: Session, onboarding: Onboarding, email: str | None = None
     `email` asks the same of an address that may not be the contact's.
     """
     address = email or onboarding.contact_email
-    vouched = onboarding.contact_verified_at == onboarding.created_at
     return address is not None and (
-        (vouched and address == onboarding.contact_email)
+        (address == onboarding.contact_email and is_vouched_for(onboarding))
         or bool(session.scalar(_ENTERED, {"of": onboarding.id, "email": address}))
+    )
+
+
+def is_vouched_for(onboarding: Onboarding) -> bool:
+    """Whether the system that started an onboarding has vouched for its contact's address."""
+    has_one = onboarding.contact_email is not None
+    return has_one and onboarding.contact_verified_at == onboarding.created_at
+
+
+def entered_by_contact() -> ColumnElement[bool]:
+    """Of a statement that reads onboardings: whether a code was entered that was sent to the contact's address."""
+    return exists().where(
+        ContactCode.onboarding_id == Onboarding.id,
+        ContactCode.email == Onboarding.contact_email,
+        ContactCode.used_at.is_not(None),
     )
 
 

@@ -14,30 +14,24 @@ from typing import Any, Final
 from uuid import UUID
 
 from jinja2 import Environment
-from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import (
-    addresses,
     credentials,
-    db,
     deadlines,
     developer_letters,
+    letter_facts,
     masking,
     proofs,
-    queries,
     words,
 )
+from onboarding.letter_facts import Found
 from onboarding.mail import Letter
 from onboarding.masking import Personal
 from onboarding.models import (
-    Client,
     ContactCode,
     DeveloperCode,
-    FurtherLink,
-    Link,
     Onboarding,
-    Transition,
 )
 from onboarding.outbox import Claim
 from onboarding.proofs import CODE_LASTS, RESUME_LINK_LASTS
@@ -77,12 +71,12 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
     Composing it again gives the same letter with the same link. Raises NotFound.
     """
     assert claim.onboarding_id is not None
-    onboarding = queries.by_id(session, claim.onboarding_id)
-    notice = str(claim.about["notice"])
-    to = _addressee(session, claim, onboarding)
+    found = letter_facts.find(session, claim.onboarding_id, claim.sequence)
+    onboarding, notice = found.onboarding, str(claim.about["notice"])
+    to = _addressee(session, claim, found)
     if not to:
         return None
-    facts = _about_us(onboarding, settings) | _facts(session, onboarding, claim.sequence)
+    facts = _about_us(onboarding, settings) | _facts(found)
     if developer_letters.is_for_developer(notice, onboarding):
         facts |= developer_letters.facts(onboarding, ring, settings)
     elif notice in ASKING:
@@ -104,7 +98,7 @@ def previewed(
 
     Its link is made when it is sent, so there is none here; personal data is masked.
     """
-    facts = _about_us(onboarding, settings) | _facts(session, onboarding, None)
+    facts = _about_us(onboarding, settings) | _facts(letter_facts.find(session, onboarding.id))
     hidden = {name: masking.text(facts[name]) for name in ("seller_id", "shop_name")}
     if notice in ASKING:
         hidden["resume_url"] = f"{settings.base_url}/{onboarding.locale}/resume/…"
@@ -131,8 +125,9 @@ def about_us(locale: str, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | None:
+def _addressee(session: Session, claim: Claim, found: Found) -> str | None:
     """Where the letter goes; None for a question, a reminder or a code that has been overtaken."""
+    onboarding = found.onboarding
     if claim.about["notice"] == "contact_code":
         code = proofs.latest_code(session, onboarding.id)
         return code.email if code and developer_letters.is_awaited(session, claim, code) else None
@@ -140,7 +135,7 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
         return developer_letters.addressee(session, claim, onboarding)
     if claim.about["notice"] == "no_call_yet" and _is_called(session, onboarding):
         return None
-    if claim.about["notice"] == "secret_expires" and not _expires(session, claim, onboarding):
+    if claim.about["notice"] == "secret_expires" and not _expires(claim, found):
         return None
     if (
         claim.about["notice"] in ("reminder", "secret_stored")
@@ -150,41 +145,31 @@ def _addressee(session: Session, claim: Claim, onboarding: Onboarding) -> str | 
     return onboarding.contact_email
 
 
-def _facts(session: Session, onboarding: Onboarding, sequence: int | None) -> dict[str, Any]:
+def _facts(found: Found) -> dict[str, Any]:
     """What was true at the transition that promised the letter, however late it is written."""
-    transition = session.get_one(Transition, (onboarding.id, sequence or onboarding.sequence))
-    extra_days = onboarding.extra_days if transition.sequence == onboarding.sequence else 0
-    ends_at = deadlines.end(transition.target, transition.at, extra_days)
-    client = _of_that_time(session, _CLIENTS, transition)
-    link = _further_link(session, transition)
-    link = link or _of_that_time(session, _LINKS, transition)
-    aggregator, connection = _names(session, onboarding)
-    secret = credentials.live_secret(session, onboarding.id)
+    onboarding = found.onboarding
+    extra_days = onboarding.extra_days if found.sequence == onboarding.sequence else 0
+    ends_at = deadlines.end(found.target, found.at, extra_days)
+    aggregator, connection = _names(found)
     return {
-        "state": transition.target,
-        "cause": transition.details.get("cause"),
-        "by": transition.actor_kind,
-        "by_key": transition.details.get("credential") == "public_key",
+        "state": found.target,
+        "cause": found.details.get("cause"),
+        "by": found.actor_kind,
+        "by_key": found.details.get("credential") == "public_key",
         "handed_over": onboarding.handover_id is not None,
-        "at": transition.at,
+        "at": found.at,
         "ends_at": ends_at,
-        "ends_today": bool(ends_at and ends_at.date() == db.clock(session).date()),
+        "ends_today": bool(ends_at and ends_at.date() == found.now.date()),
         "connection_type": onboarding.connection_type,
         "delegated": onboarding.credential_mode == "delegated",
         "aggregator": aggregator or words.translate(onboarding.locale, "your aggregator"),
         "connection": connection or aggregator,
-        "client_ending": client.id[-4:] if client else "",
-        "secret_expires_at": secret.expires_at if secret else None,
-        "first_used_at": client.first_used_at if client else None,
-        "seller_id": _one_line(link.seller_id) if link else "",
-        "shop_name": _one_line(link.shop_name) if link else "",
+        "client_ending": (found.client_id or "")[-4:],
+        "secret_expires_at": found.secret_expires_at,
+        "first_used_at": found.first_used_at,
+        "seller_id": _one_line(found.seller_id),
+        "shop_name": _one_line(found.shop_name),
     }
-
-
-def _further_link(session: Session, transition: Transition) -> FurtherLink | None:
-    """The link with another seller that a transition is about; None: it is about none."""
-    link_id = transition.details.get("link_id")
-    return session.get(FurtherLink, UUID(link_id)) if link_id else None
 
 
 def _is_called(session: Session, onboarding: Onboarding) -> bool:
@@ -193,38 +178,23 @@ def _is_called(session: Session, onboarding: Onboarding) -> bool:
     return client is None or client.first_used_at is not None
 
 
-def _expires(session: Session, claim: Claim, onboarding: Onboarding) -> bool:
+def _expires(claim: Claim, found: Found) -> bool:
     """Whether the version that the letter is about is still the one in use."""
-    secret = credentials.live_secret(session, onboarding.id)
-    return bool(secret and secret.expires_at and secret.version == claim.about["version"])
+    is_in_use = found.secret_version == claim.about["version"]
+    return is_in_use and found.secret_expires_at is not None
 
 
-def _names(session: Session, onboarding: Onboarding) -> tuple[str, str]:
+def _names(found: Found) -> tuple[str, str]:
     """Of the aggregator and of the connection; empty where a stranger may have typed them.
 
     Anybody may enter any address, and a name could be an advertisement or a trap: until the address
     is proved, only the registry's names go there.
     """
+    onboarding = found.onboarding
     aggregator = _one_line(onboarding.aggregator_name)
-    if addresses.is_proved(session, onboarding):
+    if found.is_proved:
         return aggregator, _one_line(onboarding.connection_name)
     return (aggregator if onboarding.aggregator_id else ""), ""
-
-
-def _of_that_time(session: Session, those: Select[Any], transition: Transition) -> Any:
-    """The client or link that stood then, or ended by this very transition; None if there was none."""
-    then = {"of": transition.onboarding_id, "then": transition.at}
-    return session.scalars(those, then).one_or_none()
-
-
-def _standing(table: Any, ended_at: Any) -> Select[Any]:
-    stood = or_(ended_at.is_(None), ended_at >= bindparam("then"))
-    of = table.onboarding_id == bindparam("of")
-    return select(table).where(of, stood).order_by(table.created_at).limit(1)
-
-
-_CLIENTS: Final = _standing(Client, Client.revoked_at)
-_LINKS: Final = _standing(Link, Link.ended_at)
 
 
 def _way_back(

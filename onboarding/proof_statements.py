@@ -1,4 +1,4 @@
-"""What every page asks first: whose browser it is, and whether it may move this onboarding.
+"""What every page asks first: whose browser it is, and whether it may move this onboarding; and a letter's link.
 
 Built once: building them took longer than the database did to answer.
 """
@@ -6,10 +6,10 @@ Built once: building them took longer than the database did to answer.
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import and_, bindparam, exists, or_, select
+from sqlalchemy import and_, bindparam, exists, insert, or_, select
 
 from onboarding import db, succession
-from onboarding.models import BrowserSession, Grant, Link, Onboarding
+from onboarding.models import Base, BrowserSession, Grant, Link, Onboarding
 
 # Since somebody did something there last; looking writes nothing down.
 SESSION_IDLE: Final = timedelta(days=30)
@@ -38,4 +38,13 @@ MAY_MOVE: Final = (
     select(Onboarding.id)
     .join_from(BrowserSession, Onboarding, _WANTED)
     .where(BrowserSession.id == bindparam("browser"), _MOVES)
+)
+# A letter that is written again has the same link, and that is there already.
+_links: Final = Base.metadata.tables["resume_links"]
+ADD_RESUME_LINK: Final = insert(_links).from_select(
+    ["id", "onboarding_id"],
+    select(
+        bindparam("link", type_=_links.c.id.type),
+        bindparam("of", type_=_links.c.onboarding_id.type),
+    ).where(~exists().where(_links.c.id == bindparam("link"))),
 )

@@ -26,7 +26,13 @@ from onboarding.models import (
     Onboarding,
     ResumeLink,
 )
-from onboarding.proof_statements import MAY_MOVE, OF_COOKIE, OWNED, SESSION_IDLE
+from onboarding.proof_statements import (
+    ADD_RESUME_LINK,
+    MAY_MOVE,
+    OF_COOKIE,
+    OWNED,
+    SESSION_IDLE,
+)
 from onboarding.sealing import Keyring
 
 PROOF_FRESH: Final = timedelta(minutes=10)
@@ -191,8 +197,7 @@ def code_of(ring: Keyring, code_id: UUID) -> str:
 
 def add_resume_link(session: Session, link_id: UUID, onboarding_id: UUID) -> None:
     """Make a resume link possible under this ID; making it again changes nothing."""
-    if session.get(ResumeLink, link_id) is None:
-        session.add(ResumeLink(id=link_id, onboarding_id=onboarding_id))
+    session.execute(ADD_RESUME_LINK, {"link": link_id, "of": onboarding_id})
 
 
 def resume_token(ring: Keyring, link_id: UUID) -> str:
