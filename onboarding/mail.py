@@ -6,32 +6,24 @@ or overwrites its own file, so that nobody reads it twice.
 
 import os
 import re
-import smtplib
-import ssl
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
+from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from onboarding import smtp
 from onboarding.errors import NotFound
+from onboarding.mail_server import Conversation, Refused, Unavailable
 from onboarding.masking import Personal
 from onboarding.settings import Settings
-
-# Seconds that the mail server has for each of its answers.
-PATIENCE: Final = 10.0
-# And for all of them: less than a task may take, and much less than a worker's turn.
-IN_ALL: Final = 15.0
-# Causes that are over for every letter as soon as they are for one: nobody was there to take it.
-AWAY: Final = frozenset({"mail_server_away", "mail_folder_unavailable"})
 
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
@@ -66,30 +58,17 @@ class StoredMail:
     html: str
 
 
-class Refused(Exception):
-    """This letter will not be taken, now or later. `cause` is a stable code for operators."""
+@contextmanager
+def handing_over(settings: Settings) -> Iterator[Callable[[Letter], None]]:
+    """What hands letters over: in one conversation with the mail server, or as files.
 
-    def __init__(self, cause: str, why: str) -> None:
-        super().__init__(why)
-        self.cause = cause
-
-
-class Unavailable(Exception):
-    """Nobody took the letter this time; try again. `cause` is a stable code for operators."""
-
-    def __init__(self, cause: str, why: str) -> None:
-        super().__init__(why)
-        self.cause = cause
-
-
-def deliver(letter: Letter, settings: Settings) -> None:
-    """Hand a letter over. Raises Refused or Unavailable; neither names the address."""
-    message = as_message(letter, settings)
-    if settings.smtp_url:
-        with _failures_in_our_words(), _conversation(settings.smtp_url) as server:
-            server.send_message(message, to_addrs=[message["To"].addresses[0].addr_spec])
-    else:
-        _store(message, settings.mail_dir, letter.message_id)
+    It raises Refused or Unavailable; neither names the address.
+    """
+    if not settings.smtp_url:
+        yield partial(_store, settings)
+        return
+    with closing(Conversation(settings.smtp_url)) as conversation:
+        yield lambda letter: conversation.hand_over(as_message(letter, settings))
 
 
 def as_message(letter: Letter, settings: Settings) -> EmailMessage:
@@ -141,81 +120,10 @@ def _one_address(text: str) -> str:
     raise Refused("address_refused", "this is not an address that one letter can go to")
 
 
-@contextmanager
-def _conversation(url: str) -> Iterator[smtplib.SMTP]:
-    """A mail server that is ready for a letter: in TLS where it can be, logged in where asked to."""
-    parts = urlsplit(url)
-    encrypted = parts.scheme == "smtps"
-    port = parts.port or (465 if encrypted else 587 if parts.username else 25)
-    context = ssl.create_default_context()
-    server = smtp.connect(
-        parts.hostname or "",
-        port,
-        context if encrypted else None,
-        patience=PATIENCE,
-        in_all=IN_ALL,
-    )
-    try:
-        required = bool(parts.username) or parse_qs(parts.query).get("starttls") == ["required"]
-        if not encrypted:
-            _start_tls(server, context, required=required)
-        if parts.username:
-            server.login(unquote(parts.username), unquote(parts.password or ""))
-        yield server
-        # The letter is handed over; how the server says good-bye changes nothing.
-        with suppress(OSError):
-            server.quit()
-    finally:
-        server.close()
-
-
-def _start_tls(server: smtplib.SMTP, context: ssl.SSLContext, *, required: bool) -> None:
-    """Neither a password nor a letter that must be encrypted goes to a server without TLS."""
-    server.ehlo_or_helo_if_needed()
-    if server.has_extn("starttls"):
-        server.starttls(context=context)
-    elif required:
-        raise Unavailable("mail_starttls_missing", "the mail server offers no STARTTLS")
-
-
-@contextmanager
-def _failures_in_our_words() -> Iterator[None]:
-    """What the server answered often holds the address, so only its codes are kept."""
-    try:
-        yield
-    except smtplib.SMTPRecipientsRefused as error:
-        code, text = next(iter(error.recipients.values()))
-        raise _failure(code, text, "address_refused", "address_deferred") from None
-    except smtplib.SMTPAuthenticationError as error:
-        answer = error.smtp_code, error.smtp_error
-        raise _failure(*answer, "mail_login_refused", "mail_login_deferred") from None
-    except smtplib.SMTPResponseException as error:
-        answer = error.smtp_code, error.smtp_error
-        raise _failure(*answer, "mail_server_refused", "mail_server_unavailable") from None
-    except smtplib.SMTPNotSupportedError:
-        raise Refused("mail_login_refused", "the mail server offers no login") from None
-    except ssl.SSLCertVerificationError as error:
-        why = f"the mail server's certificate: {error.verify_message}"
-        raise Unavailable("mail_certificate_refused", why) from None
-    except smtplib.SMTPServerDisconnected:
-        why = "the mail server does not answer any more"
-        raise Unavailable("mail_server_unavailable", why) from None
-    except OSError as error:
-        why = f"the mail server does not answer: {type(error).__name__}"
-        raise Unavailable("mail_server_away", why) from None
-
-
-def _failure(code: int, answer: bytes | str, final: str, passing: str) -> Refused | Unavailable:
-    """5xx is the server's last word, anything else is not (RFC 5321 §4.2.1)."""
-    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    enhanced = re.match(r"[245]\.\d{1,3}\.\d{1,3}\b", text)
-    why = f"the mail server answered {code} {enhanced.group() if enhanced else ''}".rstrip()
-    return Refused(final, why) if str(code).startswith("5") else Unavailable(passing, why)
-
-
-def _store(message: EmailMessage, folder: Path, message_id: UUID) -> None:
+def _store(settings: Settings, letter: Letter) -> None:
     """Write a whole file or none: it holds links and codes, so it is its owner's alone."""
-    draft = folder / f".{message_id}.{os.getpid()}"
+    message, folder = as_message(letter, settings), settings.mail_dir
+    draft = folder / f".{letter.message_id}.{os.getpid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -223,7 +131,7 @@ def _store(message: EmailMessage, folder: Path, message_id: UUID) -> None:
             file.write(bytes(message))
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(folder / f"{message_id}.eml")
+        draft.replace(folder / f"{letter.message_id}.eml")
     except OSError as error:
         why = f"the folder for e-mails cannot be written: {error.strerror}"
         raise Unavailable("mail_folder_unavailable", why) from None

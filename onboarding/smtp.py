@@ -11,53 +11,54 @@ from ssl import SSLContext
 from typing import Any
 
 
-def connect(
-    host: str, port: int, context: SSLContext | None, *, patience: float, in_all: float
-) -> smtplib.SMTP:
-    """A server that has said hello, in TLS if there is a context.
-
-    It has `patience` seconds for each answer, and so many `in_all`. Raises OSError.
-    """
-    ends_at = time.monotonic() + in_all
-    if context:
-        return _Encrypted(host, port, ends_at=ends_at, timeout=patience, context=context)
-    return _Plain(host, port, ends_at=ends_at, timeout=patience)
-
-
-class _Plain(smtplib.SMTP):
+class Server(smtplib.SMTP):
     """What is sent, and each byte that comes, gets the time that is left."""
 
-    def __init__(self, *args: Any, ends_at: float, **more: Any) -> None:
-        self._ends_at = ends_at
+    def __init__(self, *args: Any, until: float, **more: Any) -> None:
+        # When all must be said, on the monotonic clock; it may be put off for another letter.
+        self.until = until
         super().__init__(*args, **more)
 
     def send(self, s: Any) -> None:
         if self.sock:
-            self.sock.settimeout(_left(self._ends_at, self.timeout))
+            self.sock.settimeout(_left(self.until, self.timeout))
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock:
-            self.file = _Lines(self.sock, self._ends_at, self.timeout)
+            self.file = _Lines(self.sock, self)
         return super().getreply()
 
 
-class _Encrypted(_Plain, smtplib.SMTP_SSL):
+def connect(
+    host: str, port: int, context: SSLContext | None, *, patience: float, until: float
+) -> Server:
+    """A server that has said hello, in TLS if there is a context.
+
+    It has `patience` seconds for each answer, and `until` then for all of them. Raises OSError.
+    """
+    if context:
+        return _Encrypted(host, port, until=until, timeout=patience, context=context)
+    return Server(host, port, until=until, timeout=patience)
+
+
+class _Encrypted(Server, smtplib.SMTP_SSL):
     """The same, in TLS from the first byte."""
 
 
 class _Lines:
-    """A server's answers: each must come whole within `patience` seconds, and before the end."""
+    """A server's answers: each must come whole within its patience, and before the end."""
 
-    def __init__(self, sock: socket.socket, ends_at: float, patience: float) -> None:
-        self._sock, self._ends_at, self._patience = sock, ends_at, patience
+    def __init__(self, sock: socket.socket, server: Server) -> None:
+        self._sock, self._server = sock, server
         self._rest = b""
 
     def readline(self, limit: int) -> bytes:
         """Up to the end of a line, or `limit` bytes; empty at the end of the conversation."""
-        ends_at = min(self._ends_at, time.monotonic() + self._patience)
+        patience = self._server.timeout
+        until = min(self._server.until, time.monotonic() + patience)
         while b"\n" not in self._rest and len(self._rest) < limit:
-            self._sock.settimeout(_left(ends_at, self._patience))
+            self._sock.settimeout(_left(until, patience))
             received = self._sock.recv(4096)
             if not received:
                 break
@@ -70,9 +71,9 @@ class _Lines:
         """The socket is closed by who opened it."""
 
 
-def _left(ends_at: float, at_most: float) -> float:
+def _left(until: float, at_most: float) -> float:
     """Seconds until then. Raises TimeoutError: nought would mean not to wait at all."""
-    left = ends_at - time.monotonic()
+    left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError("the mail server takes too long")
     return min(left, at_most)

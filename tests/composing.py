@@ -9,7 +9,7 @@ from uuid import UUID
 from bs4 import BeautifulSoup
 from sqlalchemy import update
 
-from onboarding import connections, credentials, db, expiring, lifecycle, notices, proofs
+from onboarding import connections, credentials, db, expiring, lifecycle, mail, notices, proofs
 from onboarding.access import CLOCK, PLATFORM
 from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import NEXT_MOVE, NOTICES
@@ -70,6 +70,12 @@ def compose(claim: Claim, locale: str = "en", **given: Any) -> Letter | None:
     put(claim.onboarding_id, locale=locale)
     with transaction() as session:
         return notices.compose(session, claim, keyring(), Settings(public_url=PUBLIC_URL, **given))
+
+
+def hand_over(letter: Letter, chosen: Settings) -> None:
+    """One letter, in a conversation of its own."""
+    with mail.handing_over(chosen) as do:
+        do(letter)
 
 
 def written(onboarding_id: UUID, notice: str, locale: str = "en", **about: Any) -> Letter:

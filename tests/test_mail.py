@@ -24,9 +24,11 @@ from hypothesis import strategies as st
 from onboarding import mail
 from onboarding.errors import NotFound
 from onboarding.ids import new_id
-from onboarding.mail import Letter, Refused, Unavailable
+from onboarding.mail import Letter
+from onboarding.mail_server import Refused, Unavailable
 from onboarding.masking import Personal
 from onboarding.settings import Settings
+from tests.composing import hand_over
 from tests.servers.smtp import Smtp, smtp_server
 
 LETTER = Letter(
@@ -100,7 +102,7 @@ def shared_postbox() -> Iterator[tuple[Postbox, int]]:
 
 
 def test_a_letter_arrives_over_starttls_and_login(smtp: Smtp) -> None:
-    mail.deliver(LETTER, settings(smtp_url=smtp.url))
+    hand_over(LETTER, settings(smtp_url=smtp.url))
     arrived = smtp.messages[0]
     assert set(arrived.keys()) == HEADERS
     assert arrived["Message-ID"] == f"<{LETTER.message_id}@api.market.example>"
@@ -113,19 +115,19 @@ def test_a_letter_arrives_over_starttls_and_login(smtp: Smtp) -> None:
 
 def test_a_letter_sent_twice_is_one_message_to_a_mailbox(smtp: Smtp) -> None:
     for _ in range(2):
-        mail.deliver(LETTER, settings(smtp_url=smtp.url))
+        hand_over(LETTER, settings(smtp_url=smtp.url))
     assert len({message["Message-ID"] for message in smtp.messages}) == 1
 
 
 def test_a_server_without_starttls_gets_letters_only_where_nothing_forbids_it(
     open_smtp: Smtp,
 ) -> None:
-    mail.deliver(LETTER, settings(smtp_url=open_smtp.url))
+    hand_over(LETTER, settings(smtp_url=open_smtp.url))
     assert len(open_smtp.messages) == 1
     address = f"localhost:{open_smtp.port}"
     for url in (f"smtp://{address}?starttls=required", f"smtp://someone:secret@{address}"):
         with pytest.raises(Unavailable) as caught:
-            mail.deliver(LETTER, settings(smtp_url=url))
+            hand_over(LETTER, settings(smtp_url=url))
         assert caught.value.cause == "mail_starttls_missing"
     assert len(open_smtp.messages) == 1
 
@@ -136,7 +138,7 @@ def test_smtps_speaks_tls_from_the_first_byte(smtp: Smtp) -> None:
     context.load_cert_chain(smtp.certificate, smtp.certificate.with_name("key.pem"))
     postbox = Postbox()
     with serving(postbox, ssl_context=context) as port:
-        mail.deliver(LETTER, settings(smtp_url=f"smtps://localhost:{port}"))
+        hand_over(LETTER, settings(smtp_url=f"smtps://localhost:{port}"))
     assert [recipients for recipients, _ in postbox.letters] == [[LETTER.to.clear]]
 
 
@@ -146,7 +148,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(
     shared_smtp.forget()
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     with pytest.raises(Unavailable) as caught:
-        mail.deliver(LETTER, settings(smtp_url=shared_smtp.url))
+        hand_over(LETTER, settings(smtp_url=shared_smtp.url))
     assert caught.value.cause == "mail_certificate_refused"
     assert shared_smtp.messages == []
 
@@ -154,7 +156,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to(
 def test_a_wrong_password_is_final_and_not_repeated_in_the_error(smtp: Smtp) -> None:
     url = smtp.url.replace("only-for-tests", "p%40ss")
     with pytest.raises(Refused) as caught:
-        mail.deliver(LETTER, settings(smtp_url=url))
+        hand_over(LETTER, settings(smtp_url=url))
     assert caught.value.cause == "mail_login_refused"
     assert "p@ss" not in "".join(traceback.format_exception(caught.value))
 
@@ -168,11 +170,11 @@ def test_a_refused_address_is_final_only_if_the_server_says_so(
 ) -> None:
     smtp.refuse(LETTER.to.clear, code)
     with pytest.raises(error) as caught:
-        mail.deliver(LETTER, settings(smtp_url=smtp.url))
+        hand_over(LETTER, settings(smtp_url=smtp.url))
     assert vars(caught.value)["cause"] == cause
     assert str(code) in str(caught.value)
     assert LETTER.to.clear not in "".join(traceback.format_exception(caught.value))
-    mail.deliver(LETTER, settings(smtp_url=smtp.url))
+    hand_over(LETTER, settings(smtp_url=smtp.url))
     assert len(smtp.messages) == 1
 
 
@@ -180,20 +182,20 @@ def test_a_server_that_is_not_there_is_tried_again() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     with pytest.raises(Unavailable) as caught:
-        mail.deliver(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
+        hand_over(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
     assert caught.value.cause == "mail_server_away"
 
 
 def test_a_letter_that_was_taken_is_not_sent_again_for_a_rude_good_bye() -> None:
     postbox = Postbox(farewell="421 " + "busy " * 5000)
     with serving(postbox) as port:
-        mail.deliver(LETTER, settings(smtp_url=f"smtp://localhost:{port}"))
+        hand_over(LETTER, settings(smtp_url=f"smtp://localhost:{port}"))
     assert len(postbox.letters) == 1
 
 
 def test_without_a_mail_server_a_letter_is_a_file_of_its_owner(files: Settings) -> None:
     for _ in range(2):
-        mail.deliver(LETTER, files)
+        hand_over(LETTER, files)
     [path] = files.mail_dir.iterdir()
     assert path.name == f"{LETTER.message_id}.eml"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -204,7 +206,7 @@ def test_stored_letters_are_listed_newest_first_and_read_back(files: Settings) -
     assert mail.stored(files) == []
     letters = [replace(LETTER, message_id=new_id(), subject=f"{n}") for n in range(3)]
     for letter in reversed(letters):
-        mail.deliver(letter, files)
+        hand_over(letter, files)
     listed = mail.stored(files)
     first = listed[0]
     assert [one.subject for one in listed] == ["0", "1", "2"]
@@ -216,7 +218,7 @@ def test_stored_letters_are_listed_newest_first_and_read_back(files: Settings) -
     "name", ["", "..", "../secret", "/etc/passwd", "x", str(LETTER.onboarding_id)]
 )
 def test_no_other_file_can_be_read(files: Settings, name: str) -> None:
-    mail.deliver(LETTER, files)
+    hand_over(LETTER, files)
     (files.mail_dir.parent / "secret.eml").write_bytes(b"Subject: no\n\n")
     with pytest.raises(NotFound):
         mail.read_stored(files, name)
@@ -225,14 +227,14 @@ def test_no_other_file_can_be_read(files: Settings, name: str) -> None:
 def test_a_folder_that_cannot_be_written_is_tried_again(files: Settings) -> None:
     files.mail_dir.write_text("in the way")
     with pytest.raises(Unavailable) as caught:
-        mail.deliver(LETTER, files)
+        hand_over(LETTER, files)
     assert caught.value.cause == "mail_folder_unavailable"
 
 
 @pytest.mark.parametrize("subject", ["a\r\nBcc: e@evil.example", "a\nb", "a\0b", "a\u2028b"])
 def test_a_subject_cannot_start_another_header(files: Settings, subject: str) -> None:
     with pytest.raises(Refused) as caught:
-        mail.deliver(replace(LETTER, subject=subject), files)
+        hand_over(replace(LETTER, subject=subject), files)
     assert caught.value.cause == "header_refused"
 
 
@@ -261,7 +263,7 @@ def test_an_encoded_word_in_a_subject_stays_what_it_is(files: Settings) -> None:
 )
 def test_a_letter_goes_to_one_plain_address_or_nowhere(files: Settings, address: str) -> None:
     with pytest.raises(Refused) as caught:
-        mail.deliver(replace(LETTER, to=Personal(address)), files)
+        hand_over(replace(LETTER, to=Personal(address)), files)
     assert caught.value.cause == "address_refused"
     assert not files.mail_dir.exists()
 
@@ -284,7 +286,7 @@ def test_whatever_is_written_there_is_one_recipient_and_the_declared_headers(
     postbox, port = shared_postbox
     postbox.letters.clear()
     try:
-        mail.deliver(
+        hand_over(
             replace(LETTER, subject=subject, to=Personal(to)),
             settings(smtp_url=f"smtp://localhost:{port}"),
         )

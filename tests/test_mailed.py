@@ -1,5 +1,6 @@
 """Letters that are out are noted at once with the end of their promises, each only by whoever has its turn."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -62,7 +63,9 @@ def test_of_one_that_somebody_else_has_nothing_is_noted(database: Engine) -> Non
 
 
 def test_who_has_lost_all_turns_hears_of_it(database: Engine) -> None:
-    letters = Letters(lambda *_: "letter", lambda _: None, lambda claim, _: entry(claim))
+    letters = Letters(
+        lambda *_: "letter", lambda: nullcontext(lambda _: None), lambda claim, _: entry(claim)
+    )
     claims = claimed(2)
     overtake(claims[0])
     letters.keep([(claim, "letter") for claim in claims])

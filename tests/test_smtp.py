@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from onboarding import mail, outbox_statements
-from onboarding.mail import Unavailable
+from onboarding import mail_server, outbox_statements
+from onboarding.mail_server import Unavailable
+from tests.composing import hand_over
 from tests.test_mail import LETTER, settings
 from workers.app import app
 
@@ -49,20 +50,20 @@ def test_a_server_that_is_slow_on_purpose_does_not_hold_a_letter(
     monkeypatch: pytest.MonkeyPatch, patience: float, in_all: float
 ) -> None:
     """No byte keeps anybody waiting for long: an answer does, and the whole conversation."""
-    monkeypatch.setattr(mail, "PATIENCE", patience)
-    monkeypatch.setattr(mail, "IN_ALL", in_all)
+    monkeypatch.setattr(mail_server, "PATIENCE", patience)
+    monkeypatch.setattr(mail_server, "IN_ALL", in_all)
     with tarpit() as (port, told):
         with pytest.raises(Unavailable) as caught:
-            mail.deliver(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
+            hand_over(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
         assert caught.value.cause in {"mail_server_away", "mail_server_unavailable"}
     assert b".\r\n" not in told
 
 
 def test_a_slow_server_that_is_in_time_gets_its_letter() -> None:
     with tarpit() as (port, told):
-        mail.deliver(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
+        hand_over(LETTER, settings(smtp_url=f"smtp://127.0.0.1:{port}"))
     assert b".\r\n" in told
 
 
 def test_a_conversation_ends_before_its_task_is_cut_off() -> None:
-    assert mail.IN_ALL < app.conf.task_soft_time_limit < outbox_statements.LEASE
+    assert mail_server.IN_ALL < app.conf.task_soft_time_limit < outbox_statements.LEASE

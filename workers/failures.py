@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from sqlalchemy.exc import StatementError
 
-from onboarding import authorization, logs, mail, outages, outbox, tracing
+from onboarding import authorization, logs, mail_server, outages, outbox, tracing
 from onboarding.db import transaction
 from onboarding.errors import Unavailable
 from onboarding.outbox import Claim, LeaseLost
@@ -24,7 +24,7 @@ def give_up(claim: Claim, why: str) -> None:
 def fail(claim: Claim, error: Exception) -> None:
     """Come back later, or leave an incident for an operator. The cause is a code, not a trace."""
     cause, why = _cause(error), _one_line(error)
-    final = isinstance(error, mail.Refused | GivenUp | authorization.Refused)
+    final = isinstance(error, mail_server.Refused | GivenUp | authorization.Refused)
     wait = error.wait if isinstance(error, authorization.Unavailable) else 0.0
     with transaction() as session:
         over = outbox.fail(session, claim, cause, why, final=final, wait=wait)
@@ -47,7 +47,7 @@ def _cause(error: Exception) -> str:
     ours = outages.outage(error) or error
     if isinstance(ours, Unavailable):
         return ours.code
-    known = mail.Refused | mail.Unavailable | GivenUp
+    known = mail_server.Refused | mail_server.Unavailable | GivenUp
     elsewhere = authorization.Refused | authorization.Unavailable
     return ours.cause if isinstance(ours, known | elsewhere) else "task_failed"
 

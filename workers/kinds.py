@@ -5,13 +5,14 @@ over, and whatever is wrong otherwise; then it has written nothing.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import logs, mail, mailed, outbox, redelivery
+from onboarding import logs, mail_server, mailed, outbox, redelivery
 from onboarding.db import transaction
 from onboarding.outbox import Claim, LeaseLost
 
@@ -48,6 +49,10 @@ class Outside(Generic[Thing]):
     def __call__(self, claim: Claim) -> None:
         _carry_out(self, claim)
 
+    def doing(self) -> AbstractContextManager[Callable[[Thing], None]]:
+        """What does as many as there are: each by itself."""
+        return nullcontext(self.do)
+
     def keep(self, done: "list[tuple[Claim, Thing | None]]") -> None:
         """Keep the promises of what has been done."""
         with transaction() as session:
@@ -61,12 +66,13 @@ class Outside(Generic[Thing]):
 class Letters(Generic[Thing]):
     """It hands letters over, of which nothing but the letter itself is noted.
 
-    `prepare` writes it, None where nobody reads it; `do` hands it over; `entry` is its row in `mails`, None
-    where it is in no onboarding's timeline. A crash between the last two hands it over again.
+    `prepare` writes it, None where nobody reads it; `doing` is what hands over as many as there are; `entry`
+    is its row in `mails`, None where it is in no onboarding's timeline. A crash between the last two hands
+    it over again.
     """
 
     prepare: Callable[[Session, Claim], Thing | None]
-    do: Callable[[Thing], None]
+    doing: Callable[[], AbstractContextManager[Callable[[Thing], None]]]
     entry: Callable[[Claim, Thing], Mapping[str, Any] | None]
 
     def __call__(self, claim: Claim) -> None:
@@ -75,7 +81,7 @@ class Letters(Generic[Thing]):
     def keep(self, done: "list[tuple[Claim, Thing | None]]") -> None:
         """Note what is out; what waited because nobody took letters can go now."""
         out = [(claim, letter) for claim, letter in done if letter is not None]
-        for cause in {claim.cause for claim, _ in out if claim.cause in mail.AWAY}:
+        for cause in {claim.cause for claim, _ in out if claim.cause in mail_server.AWAY}:
             with transaction() as session:
                 redelivery.wake(session, str(cause))
         entries = [entry for claim, letter in out if (entry := self.entry(claim, letter))]
@@ -97,6 +103,7 @@ def transition_of(claim: Claim) -> tuple[UUID, int]:
 def _carry_out(work: Outside[Thing] | Letters[Thing], claim: Claim) -> None:
     with transaction() as session:
         thing = work.prepare(session, claim)
-    if thing is not None:
-        work.do(thing)
-    work.keep([(claim, thing)])
+    with work.doing() as do:
+        if thing is not None:
+            do(thing)
+        work.keep([(claim, thing)])

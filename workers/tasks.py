@@ -1,6 +1,7 @@
 """What each task does, for every name that the product promises."""
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -88,10 +89,16 @@ def compose(session: Session, claim: Claim) -> mail.Letter | None:
     return notices.compose(session, claim, _ring(), settings())
 
 
-def deliver(letter: mail.Letter) -> None:
-    """Hand it over. A crash after that sends the same letter again, under the same Message-ID."""
-    mail.deliver(letter, settings())
-    crash_points.reach("mail.handed_over")
+@contextmanager
+def handing_over() -> Iterator[Callable[[mail.Letter], None]]:
+    """What hands letters over. A crash after one sends it again, under the same Message-ID."""
+    with mail.handing_over(settings()) as hand_over:
+
+        def do(letter: mail.Letter) -> None:
+            hand_over(letter)
+            crash_points.reach("mail.handed_over")
+
+        yield do
 
 
 def entry(claim: Claim, letter: mail.Letter) -> dict[str, Any]:
@@ -170,8 +177,8 @@ TASKS: Final[dict[str, Work]] = {
     "recheck_parked": Quick(recheck_parked),
     "canary": Quick(canary),
     "offer_inbound": Quick(offer_inbound),
-    "send_email": Letters(compose, deliver, entry),
-    "tell_operator": Letters(compose_for_operator, deliver, no_entry),
+    "send_email": Letters(compose, handing_over, entry),
+    "tell_operator": Letters(compose_for_operator, handing_over, no_entry),
     "run_slice": run_slice,
     "deliver_webhooks": deliver_webhooks,
 }

@@ -207,12 +207,13 @@ def _one_after_the_other(work: _Outside, claims: Sequence[Claim], until: float) 
         log.info("not_together", count=len(claims), error=type(error).__name__)
         return False
     done: list[tuple[Claim, Any]] = []
-    # A server that is slow must not have us cut off with letters that are out and not noted.
-    while things and (not done or time.monotonic() < until):
-        claim, thing = things.popleft()
-        if _done(work, claim, thing):
-            done.append((claim, thing))
-    _keep(work, done)
+    with work.doing() as do:
+        # A server that is slow must not have us cut off with letters that are out and not noted.
+        while things and (not done or time.monotonic() < until):
+            claim, thing = things.popleft()
+            if _done(do, claim, thing):
+                done.append((claim, thing))
+        _keep(work, done)
     if things:
         _give_back([claim for claim, _ in things])
     return True
@@ -228,9 +229,9 @@ def _keep(work: _Outside, done: list[tuple[Claim, Any]]) -> None:
                 _attempt(each[0], partial(work.keep, [each]))
 
 
-def _done(work: _Outside, claim: Claim, thing: Any) -> bool:
+def _done(do: Callable[[Any], None], claim: Claim, thing: Any) -> bool:
     with _told(claim):
-        return thing is None or _attempt(claim, partial(work.do, thing))
+        return thing is None or _attempt(claim, partial(do, thing))
 
 
 def _carry_out(claim: Claim, do: Callable[[], None] | None = None) -> None:

@@ -5,6 +5,7 @@ confirmation; the check of an aggregator and that of the connection report back;
 """
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -118,7 +119,7 @@ def work_of(mouth: Mouth) -> dict[str, Work]:
     return {
         "check_aggregator": reports("approve_aggregator"),
         "verify_connection": reports("verification_passed"),
-        "send_email": Told(address, mouth.write, lambda *_: None),
+        "send_email": Told(address, lambda: nullcontext(mouth.write), lambda *_: None),
     }
 
 

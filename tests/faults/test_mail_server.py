@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from onboarding import mail, outbox, redelivery
+from onboarding import mail_server, outbox, redelivery
 from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from tests import builders
@@ -42,7 +42,7 @@ def proxy(server: Smtp, ring: Keyring, monkeypatch: pytest.MonkeyPatch) -> Itera
     server.forget()
     with fault_proxy(server.port) as running:
         monkeypatch.setenv("ONBOARDING_SMTP_URL", f"smtp://127.0.0.1:{running.port}")
-        monkeypatch.setattr(mail, "PATIENCE", 1.0)
+        monkeypatch.setattr(mail_server, "PATIENCE", 1.0)
         forget_settings()
         yield running
     monkeypatch.delenv("ONBOARDING_SMTP_URL")

@@ -7,7 +7,6 @@ from bs4 import BeautifulSoup
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from onboarding import mail
 from onboarding.mail import Letter
 from onboarding.masking import Personal
 from onboarding.sealing import Keyring
@@ -15,6 +14,7 @@ from onboarding.settings import settings
 from onboarding.web.app import create_app
 from onboarding.web.development import PATH
 from tests import builders
+from tests.composing import hand_over
 from tests.databases import forget_settings
 from tests.web.visiting import (
     Visitor,
@@ -35,7 +35,7 @@ def app(ring: Keyring) -> FastAPI:
 
 def a_letter(subject: str = "Hello", body: str = "Hello", html: str = "<p>Hello</p>") -> UUID:
     letter = Letter(uuid4(), uuid4(), "contact_code", "en", Personal(EMAIL), subject, body, html)
-    mail.deliver(letter, settings())
+    hand_over(letter, settings())
     return letter.message_id
 
 
