@@ -141,6 +141,24 @@ def test_a_slow_letter_leaves_the_others_to_somebody_else(
     assert {(message.attempts, message.leased_until) for message in promised()} == {(0, None)}
 
 
+def test_one_that_is_tried_in_vain_is_time_as_well(
+    database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail server that hangs takes all of a batch's time with one letter, which is not out then."""
+    tried: list[str] = []
+
+    def hang(thing: str) -> None:
+        tried.append(thing)
+        raise TimeoutError
+
+    hangs = Outside(lambda _, claim: str(claim.id), hang, lambda *_: None)
+    monkeypatch.setitem(tasks.TASKS, "revoke_client", hangs)
+    ids = some(4)
+    turns._carry_out_all(turns._take(UUID(ids[0])), until=-1)  # noqa: SLF001
+    assert len(tried) == 1
+    assert sorted(message.attempts for message in promised()) == [0, 0, 0, 1]
+
+
 def test_one_that_spoils_a_batch_does_not_have_the_rest_cut_off(
     database: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
