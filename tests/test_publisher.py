@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy import Engine, update
 from structlog.testing import capture_logs
 
-from onboarding import db, outbox
+from onboarding import canaries, db, outbox
 from onboarding.db import transaction
 from onboarding.ids import new_id
 from onboarding.models import Message
@@ -197,6 +197,19 @@ def test_without_a_broker_a_task_that_waits_is_not_queued_again(database: Engine
         until(publisher._pool._work_queue.empty)  # noqa: SLF001
         sweep_all(publisher)
     assert all(message.attempts for message in promised())
+
+
+def test_without_a_broker_a_canary_that_is_swept_up_holds_up_nobody(database: Engine) -> None:
+    """Where all threads are at something, what goes first waits, comes due, and is published again."""
+    with busy_publisher() as (publisher, held):
+        outbox.publish_with(publisher.publish)
+        with transaction() as session:
+            assert canaries.send(session)
+        assert sweep_all(publisher) == 1
+        held.set()
+        until(lambda: not promised("canary"))
+        a_message("canary")
+        until(lambda: not promised("canary"))
 
 
 @contextmanager

@@ -55,7 +55,9 @@ class EmbeddedPublisher:
                 self._submit(announcement)
             elif self._fresh is None:
                 self._fresh = announcement
-                self._submit(announcement)
+                if not self._submit(announcement):
+                    # It waits already, under an announcement that will look for the rest as well.
+                    self._fresh = None
 
     def has_room(self) -> bool:
         """Whether a sweep may add to what waits."""
@@ -65,11 +67,14 @@ class EmbeddedPublisher:
         """Let running tasks end; those that have not begun stay promised."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, announcement: Announcement) -> None:
-        if announcement.id not in self._waiting:
-            self._waiting.add(announcement.id)
-            with _traced(announcement):
-                self._pool.submit(self._run, announcement)
+    def _submit(self, announcement: Announcement) -> bool:
+        """False: it waits for a thread already."""
+        if announcement.id in self._waiting:
+            return False
+        self._waiting.add(announcement.id)
+        with _traced(announcement):
+            self._pool.submit(self._run, announcement)
+        return True
 
     def _run(self, announcement: Announcement) -> None:
         """A thread pool swallows what its functions raise, so it is said here."""
