@@ -20,8 +20,12 @@ def start(
     *,
     reason: Annotated[str, typer.Option(help="Why. It is kept.")] = "",
     view: Annotated[
-        str, typer.Option(help="Which: as in a view's address, failing=yes&type=plugin.")
-    ] = "",
+        str | None,
+        typer.Option(
+            help="Of which view: its name, or as in its address: failing=yes&type=plugin."
+        ),
+    ] = None,
+    of_all: Annotated[bool, typer.Option("--all", help="To all that there are.")] = False,
     choice: Annotated[
         str, typer.Option(help="What extend (days) or assign (an operator's ID) asks for.")
     ] = "",
@@ -43,6 +47,8 @@ def start(
     from onboarding.commands import opening
     from onboarding.settings import settings
 
+    if of_all == (view is not None):
+        raise typer.BadParameter("say which onboardings: either --view, or --all")
     ring = opening.prepare(settings())
     if dry_run:
         runs.look(action, choice, view, as_json=as_json)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from onboarding import masking, sealing
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
@@ -83,6 +83,8 @@ class Filter:
         return replace(self, q=masking.text(self.q)) if self.q else self
 
 
+# What a filter can ask for.
+NAMES: Final = tuple(field.name for field in fields(Filter))
 YES: Final = "yes"
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "state": STATES,
@@ -94,10 +96,15 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
 
 
 def read(given: Mapping[str, str]) -> Filter:
-    """A filter from what an address or a form says; empty fields do not matter. Raises Invalid."""
+    """A filter from what an address or a form says; empty fields do not matter.
+
+    Raises Invalid, for a field that there is not as well: who mistypes one would get all there are.
+    """
     wrong: dict[str, str] = {}
     values: dict[str, str] = {}
-    for name in (field.name for field in fields(Filter)):
+    if unknown := given.keys() - NAMES:
+        wrong["view"] = f"{', '.join(sorted(unknown))}: a view has only {', '.join(NAMES)}."
+    for name in NAMES:
         value = given.get(name, "").strip()
         if not value:
             continue
@@ -107,6 +114,14 @@ def read(given: Mapping[str, str]) -> Filter:
     if wrong:
         raise Invalid(wrong)
     return Filter(**values)
+
+
+def parse(text: str) -> Filter:
+    """The same from a text as `query` writes it. Raises Invalid."""
+    try:
+        return read(dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text))))
+    except ValueError:
+        raise Invalid({"view": "As in a view's address: failing=yes&type=plugin."}) from None
 
 
 def _fault(name: str, value: str) -> str | None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
@@ -207,7 +206,7 @@ def _run(session: Session, order: Order, chosen: Preview, plan: Plan, *, propose
         action=chosen.action,
         choice=order.choice,
         # What was searched for may be somebody's address or number.
-        query=filters.read(dict(parse_qsl(chosen.query))).masked().query(),
+        query=filters.parse(chosen.query).masked().query(),
         reason=order.reason,
         actor=order.who.id,
         role=order.who.role,

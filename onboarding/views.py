@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select
@@ -170,6 +169,6 @@ def _taken(session: Session, who: Who, name: str, *, shared: bool) -> str | None
 
 def _read(query: str) -> Filter | None:
     try:
-        return filters.read(dict(parse_qsl(query)))
+        return filters.parse(query)
     except Invalid:
         return None

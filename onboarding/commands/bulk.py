@@ -5,12 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from rich.progress import Progress
 from sqlalchemy.orm import Session
 
-from onboarding import filters, queries, runs, steering
+from onboarding import filters, queries, runs, steering, views
 from onboarding.commands import printing
 from onboarding.commands.exits import NOT_FOUND, REFUSED, USAGE, Failure
 from onboarding.commands.terminal import known, operator
@@ -26,10 +25,10 @@ from onboarding.settings import settings
 _LOOK_EVERY: Final = 0.5
 
 
-def look(action: str, choice: str, view: str, *, as_json: bool) -> None:
-    """What would happen to each. Raises any Refusal."""
+def look(action: str, choice: str, view: str | None, *, as_json: bool) -> None:
+    """What would happen to each of a view; None: of all. Raises Failure or any Refusal."""
     with reading() as session:
-        seen = runs.look(session, operator(), known(action), choice, _filter(view))
+        seen = runs.look(session, operator(), known(action), choice, _filter(session, view))
     lines = [
         {"reference": each.reference, "state": each.state, "why_not": each.why_not} for each in seen
     ]
@@ -44,7 +43,7 @@ def start(
     ring: Keyring,
     action: str,
     choice: str,
-    view: str,
+    view: str | None,
     reason: str,
     plan: Mapping[str, int],
     *,
@@ -52,8 +51,9 @@ def start(
     as_json: bool,
 ) -> str:
     """Begin or propose it, after a question; returns its number. Raises Failure or any Refusal."""
-    who, wanted = operator(), _filter(view)
+    who = operator()
     with reading() as session:
+        wanted = _filter(session, view)
         seen = runs.look(session, who, known(action), choice, wanted)
         chosen = runs.preview(session, who, action, choice, wanted, seen)
     printing.say(_summary(seen))
@@ -148,9 +148,17 @@ def follow(number: str) -> None:
             time.sleep(_LOOK_EVERY)
 
 
-def _filter(view: str) -> Filter:
-    """Raises Invalid."""
-    return filters.read(dict(parse_qsl(view)))
+def _filter(session: Session, view: str | None) -> Filter:
+    """Of a view by its name, or as in its address. Raises Failure, Invalid."""
+    if view is None:
+        return Filter()
+    if "=" in view:
+        return filters.parse(view)
+    try:
+        return views.named(session, view)
+    except NotFound:
+        advice = "`onboarding views ls` shows those that there are; or say what it asks for: overdue=yes."
+        raise Failure(f"There is no view {view}.", advice, NOT_FOUND) from None
 
 
 def _run(session: Session, number: str) -> Run:
@@ -201,6 +209,7 @@ def _print_facts(run: Run, counts: Mapping[str, int]) -> None:
         {
             "Run": f"B-{run.number}",
             "Action": f"{run.action} {run.choice}".strip(),
+            "View": run.query or "all",
             "Status": f"{run.status} ({run.why})" if run.why else run.status,
             "Begun by": f"{run.actor}: {run.reason}",
             "Agreed by": run.agreed_by or "",

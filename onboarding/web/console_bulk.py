@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -21,7 +20,7 @@ from onboarding.filters import Filter
 from onboarding.models import OUTCOMES, Run
 from onboarding.operators import Who
 from onboarding.runs import Plan, Verdict
-from onboarding.web import console_bulk_words, console_detail, console_frame, pages
+from onboarding.web import console_bulk_words, console_detail, console_frame, console_list, pages
 from onboarding.web.console_actions import letter_of
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
@@ -48,7 +47,7 @@ def bulk(request: Request, locale: str) -> Response:
 @router.get("/{locale}/console/bulk/new")
 def look(request: Request, locale: str, action: str = "", choice: str = "") -> Response:
     """What an action will do to all of a view. Nothing is written."""
-    wanted = filters.read(request.query_params)
+    wanted = console_list.filter_of(request, "action", "choice")
     with reading() as session:
         who = console_frame.who(session, request, "act")
         return _preview(request, session, who, wanted, action, choice)
@@ -57,7 +56,7 @@ def look(request: Request, locale: str, action: str = "", choice: str = "") -> R
 @router.get("/{locale}/console/bulk/new.csv")
 def verdicts(request: Request, locale: str, action: str = "", choice: str = "") -> Response:
     """The same for every single one, as a table."""
-    wanted = filters.read(request.query_params)
+    wanted = console_list.filter_of(request, "action", "choice")
     with reading() as session:
         who = console_frame.who(session, request, "act")
         seen = runs.look(session, who, action, choice, wanted)
@@ -86,7 +85,7 @@ def begin(
             plan = _plan(first, pace, stop_above)
             number = runs.begin(session, ring, who, chosen, reason, plan, proposed=proposed).number
     except Invalid as error:
-        wanted = filters.read(dict(parse_qsl(chosen.query)))
+        wanted = filters.parse(chosen.query)
         with reading() as session:
             again = chosen.action, chosen.choice
             return _preview(request, session, who, wanted, *again, error, typed)
@@ -252,6 +251,7 @@ def _run(
         outcome=chosen,
         named=named,
         names=console_detail.operator_names(session),
+        options=actions.options(session, actions.of(run.action)) if run.choice else [],
         steps=steps if who.may(actions.of(run.action).permission) else [],
         reason=actions.REASON,
         errors=console_frame.wrong(request, wrong) if wrong else {},

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import BinaryIO, Final
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -30,7 +29,7 @@ _PIECE: Final = 64 * 1024
 @router.post("/{locale}/console/export")
 def export(request: Request, locale: str, view: Text = "", form: Text = "csv") -> Response:
     """All of a view. It is made whole on disk first: whoever reads slowly holds no snapshot open."""
-    wanted = filters.read(dict(parse_qsl(view)))
+    wanted = filters.parse(view)
     if form not in CHOICES:
         raise NotFound
     name, mark = CHOICES[form]

@@ -1,7 +1,6 @@
 """Lists of onboardings: every view is an address, and can be sent to somebody."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -31,7 +30,7 @@ PAGE: Final = 50
 def onboardings(request: Request, locale: str) -> Response:
     """One page of a view. What it cannot read, it says, and shows all."""
     wanted, errors = _wanted(request)
-    typed = {name: request.query_params.get(name, "") for name in _NAMES}
+    typed = {name: request.query_params.get(name, "") for name in filters.NAMES}
     return listed(request, wanted, errors, typed)
 
 
@@ -99,12 +98,15 @@ def find(request: Request, locale: str, q: Text = "") -> Response:
     return RedirectResponse(f"{listed}?{wanted.by_hash().query()}", 303)
 
 
-_NAMES: Final = tuple(field.name for field in fields(Filter))
+def filter_of(request: Request, *own: str) -> Filter:
+    """What an address asks for, besides what its page has of its `own`. Raises Invalid."""
+    given = request.query_params
+    return filters.read({name: given[name] for name in given if name not in own})
 
 
 def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
     try:
-        return filters.read(request.query_params), {}
+        return filter_of(request, "after", "done"), {}
     except Invalid as error:
         return Filter(), error.fields
 

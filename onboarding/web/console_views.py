@@ -1,6 +1,5 @@
 """Views that operators keep under a name: saved from the list, and deleted there."""
 
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -23,7 +22,7 @@ def save(
     request: Request, locale: str, name: Text = "", query: Text = "", shared: Text = ""
 ) -> Response:
     """Keep the filter of the list under a name; what is wrong with it is said on the list."""
-    wanted = filters.read(dict(parse_qsl(query)))
+    wanted = filters.parse(query)
     try:
         with transaction() as session:
             who = console_frame.who(session, request)

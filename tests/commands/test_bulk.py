@@ -17,7 +17,7 @@ WHY = ("--reason", "INC-442")
 def test_a_view_is_looked_at_then_done_then_shown(run_on_both: Run) -> None:
     message = an_incident()
     some(1, "secret_ready")
-    seen = run_on_both("bulk", "start", "retry", "--dry-run", "--json")
+    seen = run_on_both("bulk", "start", "retry", "--all", "--dry-run", "--json")
     assert sorted(str(line["why_not"]) for line in seen.lines) == [
         "None",
         "Nothing has failed for good",
@@ -35,9 +35,18 @@ def test_a_view_is_looked_at_then_done_then_shown(run_on_both: Run) -> None:
     assert "B-1" in run_on_both("bulk", "ls").out
 
 
+def test_a_view_goes_by_its_name_as_well(run: Run) -> None:
+    message = an_incident()
+    some(1, "secret_ready")
+    named = run("bulk", "start", "retry", "--view", "failed", "--dry-run", "--json")
+    assert [line["reference"] for line in named.lines] == [reference(message.onboarding_id)]
+    run("bulk", "start", "retry", "--view", "failed", "--yes", *WHY)
+    assert "failing=yes" in run("bulk", "show", "1").out
+
+
 def test_without_a_yes_nothing_is_begun(run: Run) -> None:
     some(1)
-    refused = run("bulk", "start", "recheck_aggregator", *WHY)
+    refused = run("bulk", "start", "recheck_aggregator", "--all", *WHY)
     assert (refused.code, refused.out) == (exits.REFUSED, "")
     assert "With --yes, nobody is asked." in refused.err
     assert run("bulk", "ls").err == "There has been no run yet.\n"
@@ -46,16 +55,25 @@ def test_without_a_yes_nothing_is_begun(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("start", "unstick", "--yes"), exits.USAGE, "action: One of approve_aggregator"),
+        (("start", "unstick", "--all", "--yes"), exits.USAGE, "action: One of approve_aggregator"),
         (("start", "retry", "--yes", "--view", "state=gone"), exits.USAGE, "state: One of"),
-        (("start", "extend", "--yes"), exits.USAGE, "choice: Choose one of these."),
+        (("start", "extend", "--all", "--yes"), exits.USAGE, "choice: Choose one of these."),
         (
-            ("start", "cancel", "--yes", "--pace", "0"),
+            ("start", "cancel", "--all", "--yes", "--pace", "0"),
             exits.USAGE,
             "pace: A number from 1 to 6000.",
         ),
-        (("start", "cancel", "--yes"), exits.USAGE, "reason: Say why"),
-        (("start", "retry", "--yes"), exits.REFUSED, "There is none that it can be done to"),
+        (("start", "cancel", "--all", "--yes"), exits.USAGE, "reason: Say why"),
+        (
+            ("start", "retry", "--all", "--yes"),
+            exits.REFUSED,
+            "There is none that it can be done to",
+        ),
+        (("start", "retry", "--yes"), exits.USAGE, "either --view, or --all"),
+        (("start", "retry", "--all", "--view", "late"), exits.USAGE, "either --view, or --all"),
+        (("start", "retry", "--yes", "--view", "overdu=yes"), exits.USAGE, "view: overdu: a view"),
+        (("start", "retry", "--yes", "--view", "=yes"), exits.USAGE, "view: : a view"),
+        (("start", "retry", "--yes", "--view", "overdue"), exits.NOT_FOUND, "no view overdue"),
         (("show", "7"), exits.NOT_FOUND, "There is no run 7."),
         (("show", "x"), exits.NOT_FOUND, "There is no run x."),
         (("show", "7", "--outcome", "perhaps"), exits.USAGE, "There is no outcome perhaps."),
@@ -73,7 +91,7 @@ def test_what_cannot_be_is_said(
 
 def test_it_is_steered_from_a_terminal(run: Run) -> None:
     some(1)
-    run("bulk", "start", "recheck_aggregator", "--yes", *WHY)
+    run("bulk", "start", "recheck_aggregator", "--all", "--yes", *WHY)
     assert run("bulk", "pause", "1", *WHY).out == "B-1: running → paused\n"
     assert run("bulk", "resume", "1", *WHY).out == "B-1: paused → running\n"
     assert run("bulk", "abort", "1", *WHY).out == "B-1: running → aborted\n"
@@ -84,7 +102,7 @@ def test_it_is_steered_from_a_terminal(run: Run) -> None:
 
 def test_what_takes_two_takes_two_at_a_terminal_as_well(run: Run, ring: Keyring) -> None:
     one, other = some(2)
-    proposed = run("bulk", "start", "cancel", "--yes", *WHY)
+    proposed = run("bulk", "start", "cancel", "--all", "--yes", *WHY)
     assert "Somebody else has to agree: onboarding bulk agree 1" in proposed.err
     assert run("bulk", "agree", "1", *WHY).code == exits.REFUSED
     assert run("bulk", "decline", "1", *WHY).out == "B-1: proposed → declined\n"

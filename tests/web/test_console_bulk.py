@@ -92,6 +92,30 @@ def test_what_takes_two_waits_for_the_second(app: FastAPI) -> None:
     ]
 
 
+def test_whoever_agrees_sees_what_it_is(app: FastAPI) -> None:
+    some(2)
+    lead, admin = at_console(app, "lead"), at_console(app, "admin")
+    begin(lead, "state=awaiting_aggregator&action=extend&choice=7")
+    begin(lead, "action=cancel")
+    shown = text(admin.get(f"{BULK}/1"))
+    assert "Of the view: state=awaiting_aggregator" in shown
+    assert "Chosen: 7 days" in shown
+    assert "Of all onboardings that there were" in text(admin.get(f"{BULK}/2"))
+
+
+def test_a_mistyped_view_is_not_all_of_them(app: FastAPI) -> None:
+    some(2)
+    visitor = at_console(app, "lead")
+    listed = visitor.get("/en/console/onboardings?overdu=yes")
+    assert listed.status_code == 422
+    assert "overdu: a view has only state, type" in text(listed)
+    assert f"{BULK}/new" not in listed.text
+    assert "/console/export" not in listed.text
+    for path in ("new?overdu=yes", "new?overdu=yes&action=cancel", "new.csv?overdu=yes"):
+        assert visitor.get(f"{BULK}/{path}").status_code == 422
+    assert visitor.post("/en/console/export", {"view": "overdu=yes"}).status_code == 422
+
+
 def test_a_single_one_that_takes_two_is_a_run_of_one(app: FastAPI) -> None:
     one = builders.an_onboarding("checking_aggregator")
     lead, admin = at_console(app, "lead"), at_console(app, "admin")
