@@ -85,6 +85,11 @@ def hidden(text: str, wanted: Sequence[Shape]) -> str:
     return text
 
 
+def mentions(text: str, wanted: Sequence[Shape]) -> bool:
+    """Whether one of these begins in a text, whole or cut off."""
+    return any(shape.prefix in text for shape in wanted)
+
+
 class _Place:
     """Lines and columns of offsets that only grow, without counting any byte twice."""
 

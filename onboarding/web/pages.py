@@ -13,7 +13,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from onboarding import words
+from onboarding import scanning, words
 from onboarding.errors import NoRole, NotEligible, Refusal, SignInNeeded, TooMany, Unavailable
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
@@ -108,9 +108,15 @@ def environment(locale: str) -> Environment:
         "documentation_url": settings().documentation_url,
         "sandbox": settings().sandbox,
     }
+    made.tests["secret"] = is_secret
     # Once for all pages: to import it in each took a tenth of what a page takes.
     made.globals["ui"] = made.get_template("macros.html").module
     return made
+
+
+def is_secret(typed: str) -> bool:
+    """Whether one of our secrets was typed, whole or cut off: in the wrong field, it is not shown again."""
+    return scanning.mentions(typed, scanning.shapes([settings().secret_prefix]))
 
 
 # What base.html and the macros may ask for on every page.

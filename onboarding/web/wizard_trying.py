@@ -4,6 +4,7 @@ The answer to the form is the page with the verdict: what was typed is in no add
 is on no page. Nothing is changed, so sending it again does no harm.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -32,7 +33,7 @@ def try_out(request: Request, locale: str, typed: Typed) -> Response:
     """Try the credentials, and say what came of it. The secret is forgotten at once."""
     kept = {name: typed.get(name, "") for name in ("test_client_id", "test_seller_id")}
     secret = SecretStr(typed.get("test_client_secret", ""))
-    if errors := _missing(request, kept["test_client_id"], secret):
+    if errors := _missing(request, kept["test_client_id"], secret) | _misplaced(request, kept):
         return _page(request, 422, errors=errors, typed=kept)
     seller_id = kept["test_seller_id"] or None
     outcome = selftest.run(way_of(request), kept["test_client_id"], secret, seller_id)
@@ -62,6 +63,16 @@ def _missing(request: Request, client_id: str, secret: SecretStr) -> dict[str, s
         "test_client_secret": "" if secret.get_secret_value() else _("Enter the client secret"),
     }
     return {name: error for name, error in errors.items() if error}
+
+
+def _misplaced(request: Request, kept: Mapping[str, str]) -> dict[str, str]:
+    """The two are easily swapped. The page does not show the secret again, and nobody is asked about it."""
+    _ = pages.translator_of(request)
+    errors = {
+        "test_client_id": _("This is a client secret: enter the client ID here"),
+        "test_seller_id": _("This is a client secret: enter the Seller ID here, or nothing"),
+    }
+    return {name: error for name, error in errors.items() if pages.is_secret(kept[name])}
 
 
 def _page(request: Request, status: int = 200, **facts: Any) -> Response:

@@ -4,7 +4,9 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from onboarding import checksums
 from onboarding.sealing import Keyring
+from onboarding.settings import settings
 from onboarding.verdicts import CASES
 from onboarding.words import LOCALES, translate
 from tests import builders
@@ -73,6 +75,28 @@ def test_bad_credentials_are_told_why(app: FastAPI, locale: str) -> None:
         assert says(case, tried(caller, locale, test_client_secret=given), locale)
     assert says("invalid_client", tried(caller, locale, test_client_id="cid_x"), locale)
     assert says("works", tried(caller, locale, test_client_secret=f" {secret}\u200b "), locale)
+
+
+@pytest.mark.parametrize("swapped", ["test_client_id", "test_seller_id"])
+def test_a_secret_in_the_wrong_field_is_not_shown_again(app: FastAPI, swapped: str) -> None:
+    caller = a_caller(app)
+    for secret in (caller.secret, caller.secret[:-3]):
+        visitor = Visitor(app)
+        form = {"test_client_id": caller.client_id, "test_client_secret": caller.secret}
+        page = visitor.press(
+            visitor.open("/en/test-credentials"), "/test-credentials", **form | {swapped: secret}
+        )
+        assert page.status_code == 422
+        assert secret not in page.text
+        assert "This is a client secret: enter the" in errors(page)[swapped]
+
+
+def test_a_secret_that_is_typed_into_any_field_is_not_shown_again(app: FastAPI) -> None:
+    visitor = a_visitor(app, one := builders.an_onboarding("type_chosen"))
+    secret = checksums.new(f"{settings().secret_prefix}_test_")
+    page = visitor.post(f"/en/onboardings/{one}/contact", {"email": secret})
+    assert page.status_code == 422
+    assert secret not in page.text
 
 
 def test_whoever_guesses_is_told_to_wait(app: FastAPI) -> None:

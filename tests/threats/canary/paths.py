@@ -213,6 +213,11 @@ def _test(person: Person, client_id: str, secret: str) -> None:
         person.open("/en/test-credentials")
         person.press("/test-credentials", test_client_id=first, test_client_secret=second)
         assert "Result" in person.page.text
+    for swapped in ({"test_client_id": secret}, {"test_seller_id": secret}):
+        person.open("/en/test-credentials")
+        form = {"test_client_id": client_id, "test_client_secret": client_id} | swapped
+        person.press("/test-credentials", **form)
+        assert "This is a client secret" in person.page.text
     person.press(
         "/explain-error", error_text=f'{{"error": "invalid_client", "secret": "{secret}"}}'
     )
