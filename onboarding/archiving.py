@@ -57,7 +57,8 @@ def archive(days: int, folder: Path, at_once: int = BATCH) -> Generator[Archived
     Whoever stops it loses nothing, and the next call goes on. Raises OSError where the file cannot be
     written, and then nothing has gone.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Not what it would stand in: a path that was mistyped is no place for what leaves the database.
+    folder.mkdir(mode=0o700, exist_ok=True)
     path, count = folder / f"{new_id()}.jsonl", 0
     last = _BEFORE_ALL
     while gone := _batch(days, path, at_once, last):

@@ -21,9 +21,7 @@ def look(days: int, *, as_json: bool) -> None:
     if as_json:
         printing.line({"archived": 0, "could_go": count, "file": None})
     else:
-        printing.say(
-            f"{count} could go: they ended {days} days ago or more, and nothing of theirs lives."
-        )
+        printing.say(f"{count} could go: they {_ended(days)}, and nothing of theirs lives.")
 
 
 def archive(ring: Keyring, days: int, folder: Path, *, as_json: bool) -> None:
@@ -55,5 +53,9 @@ def _note(ring: Keyring, days: int, done: Archived) -> None:
     who = terminal.operator()
     told = {"count": done.count, "days": days, "file": done.path.name if done.path else None}
     with transaction() as session:
-        reason = f"ended {days} days ago or more"
-        audit.append(session, ring, Attempt(who.id, who.role, "archive", reason, details=told))
+        made = Attempt(who.id, who.role, "archive", _ended(days), details=told)
+        audit.append(session, ring, made)
+
+
+def _ended(days: int) -> str:
+    return f"ended {days} {'day' if days == 1 else 'days'} ago or more"

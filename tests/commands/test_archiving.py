@@ -9,10 +9,12 @@ from tests.test_archiving import an_old_one, left
 def test_where_nothing_can_be_written_nothing_goes(run_on_both: Run, tmp_path: Path) -> None:
     old = an_old_one()
     (tmp_path / "file").write_text("no folder")
-    told = run_on_both("archive", "--older-than", "30", "--to", str(tmp_path / "file"))
-    assert told.code == 1
-    assert "cannot be written" in told.err
-    assert left() == {old}
+    for folder in (tmp_path / "file", tmp_path / "mistyped" / "archive"):
+        told = run_on_both("archive", "--older-than", "30", "--to", str(folder))
+        assert told.code == 1
+        assert f"{folder} cannot be written" in told.err
+        assert left() == {old}
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_a_terminal_says_what_has_gone_and_the_trail_keeps_it(

@@ -27,15 +27,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     running.process.stdout.close()
 
 
-def test_every_type_is_walked_by_curl_alone(served: Served) -> None:
+def test_every_type_is_walked_by_curl_alone(served: Served, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
     script = "".join(SHELL).replace("http://127.0.0.1:8000", served.url)
     script = script.replace(
         ".venv/bin/onboarding", str(Path(sys.executable).with_name("onboarding"))
     )
+    before = {*served.folder.iterdir()}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=served.folder,
-        env=environment(),
+        env=environment() | {"TMPDIR": str(kept)},
         capture_output=True,
         text=True,
         check=False,
@@ -44,8 +47,11 @@ def test_every_type_is_walked_by_curl_alone(served: Served) -> None:
     assert done.stdout.split() == re.findall(r"^fire .* # (\w+)$", "".join(SHELL), re.MULTILINE)
     for connection_type in CONNECTION_TYPES:
         assert f'"connection_type": "{connection_type}"' in script
-    assert (served.folder / "chart.mmd").read_text().startswith("stateDiagram-v2")
-    assert '"plugin"' in (served.folder / "found.json").read_text()
+    (made,) = kept.iterdir()
+    assert (made / "chart.mmd").read_text().startswith("stateDiagram-v2")
+    assert '"plugin"' in (made / "found.json").read_text()
+    # Nobody finds a secret later where the program lives.
+    assert {*served.folder.iterdir()} == before
 
 
 def test_the_python_example_runs_as_it_stands(served: Served) -> None:
