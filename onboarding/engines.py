@@ -80,11 +80,25 @@ def _postgresql(url: str, pool_size: int) -> Engine:
             "keepalives_count": 3,
         },
     )
+    event.listen(opened, "connect", _count_in_utc)
     event.listen(opened, "begin", _choose_autocommit)
     event.listen(opened, "checkin", _note_use)
     event.listen(opened, "checkout", partial(_ping, opened.dialect))
     at_hand.keep(opened, pool_size // 2)
     return opened
+
+
+def _count_in_utc(connection: Any, record: object) -> None:
+    """Where clocks change, PostgreSQL's days are not 24 hours, and instants come back in that zone.
+
+    Not by an option: a URL that asks for a zone and libpq's PGTZ would win. The driver knows the zone
+    without asking for it.
+    """
+    if connection.info.parameter_status("TimeZone") != "UTC":
+        # Not within a transaction, whose end might take it back.
+        connection.autocommit = True
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.autocommit = False
 
 
 def _read_json(written: bytes) -> Any:
