@@ -13,7 +13,7 @@ from sqlalchemy import ClauseElement, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from onboarding import at_hand, db, outages
+from onboarding import at_hand, db, discretion, outages
 from onboarding.errors import OutcomeUnknown
 
 Rows = list[tuple[Any, ...]]
@@ -80,7 +80,8 @@ def _rows(cursor: Any) -> Rows:
 
 
 def _told(engine: Engine, error: psycopg.Error, driver: Any) -> DBAPIError:
-    """Without the statement and its values: nobody may read those in a log."""
+    """Without the statement and its values, nor those of the row: nobody may read those in a log."""
+    discretion.cut(error)
     known: Any = error
     gone = engine.dialect.is_disconnect(known, driver, None)
     told = DBAPIError.instance(

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from onboarding import at_hand, cursors
+from onboarding import at_hand, cursors, discretion
 
 # What PostgreSQL may take, in milliseconds, before it gives up and all is rolled back. A row is held
 # for a few: whoever waits this long waits for something wrong, and keeps a thread from others.
@@ -81,6 +81,7 @@ def _postgresql(url: str, pool_size: int) -> Engine:
         },
     )
     event.listen(opened, "connect", _count_in_utc)
+    event.listen(opened, "handle_error", discretion.cut_both)
     event.listen(opened, "begin", _choose_autocommit)
     event.listen(opened, "checkin", _note_use)
     event.listen(opened, "checkout", partial(_ping, opened.dialect))

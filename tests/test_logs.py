@@ -7,19 +7,25 @@ import logging
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
-from onboarding import log_lines, logs
+from onboarding import db, driver, log_lines, logs
 from onboarding.log_lines import ALWAYS, FIELDS, LINES
 from onboarding.masking import Personal
+from onboarding.sealing import Keyring
 from onboarding.sellers import SellerAccount, SellerIdentity
+from tests.builders import an_onboarding, promised
+from workers import turns
 
 ROOT = Path(__file__).parents[1]
 EMAIL, SECRET = "ada@shop.example", "mps_live_0123456789"
@@ -108,6 +114,50 @@ def test_neither_a_person_nor_a_secret_is_shown_by_accident(
         assert (MASKED if isinstance(value, Personal) else "*****") in text
     with pytest.raises(TypeError):
         json.dumps(value)
+
+
+def by_a_session(statement: str) -> None:
+    with db.transaction() as session:
+        session.connection().exec_driver_sql(statement)
+
+
+def by_the_driver_in_a_session(statement: str) -> None:
+    with db.transaction() as session:
+        driver.within(session, statement, {})
+
+
+def by_the_driver_alone(statement: str) -> None:
+    driver.alone(statement, {})
+
+
+@pytest.mark.parametrize("way", [by_a_session, by_the_driver_in_a_session, by_the_driver_alone])
+def test_what_the_database_refuses_is_named_without_the_values_of_its_row(
+    postgresql: Engine, written: io.StringIO, way: Callable[[str], None]
+) -> None:
+    an_onboarding("type_chosen", email=EMAIL)
+    with pytest.raises(IntegrityError) as refused:
+        way("UPDATE onboardings SET state = NULL")
+    logs.get("onboarding.test").warning("relay_failed", error="x", exc_info=refused.value)
+    assert 'null value in column \\"state\\"' in written.getvalue()
+    assert EMAIL not in written.getvalue()
+    # What machines ask is there all the same.
+    assert isinstance(refused.value.orig, psycopg.Error)
+    assert refused.value.orig.sqlstate == "23502"
+    assert refused.value.orig.diag.column_name == "state"
+
+
+def test_a_task_that_the_database_refuses_names_nobody(
+    postgres_database: str, ring: Keyring, written: io.StringIO
+) -> None:
+    own_database = db.connect(postgres_database)
+    an_onboarding("issuing_secret", email=EMAIL)
+    rule = "ALTER TABLE onboardings ADD CONSTRAINT none_ready CHECK (state <> 'secret_ready')"
+    with own_database.begin() as connection:
+        connection.exec_driver_sql(rule)
+    turns.run(str(promised("generate_secret")[0].id))
+    own_database.dispose()
+    assert "none_ready" in written.getvalue()
+    assert EMAIL not in written.getvalue()
 
 
 def test_a_personal_value_is_itself_whatever_it_shows() -> None:
