@@ -178,6 +178,17 @@ def test_the_turns_of_the_dead_end_and_those_of_the_living_go_on(
         assert redelivery.owners(session) == {presence.sign()}
 
 
+def test_who_is_born_and_dead_between_two_looks_is_noticed(database: Engine) -> None:
+    """Nobody new lives then, and nobody is missing."""
+    left, deaths = a_message(), Deaths()
+    deaths.look()
+    with another_process(database, str(left)) as (theirs, process):
+        process.kill()
+        process.wait()
+        until(lambda: theirs not in presence.living())
+    until(lambda: deaths.look() == 1)
+
+
 def test_the_first_look_after_a_start_finds_those_who_died_before_it(database: Engine) -> None:
     message_id = a_message()
     with transaction() as session:

@@ -26,6 +26,7 @@ PAUSE: Final = 0.5
 # Seconds to wait after an error: a database that is away is not hammered.
 PAUSE_AFTER_ERROR: Final = 2.0
 # Seconds between two looks for what hardly ever is there.
+UNSEEN_EVERY: Final = 2.0
 LEAP_EVERY: Final = 5.0
 INBOUND_EVERY: Final = 5.0
 FORFEIT_EVERY: Final = 60.0
@@ -122,22 +123,25 @@ class Deaths:
 
     def __init__(self) -> None:
         self._living: set[int] | None = None
+        # When the table is asked although the same processes live.
+        self._ask_at = 0.0
 
     def look(self) -> int:
         """Returns how many turns it has ended.
 
-        Most looks find the same processes alive and ask no table. Whose turn it is is read before
-        who lives: somebody who is born in between is not taken for dead.
+        Most looks find the same processes alive and ask no table; now and then one does, for those
+        who were born and died since the look before. Whose turn it is is read before who lives:
+        somebody who is born in between is not taken for dead.
         """
         living = presence.living()
-        if living == self._living:
+        if living == self._living and time.monotonic() < self._ask_at:
             return 0
         with reading() as session:
             owners = redelivery.owners(session)
         dead = owners - presence.living()
         ended = self._end_turns(dead) if dead else 0
         # Last: where anything failed until here, the next look sees the same deaths.
-        self._living = living
+        self._living, self._ask_at = living, time.monotonic() + UNSEEN_EVERY
         return ended
 
     def _end_turns(self, dead: Collection[int]) -> int:
