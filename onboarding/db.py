@@ -136,8 +136,11 @@ def turn() -> AbstractContextManager[Callable[[], None]]:
 
 
 def without_hurry(session: Session) -> None:
-    """Let the statements of this transaction take their time: a look at everything, a migration."""
+    """Let the statements of this transaction take their time. Raises RuntimeError where each is one."""
     if session.get_bind().dialect.name == "postgresql":
+        driver: Any = session.connection().connection.driver_connection
+        if driver.autocommit:
+            raise RuntimeError("each statement of this look is a transaction of its own")
         session.execute(text("SET LOCAL statement_timeout = 0"))
 
 

@@ -8,7 +8,7 @@ from onboarding.commands import deeper, opening, printing, records
 from onboarding.commands.exits import DONE, FINDINGS
 from onboarding.commands.failures import explain
 from onboarding.commands.records import Check
-from onboarding.db import reading
+from onboarding.db import reading, snapshot
 from onboarding.settings import Settings, masked
 
 
@@ -48,7 +48,7 @@ def _checks(chosen: Settings, known_tasks: Collection[str]) -> Iterator[Check]:
     yield keyring
     if not keyring.do:
         yield _attempt("seal keys", lambda: _seal_keys(chosen))
-    with reading() as session:
+    with snapshot() as session:
         db.without_hurry(session)
         yield from records.checks(session, known_tasks)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, event, update
+from sqlalchemy import Connection, Engine, delete, event, update
 
 from onboarding import db
 from onboarding.commands import exits
@@ -70,6 +70,25 @@ def statements_of(run: Run, command: str) -> list[str]:
     run(command)
     event.remove(Engine, "before_cursor_execute", note)
     return sent
+
+
+def test_doctor_may_take_longer_than_a_request(
+    postgresql: Engine, run_anywhere: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("ONBOARDING_DATABASE_URL", url)
+    allowed: dict[str, str] = {}
+
+    def note(connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        driver: Any = connection.connection.driver_connection
+        allowed[statement] = driver.execute("SHOW statement_timeout").fetchone()[0]
+
+    event.listen(Engine, "before_cursor_execute", note)
+    run_anywhere("doctor")
+    event.remove(Engine, "before_cursor_execute", note)
+    counting = [it for it in allowed if "FROM onboardings" in it]
+    assert counting
+    assert {allowed[it] for it in counting} == {"0"}
 
 
 def test_doctor_sees_a_task_that_no_worker_knows(run: Run) -> None:

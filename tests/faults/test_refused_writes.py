@@ -179,9 +179,12 @@ def test_a_statement_without_an_end_is_cut_off(on_postgresql: Engine) -> None:
         "statement_timeout": "10s",
         "idle_in_transaction_session_timeout": "30s",
     }
-    with db.snapshot() as session:
+    for block in (db.snapshot, db.transaction):
+        with block() as session:
+            db.without_hurry(session)
+            assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "0"
+    with pytest.raises(RuntimeError, match="of its own"), db.reading() as session:
         db.without_hurry(session)
-        assert session.connection().exec_driver_sql("SHOW statement_timeout").scalar() == "0"
 
 
 def test_what_the_url_asks_for_wins(own_url: str, ring: Keyring) -> None:
