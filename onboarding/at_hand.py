@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, PoolProxiedConnection, event
+from sqlalchemy.exc import DBAPIError
 
 # Seconds after which a connection must show that it still is one.
 _RESTED: Final = 1.0
@@ -33,6 +34,15 @@ def keep(engine: Engine, most: int) -> None:
 def taken(engine: Engine) -> "Kept":
     """One that works, until the end of the block: it has just been used, or the pool has tried it."""
     return _of_engines[engine].take(engine)
+
+
+def of_pool(engine: Engine) -> PoolProxiedConnection:
+    """One that SQLAlchemy's pool gives away. Where it has none, the driver's error comes out as SQLAlchemy's."""
+    kind = engine.dialect.loaded_dbapi.Error
+    try:
+        return engine.raw_connection()
+    except kind as error:
+        raise DBAPIError.instance(None, None, error, kind, dialect=engine.dialect) from error
 
 
 def note_use(info: dict[Any, Any]) -> None:
@@ -71,7 +81,7 @@ class AtHand:
             try:
                 kept = self._free.pop()
             except IndexError:
-                return Kept(self, engine.raw_connection())
+                return Kept(self, of_pool(engine))
             if not kept.must_be_tried():
                 return kept
             kept.go_back()

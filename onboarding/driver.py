@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from onboarding import at_hand, db, discretion, outages
+from onboarding.at_hand import Kept
 from onboarding.errors import OutcomeUnknown
 
 Rows = list[tuple[Any, ...]]
@@ -41,15 +42,8 @@ def within(session: Session, statement: str, values: Mapping[str, Any]) -> Rows:
 
 def look(statement: str, values: Mapping[str, Any]) -> Rows:
     """Read in one round trip: what was committed when it began."""
-    engine = db.engine()
-    with at_hand.taken(engine) as kept:
-        try:
-            return _rows(kept.cursor.execute(statement, values))
-        except psycopg.Error as error:
-            told = _told(engine, error, kept.driver)
-            if told.connection_invalidated:
-                kept.pooled.invalidate(told)
-            raise told from error
+    with at_hand.taken(db.engine()) as kept:
+        return _answer(kept, statement, values)
 
 
 def alone(statement: str, values: Mapping[str, Any]) -> Rows:
@@ -59,12 +53,14 @@ def alone(statement: str, values: Mapping[str, Any]) -> Rows:
     another transaction of this thread.
     """
     with db.alone():
-        try:
-            rows = look(statement, values)
-        except DBAPIError as error:
-            if outages.leaves_unknown(error):
-                raise OutcomeUnknown from error
-            raise
+        # What finds no connection has certainly not happened.
+        with at_hand.taken(db.engine()) as kept:
+            try:
+                rows = _answer(kept, statement, values)
+            except DBAPIError as error:
+                if outages.leaves_unknown(error):
+                    raise OutcomeUnknown from error
+                raise
         db.committed()
     return rows
 
@@ -72,6 +68,16 @@ def alone(statement: str, values: Mapping[str, Any]) -> Rows:
 def array(values: Iterable[object]) -> str:
     """IDs or numbers as PostgreSQL writes an array of them; of a list, the driver asks what is in it."""
     return "{" + ",".join(it.hex if isinstance(it, UUID) else str(it) for it in values) + "}"
+
+
+def _answer(kept: Kept, statement: str, values: Mapping[str, Any]) -> Rows:
+    try:
+        return _rows(kept.cursor.execute(statement, values))
+    except psycopg.Error as error:
+        told = _told(db.engine(), error, kept.driver)
+        if told.connection_invalidated:
+            kept.pooled.invalidate(told)
+        raise told from error
 
 
 def _rows(cursor: Any) -> Rows:

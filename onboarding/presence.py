@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, event, text
 
-from onboarding import db
+from onboarding import at_hand, db
 
 # The first half of our advisory locks' names. Any number, as long as nobody else takes it.
 _LOCKS: Final = 0x6F6E62
@@ -77,7 +77,7 @@ def _is_ours(given: _Sign, engine: Engine) -> bool:
 
 def _give_on_postgresql(engine: Engine) -> _Sign:
     """On a connection that the pool does not know any more: it is held until the process ends."""
-    pooled = engine.raw_connection()
+    pooled = at_hand.of_pool(engine)
     driver: Any = pooled.driver_connection
     pooled.detach()
     driver.autocommit = True

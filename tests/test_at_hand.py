@@ -1,15 +1,20 @@
 """Connections at hand: the next statement has the one of the last, and never one that may be broken."""
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, QueuePool, event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from onboarding import at_hand, db, driver, sqlite_driver
+from onboarding import alone, at_hand, db, driver, outages, outbox, presence, sqlite_driver
+from onboarding.ids import new_id
 from onboarding.models import KeyCheck
+from tests.builders import SELLER
+from tests.databases import connected
 from tests.test_db import FORKS
 
 # Of the server, the process that a connection speaks with.
@@ -105,6 +110,56 @@ def test_half_of_the_pool_is_left_to_transactions(
         assert out(engine) == 4
     assert out(engine) == 2
     engine.dispose()
+
+
+@pytest.fixture
+def nobody_there(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A port at which nobody listens; a file whose folder is gone."""
+    folder = tmp_path / "gone"
+    there = (
+        f"sqlite:///{folder}/db"
+        if request.param == "sqlite"
+        else "postgresql+psycopg://@127.0.0.1:1/none"
+    )
+    for engine in connected(there):
+        if request.param == "sqlite":
+            folder.rmdir()
+        yield engine
+
+
+def claim() -> object:
+    return outbox.claim_many(new_id(), 5, owner=1, known=("canary",))
+
+
+def start() -> object:
+    return alone.start(SELLER, locale="en", rule_set="tests")
+
+
+def look() -> object:
+    return driver.look(WHO, {})
+
+
+# On SQLite a sign is a file, of which the database knows nothing.
+ASKED = [
+    ("sqlite", claim),
+    ("sqlite", start),
+    ("postgresql", claim),
+    ("postgresql", start),
+    ("postgresql", look),
+    ("postgresql", presence.sign),
+]
+
+
+@pytest.mark.parametrize(("nobody_there", "ask"), ASKED, indirect=["nobody_there"])
+def test_where_none_can_be_had_it_is_an_outage_and_nothing_has_happened(
+    nobody_there: Engine, ask: Callable[[], object]
+) -> None:
+    with pytest.raises(DBAPIError) as error:
+        ask()
+    found = outages.outage(error.value)
+    assert found
+    assert found.code == "unavailable"
+    assert not outages.is_rolled_back(error.value)
 
 
 def test_they_go_with_the_engine(postgresql: Engine) -> None:
