@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from onboarding import conditions, db, deadlines, deciding, developers
 from onboarding.chart import MAY_FIRE, NEXT_MOVE
 from onboarding.drawing import arrows
+from onboarding.errors import NotFound
 from onboarding.models import Message, Onboarding, Transition
 from onboarding.words import N_
 
@@ -106,8 +107,11 @@ ASKED: Final = (
 
 
 def of(session: Session, onboarding: Onboarding) -> Requirements:
-    """What one onboarding waits for."""
-    return of_many(session, [onboarding])[onboarding.id]
+    """What one onboarding waits for. Raises NotFound for one that is archived meanwhile."""
+    found = of_many(session, [onboarding])
+    if not found:
+        raise NotFound
+    return found[onboarding.id]
 
 
 def of_many(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, Requirements]:

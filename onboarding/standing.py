@@ -12,6 +12,7 @@ from sqlalchemy import Select, and_, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from onboarding import db
+from onboarding.errors import NotFound
 from onboarding.models import Assignment, Client, Link, Mail, Message, Onboarding, Transition
 
 # Onboardings in one question to the database.
@@ -43,8 +44,10 @@ class Standing:
 
 
 def of(session: Session, onboarding: Onboarding) -> Standing:
-    """How one stands."""
-    return next(of_many(session, [onboarding.id]))
+    """How one stands. Raises NotFound for one that is archived meanwhile."""
+    for found in of_many(session, [onboarding.id]):
+        return found
+    raise NotFound
 
 
 def of_many(session: Session, ids: Sequence[UUID]) -> Iterator[Standing]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import credentials, deadlines, deciding, developers, event_bodies, requirements
 from onboarding.chart import NEXT_MOVE
+from onboarding.errors import NotFound
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.web import api_due
 from onboarding.web.schemas import (
@@ -52,15 +53,18 @@ _ASKED: Final = (
 
 
 def view(session: Session, onboarding: Onboarding) -> OnboardingView:
-    """One onboarding as it stands."""
-    return views(session, [onboarding])[0]
+    """One onboarding as it stands. Raises NotFound for one that is archived meanwhile."""
+    shown = views(session, [onboarding])
+    if not shown:
+        raise NotFound
+    return shown[0]
 
 
 def views(session: Session, onboardings: Sequence[Onboarding]) -> list[OnboardingView]:
-    """Many, in one statement."""
+    """Many, in one statement. What is archived since they were read is left out."""
     by_id = {each.id: each for each in onboardings}
     rows = {row.onboarding_id: row for row in session.execute(_ASKED, {"ids": [*by_id]})}
-    return [_view(each, rows[each.id]) for each in onboardings]
+    return [_view(each, rows[each.id]) for each in onboardings if each.id in rows]
 
 
 def allowed_events(onboarding: Onboarding) -> list[str]:
