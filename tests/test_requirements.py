@@ -111,7 +111,7 @@ def test_many_are_told_as_one_is(database: Engine) -> None:
     walked = [builders.an_onboarding(state) for state in ("started", "verifying", "cancelled")]
     with reading() as session:
         rows = [queries.by_id(session, each) for each in walked]
-        assert [*requirements.of_many(session, rows).values()] == [of(each) for each in walked]
+        assert requirements.of_many(session, rows) == {each: of(each) for each in walked}
 
 
 def test_a_failed_verification_says_why(database: Engine) -> None:
