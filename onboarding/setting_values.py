@@ -1,5 +1,6 @@
 """What a setting may hold, beyond a text or a number: each check returns the value, or raises ValueError."""
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,11 @@ RISKY: Final = (
     "bulk",
 )
 
+# How a broker's URL asks for its certificate. Both clients know the word; Celery's pages have the constant.
+_CERTIFICATE: Final = re.compile(r"(?<=[?&]ssl_cert_reqs=)[^&#]*")
+_WORDS: Final = ("required", "optional", "none")
+_SPELLED: Final = {f"CERT_{word.upper()}": word for word in _WORDS} | {it: it for it in _WORDS}
+
 
 def url(*schemes: str) -> AfterValidator:
     """An URL with one of these schemes; the message says so, because people paste host names."""
@@ -32,6 +38,16 @@ def url(*schemes: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def broker(value: str) -> str:
+    """An URL that both Celery and redis-py can read."""
+    asked = _CERTIFICATE.search(value)
+    if asked is None:
+        return value
+    if asked[0] not in _SPELLED:
+        raise ValueError(f"an URL whose ssl_cert_reqs is one of {', '.join(_WORDS)}")
+    return value[: asked.start()] + _SPELLED[asked[0]] + value[asked.end() :]
 
 
 def origin(value: str) -> str:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from onboarding import tracing
 from onboarding.setting_values import (
+    broker,
     issuer,
     only_in_tests,
     origin,
@@ -59,9 +60,11 @@ class Settings(BaseSettings):
         "sqlite:///var/onboarding.db",
         description="Where onboardings live: sqlite:///path or postgresql+psycopg://user@host/name.",
     )
-    broker_url: Annotated[str, url("redis", "rediss", "amqp", "amqps")] = Field(
-        "",
-        description="Celery's broker, redis://host:6379/0. Empty: tasks run inside the process.",
+    broker_url: Annotated[str, url("redis", "rediss", "amqp", "amqps"), AfterValidator(broker)] = (
+        Field(
+            "",
+            description="Celery's broker, redis://host:6379/0. Empty: tasks run inside the process.",
+        )
     )
     smtp_url: Annotated[str, url("smtp", "smtps")] = Field(
         "",
