@@ -50,6 +50,8 @@ _ROLLED_BACK: Final = frozenset(
     }
 )
 _STATEMENT_COMPLETION_UNKNOWN: Final = "40003"
+# After statement_timeout: the one of its class that a server says which goes on, and has rolled back.
+_QUERY_CANCELED: Final = "57014"
 # The server's last words on a connection: admin_shutdown, crash_shutdown.
 _LAST_WORDS: Final = frozenset({"57P01", "57P02"})
 
@@ -87,7 +89,7 @@ def leaves_unknown(error: DBAPIError) -> bool:
     if state:
         return (
             _lost(error)
-            or state[:2] in {"08", "57", "58"}
+            or (state[:2] in {"08", "57", "58"} and state != _QUERY_CANCELED)
             or state == _STATEMENT_COMPLETION_UNKNOWN
         )
     return _result_code(error) not in _ROLLED_BACK

@@ -75,7 +75,7 @@ def test_an_unknown_outcome_is_never_tried_again() -> None:
     assert not is_rolled_back(OutcomeUnknown())
 
 
-@pytest.mark.parametrize("sqlstate", ["40001", "23505", "53100", "P0001"])
+@pytest.mark.parametrize("sqlstate", ["40001", "23505", "53100", "57014", "P0001"])
 def test_a_commit_that_was_refused_has_not_happened(sqlstate: str) -> None:
     assert not leaves_unknown(raised(sqlstate))
 

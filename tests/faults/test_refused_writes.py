@@ -10,8 +10,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, event, make_url, select
+from sqlalchemy.exc import OperationalError
 
-from onboarding import db
+from onboarding import alone, db, outages
 from onboarding.models import Onboarding
 from onboarding.sealing import Keyring
 from tests import builders
@@ -193,6 +194,27 @@ def test_what_the_url_asks_for_wins(own_url: str, ring: Keyring) -> None:
         with engine.connect() as connection:
             assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "7s"
             assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "10s"
+
+
+def test_an_event_alone_that_is_cut_off_has_certainly_not_happened(
+    own_url: str, ring: Keyring
+) -> None:
+    """The server answers that it has cancelled the statement, and with it the transaction that it is."""
+    empty(own_url)
+    limits = {"options": "-c statement_timeout=200ms -c lock_timeout=0"}
+    plugin = {"connection_type": "plugin"}
+    for engine in connected(
+        make_url(own_url).update_query_dict(limits).render_as_string(hide_password=False)
+    ):
+        onboarding_id = builders.an_onboarding("started")
+        with engine.begin() as holding:
+            holding.execute(select(Onboarding).with_for_update())
+            with pytest.raises(OperationalError) as error:
+                alone.fire(onboarding_id, "choose_type", builders.SELLER, choices=plugin)
+        found = outages.outage(error.value)
+        assert found
+        assert found.code == "busy"
+        assert builders.state_of(onboarding_id) == "started"
 
 
 def test_without_a_free_connection_the_caller_is_asked_to_come_back(
