@@ -1,16 +1,24 @@
-"""Data on stdout, everything else on stderr: JSON for programs, tables of 80 columns for people."""
+"""Data on stdout, everything else on stderr: JSON for programs, tables for people."""
 
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from onboarding.commands.exits import Failure
+
+# Columns of sentences may go on in the next line; whatever else there is gets copied, or searched for.
+_PROSE: Final = {"Error", "The same as", "Told above", "What will happen", "Why"}
+# Terminal columns that a sentence has at least: in fewer it would be a word a line.
+_READABLE: Final = 24
 
 
 def line(value: Mapping[str, object]) -> None:
@@ -37,13 +45,15 @@ def fail(failure: Failure) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on stdout that cuts nothing off: what does not fit goes on in the next line."""
-    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in head:
-        made.add_column(name, overflow="fold")
-    for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
-    Console().print(made)
+    """A table on stdout that cuts nothing off and breaks no word, however narrow a terminal is."""
+    made = _made(head, [*rows])
+    console = Console()
+    least, most = Measurement.get(console, console.options.update(max_width=sys.maxsize), made)
+    console.width = max(console.width, least) if sys.stdout.isatty() else most
+    with console.capture() as printed:
+        console.print(made)
+    for each in printed.get().splitlines():
+        text(each.rstrip())
 
 
 def listed(
@@ -84,6 +94,18 @@ def age(time: timedelta) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def _made(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name, cells in zip(head, zip(head, *rows, strict=True), strict=True):
+        lines = [line for cell in cells for line in cell.splitlines()]
+        widest = max(map(cell_len, lines), default=0)
+        least = min(widest, _READABLE) if name in _PROSE else widest
+        made.add_column(name, min_width=least, no_wrap=name not in _PROSE)
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    return made
 
 
 def _plain(value: object) -> str:

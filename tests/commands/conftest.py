@@ -2,7 +2,11 @@
 
 import json
 import logging
+import os
+import pty
+import re
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +35,20 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+def on_a_terminal(run: Run, *arguments: object) -> str:
+    """What a command shows where somebody looks at it, in 80 columns."""
+    screen, end = pty.openpty()
+    with os.fdopen(end, "w", encoding="utf-8") as stdout, redirect_stdout(stdout):
+        assert run(*arguments).code == 0
+    shown = b""
+    # Linux ends what a terminal has shown with an error.
+    with suppress(OSError):
+        while read := os.read(screen, 65_536):
+            shown += read
+    os.close(screen)
+    return re.sub(r"\x1b\[\d*m|\r", "", shown.decode())
 
 
 @pytest.fixture

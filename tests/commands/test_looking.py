@@ -6,16 +6,16 @@ from datetime import timedelta
 
 import pytest
 
-from onboarding import finding, population
-from onboarding.commands import exits
-from onboarding.db import reading
+from onboarding import access, finding, population
+from onboarding.commands import exits, terminal
+from onboarding.db import reading, transaction
 from onboarding.filters import Filter
 from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders
-from tests.commands.conftest import Run
-from tests.commands.incidents import an_incident, reference
+from tests.commands.conftest import Run, on_a_terminal
+from tests.commands.incidents import an_incident, failing, reference
 from tests.web.signing_clients import a_key, bring, public
 
 
@@ -84,7 +84,7 @@ def test_the_table_fits_in_80_columns_and_cuts_nothing_off(run: Run) -> None:
     late = builders.an_onboarding("checking_aggregator")
     builders.age(late, timedelta(days=400))
     builders.an_onboarding("awaiting_aggregator")
-    shown = run("ls").out.splitlines()
+    shown = on_a_terminal(run, "ls").splitlines()
     assert max(map(len, shown)) <= 80
     assert shown[2].split() == [
         reference(late),
@@ -95,6 +95,28 @@ def test_the_table_fits_in_80_columns_and_cuts_nothing_off(run: Run) -> None:
         "d",
         "late",
     ]
+
+
+def test_no_table_breaks_what_is_copied_or_searched_for(run: Run) -> None:
+    message = an_incident("mail_login_refused")
+    why = "The vendor says that it is mended; see " + "their page, " * 12
+    run("retry", message.onboarding_id, "--reason", why.strip())
+    with transaction() as session:
+        key, _ = access.create_api_key(
+            session, "A portal with quite a long name", ["onboardings:read"]
+        )
+    failing("generate_secret", builders.an_onboarding("issuing_secret"), "mail_login_refused")
+    whole = {
+        "audit ls": (reference(message.onboarding_id), terminal.operator().id),
+        "causes ls": ("mail_login_refused",),
+        "keys ls": (str(key.id), key.name),
+    }
+    for command, words in whole.items():
+        piped = run(*command.split()).out
+        for shown in (piped, on_a_terminal(run, *command.split())):
+            assert all(word in shown for word in words), command
+    assert why.strip() in run("audit", "ls").out
+    assert why.strip() not in on_a_terminal(run, "audit", "ls")
 
 
 def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
@@ -173,7 +195,7 @@ def test_incidents_say_what_failed_and_why(run: Run) -> None:
 
 def test_history_fits_in_80_columns_and_says_why(run: Run) -> None:
     onboarding_id = builders.an_onboarding("awaiting_aggregator")
-    history = run("show", onboarding_id).out.split("History (UTC)\n")[1].splitlines()
+    history = on_a_terminal(run, "show", onboarding_id).split("History (UTC)\n")[1].splitlines()
     assert max(map(len, history)) <= 80
     at = next(number for number, line in enumerate(history) if "refuse_aggregator" in line)
     assert history[at].split()[3:] == ["refuse_aggregator", "awaiting_aggregator", "platform"]
