@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from onboarding.cli_options import AsJson, Reason, Reference, open_database, with_publisher
+from onboarding.names import CONNECTION_AT_MOST
 
 connection = typer.Typer(no_args_is_help=True, help="Connections that are done, and in use.")
 
@@ -14,7 +15,10 @@ connection = typer.Typer(no_args_is_help=True, help="Connections that are done, 
 def rename(
     reference: Reference,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="1 to 60 characters.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="NAME", help=f"1 to {CONNECTION_AT_MOST} characters.", show_default=False
+        ),
     ],
     *,
     reason: Reason,

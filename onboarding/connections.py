@@ -18,10 +18,7 @@ from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.errors import Invalid, NotEligible
 from onboarding.models import Client, Link, Onboarding, Secret
-
-# Characters of a name: one that is longer fills a list.
-LONGEST_NAME: Final = 60
-
+from onboarding.names import CONNECTION_AT_MOST
 
 # Of each an onboarding has one that is alive, at most.
 _PARTS: Final = (
@@ -96,8 +93,10 @@ def rename(
 def checked(name: str) -> str:
     """A name as it is kept. Raises Invalid."""
     kept = name.strip()
-    if not kept or len(kept) > LONGEST_NAME or not kept.isprintable():
-        raise Invalid({"connection_name": f"A text of 1 to {LONGEST_NAME} characters on one line."})
+    if not kept or len(kept) > CONNECTION_AT_MOST or not kept.isprintable():
+        raise Invalid(
+            {"connection_name": f"A text of 1 to {CONNECTION_AT_MOST} characters on one line."}
+        )
     return kept
 
 

@@ -17,6 +17,7 @@ from onboarding.access import Actor
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, MAY_FIRE
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Invalid
 from onboarding.models import Onboarding
+from onboarding.names import CONNECTION_AT_MOST
 
 Verb = Callable[[Session, UUID, Actor, Mapping[str, Any], int | None], Onboarding]
 
@@ -96,7 +97,7 @@ def _issue_id(
     data: Mapping[str, Any],
     expected: int | None,
 ) -> Onboarding:
-    name = _text(data, "connection_name", 80)
+    name = _text(data, "connection_name", CONNECTION_AT_MOST)
     credentials.issue_id(session, onboarding_id, actor, connection_name=name, expected=expected)
     return lifecycle.lock(session, onboarding_id)
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
+from onboarding.names import CONNECTION_AT_MOST
+
 Answers = Mapping[str, str]
 
 
@@ -146,7 +148,7 @@ TREE: Final[Mapping[str, Node]] = {
     "developer": _choose(
         "developer",
         Field("developer_email", only_if="partner", optional=True),
-        Field("connection_name", optional=True, longest=80),
+        Field("connection_name", optional=True, longest=CONNECTION_AT_MOST),
         me=_OWN,
         partner=_OWN,
     ),

@@ -170,7 +170,7 @@ def test_a_name_is_kept_and_history_does_not_have_it(database: Engine) -> None:
     healthy()
 
 
-@pytest.mark.parametrize("name", ["", "   ", "a" * 61, "a\nb", "a\x00b", "a\u202eb", "\x1b[31m"])
+@pytest.mark.parametrize("name", ["", "   ", "a" * 81, "a\nb", "a\x00b", "a\u202eb", "\x1b[31m"])
 def test_what_is_no_name_is_refused_and_changes_nothing(sqlite: Engine, name: str) -> None:
     one = builders.an_onboarding("confirmed")
     with pytest.raises(Invalid):
@@ -178,10 +178,10 @@ def test_what_is_no_name_is_refused_and_changes_nothing(sqlite: Engine, name: st
     assert builders.the(one).connection_name is None
 
 
-def test_sixty_characters_are_a_name(sqlite: Engine) -> None:
+def test_eighty_characters_are_a_name(sqlite: Engine) -> None:
     one = builders.an_onboarding("confirmed")
-    rename(one, "é" * 60)
-    assert builders.the(one).connection_name == "é" * 60
+    rename(one, "é" * 80)
+    assert builders.the(one).connection_name == "é" * 80
 
 
 def test_a_task_that_makes_a_secret_finds_nothing_to_do_once_it_is_revoked(app: FastAPI) -> None:

@@ -28,6 +28,7 @@ from onboarding.histories import this_transaction
 from onboarding.ids import new_id
 from onboarding.models import rules
 from onboarding.models.base import Base, one_of
+from onboarding.names import CONNECTION_AT_MOST
 
 _WITHOUT_HASH = "contact_hash IS NULL AND contact_email IS NOT NULL"
 
@@ -131,7 +132,7 @@ class Onboarding(Base):
     # As the seller typed it, and folded to find it by once it registers.
     aggregator_name: Mapped[str | None] = mapped_column(String(120))
     aggregator_folded_name: Mapped[str | None] = mapped_column(String(120))
-    connection_name: Mapped[str | None] = mapped_column(String(80))
+    connection_name: Mapped[str | None] = mapped_column(String(CONNECTION_AT_MOST))
     answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     locale: Mapped[str] = mapped_column(String(5))
     contact_email: Mapped[str | None] = mapped_column(String(254))

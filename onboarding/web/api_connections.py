@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from onboarding import connections, further_sellers
 from onboarding.access import calling_system
-from onboarding.connections import LONGEST_NAME
 from onboarding.db import transaction
 from onboarding.errors import NotFound
 from onboarding.models import Onboarding
+from onboarding.names import CONNECTION_AT_MOST
 from onboarding.web.api_access import Writer, own
 from onboarding.web.api_clients import ClientView, SellerLink, client_view, links_view
 from onboarding.web.api_etags import tag
@@ -28,7 +28,8 @@ class Renamed(Taken):
     """Another name for a connection, which its owner alone is shown."""
 
     connection_name: Annotated[
-        str, Field(min_length=1, max_length=LONGEST_NAME, json_schema_extra={"pattern": _LINE})
+        str,
+        Field(min_length=1, max_length=CONNECTION_AT_MOST, json_schema_extra={"pattern": _LINE}),
     ]
 
 

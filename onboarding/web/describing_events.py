@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from onboarding import events
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, MAY_FIRE
+from onboarding.names import CONNECTION_AT_MOST
 
 Shape = dict[str, Any]
 
@@ -12,7 +13,7 @@ _ELSEWHERE: Final = "reveal_secret"
 _LINE: Final = r"^[^\x00-\x1f\x7f-\xa0\xad]+$"
 _FIELDS: Final[dict[str, Shape]] = {
     "connection_type": {"enum": [*(t for t in CONNECTION_TYPES if t != "aggregator")]},
-    "connection_name": {"type": "string", "maxLength": 80, "pattern": _LINE},
+    "connection_name": {"type": "string", "maxLength": CONNECTION_AT_MOST, "pattern": _LINE},
     "version": {"type": "integer", "minimum": 1, "maximum": 9999},
     "ending": {"type": "string", "minLength": 6, "maxLength": 6, "pattern": "^[0-9A-Za-z]{6}$"},
 }

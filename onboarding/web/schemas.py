@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from onboarding.chart import STATES
+from onboarding.names import CONNECTION_AT_MOST
 
 # As browsers check an e-mail field (HTML, "valid e-mail address").
 _LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -29,7 +30,9 @@ def _state(value: str) -> str:
 
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL)]
-ConnectionName = Annotated[str, StringConstraints(max_length=80), AfterValidator(_one_line)]
+ConnectionName = Annotated[
+    str, StringConstraints(max_length=CONNECTION_AT_MOST), AfterValidator(_one_line)
+]
 AggregatorName = Annotated[str, StringConstraints(max_length=120), AfterValidator(_one_line)]
 State = Annotated[str, AfterValidator(_state), Field(json_schema_extra={"enum": [*STATES]})]
 

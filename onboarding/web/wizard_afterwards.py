@@ -14,10 +14,10 @@ from starlette.responses import RedirectResponse, Response
 from onboarding import connections, further_sellers, ownership, proofs
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
-from onboarding.connections import LONGEST_NAME
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, NotEligible
 from onboarding.models import BrowserSession, Onboarding
+from onboarding.names import CONNECTION_AT_MOST
 from onboarding.web import browser, pages, wizard_frame, wizard_link
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
@@ -141,7 +141,7 @@ def _ask(
         "minutes": lasts,
     }
     return wizard_frame.framed(
-        request, onboarding, template, status, longest=LONGEST_NAME, **(made | asked | more)
+        request, onboarding, template, status, longest=CONNECTION_AT_MOST, **(made | asked | more)
     )
 
 
@@ -149,9 +149,9 @@ def _fault(request: Request, name: str) -> str:
     _ = pages.translator_of(request)
     if not name:
         return _("Enter a name for the connection")
-    if len(name) > LONGEST_NAME:
+    if len(name) > CONNECTION_AT_MOST:
         sentence = "The name of the connection must be %(longest)s characters or fewer"
-        return _(sentence, longest=LONGEST_NAME)
+        return _(sentence, longest=CONNECTION_AT_MOST)
     return _("The name of the connection holds a character that we cannot read")
 
 

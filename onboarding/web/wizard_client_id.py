@@ -6,7 +6,7 @@ The same code is asked for again before a secret is shown, where the last proof 
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -18,14 +18,13 @@ from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, NotFound, TooMany
 from onboarding.models import BrowserSession, ContactCode, Onboarding
+from onboarding.names import CONNECTION_AT_MOST
 from onboarding.proofs import CodeVerdict
 from onboarding.web import browser, code_errors, development, fields, pages, wizard_frame
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
-
-LONGEST_NAME: Final = 80
 
 
 def show(
@@ -191,10 +190,10 @@ def _until(code: ContactCode) -> datetime:
 
 def _fault_of_name(request: Request, name: str) -> str | None:
     _ = pages.translator_of(request)
-    if len(name) > LONGEST_NAME:
+    if len(name) > CONNECTION_AT_MOST:
         return _(
             "The name of the connection must be %(longest)s characters or fewer",
-            longest=LONGEST_NAME,
+            longest=CONNECTION_AT_MOST,
         )
     if not name.isprintable():
         return _("The name of the connection holds a character that we cannot read")

@@ -113,7 +113,15 @@ def test_a_connection_is_named(system: System) -> None:
     assert "Été" not in system.get(f"/v1/events?onboarding={onboarding['id']}").text
 
 
-@pytest.mark.parametrize("name", ["", " ", "a" * 61, "a\nb", "a\x00", None, 3])
+def test_whatever_name_one_can_be_given_another_can_be_changed_to(system: System) -> None:
+    onboarding, _ = confirmed(system)
+    longest = {"connection_name": "a" * 80}
+    answer = system.send("PATCH", onboarding["links"]["self"], json=longest)
+    assert expect(answer, 200)["connection_name"] == longest["connection_name"]
+    assert system.start(**longest)["connection_name"] == longest["connection_name"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 81, "a\nb", "a\x00", None, 3])
 def test_what_is_no_name_is_refused(system: System, name: object) -> None:
     onboarding, _ = confirmed(system)
     path = onboarding["links"]["self"]

@@ -169,7 +169,7 @@ def test_a_connection_gets_another_name(app: FastAPI) -> None:
     ("name", "sentence"),
     [
         ("", "Enter a name for the connection"),
-        ("a" * 61, "The name of the connection must be 60 characters or fewer"),
+        ("a" * 81, "The name of the connection must be 80 characters or fewer"),
         ("a\x07b", "The name of the connection holds a character that we cannot read"),
     ],
 )
