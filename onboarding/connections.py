@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, lifecycle, links
+from onboarding import credentials, lifecycle, links, names
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.errors import Invalid, NotEligible
@@ -92,11 +92,9 @@ def rename(
 
 def checked(name: str) -> str:
     """A name as it is kept. Raises Invalid."""
-    kept = name.strip()
-    if not kept or len(kept) > CONNECTION_AT_MOST or not kept.isprintable():
-        raise Invalid(
-            {"connection_name": f"A text of 1 to {CONNECTION_AT_MOST} characters on one line."}
-        )
+    kept = names.kept(name)
+    if fault := names.fault(kept, CONNECTION_AT_MOST):
+        raise Invalid({"connection_name": fault})
     return kept
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, deciding, lifecycle, registry
+from onboarding import credentials, deciding, lifecycle, names, registry
 from onboarding.access import Actor
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, MAY_FIRE
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Invalid
@@ -188,9 +188,12 @@ def _text(data: Mapping[str, Any], name: str, longest: int) -> str | None:
     value = data.get(name)
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
-        raise Invalid({name: f"A text of at most {longest} characters on one line."})
-    return value.strip() or None
+    if not isinstance(value, str):
+        raise Invalid({name: "A text."})
+    kept = names.kept(value)
+    if kept and (fault := names.fault(kept, longest)):
+        raise Invalid({name: fault})
+    return kept or None
 
 
 def _aggregator(session: Session, name: str | None) -> dict[str, str | None]:

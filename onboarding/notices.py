@@ -22,6 +22,7 @@ from onboarding import (
     developer_letters,
     letter_facts,
     masking,
+    names,
     proofs,
     words,
 )
@@ -246,8 +247,7 @@ def _hour(when: datetime) -> str:
 
 def _one_line(text: str | None) -> str:
     """A name that somebody typed, without what could end a line or turn it round."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text or "")
-    return " ".join(printable.split())
+    return " ".join(names.on_one_line(text or "").split())
 
 
 def _in_short_lines(text: str) -> str:

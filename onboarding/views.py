@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import audit, db, filters, holding
+from onboarding import audit, db, filters, holding, names
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.filters import YES, Filter
@@ -88,8 +88,8 @@ def save(session: Session, who: Who, name: str, wanted: Filter, *, shared: bool)
     """Keep a filter under a name. Raises RoleNeeded, and Invalid for a name that cannot be had."""
     if shared:
         who.require("act")
-    kept = " ".join(name.split())
-    if not kept.isprintable() or not 1 <= len(kept) <= NAME_AT_MOST:
+    kept = " ".join(names.kept(name).split())
+    if names.fault(kept, NAME_AT_MOST):
         raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
     if wanted == Filter():
         raise Invalid({"name": "Choose something first: this is the list of all."})

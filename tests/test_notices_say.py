@@ -158,7 +158,12 @@ def test_no_letter_repeats_what_was_typed_before_its_address_is_proved(
 
 def test_a_letter_to_a_proved_address_names_what_it_is_about(sqlite: Engine) -> None:
     onboarding_id = an_onboarding("checking_aggregator")
-    put(onboarding_id, aggregator_id=None, aggregator_name="Tiny Feeds", connection_name="Mine")
+    put(
+        onboarding_id,
+        aggregator_id=None,
+        aggregator_name="Tiny Feeds",
+        connection_name="می\u200cخواهم",
+    )
     code = UUID(a_code(onboarding_id))
     with transaction() as session:
         onboarding = lifecycle.lock(session, onboarding_id)
@@ -172,7 +177,7 @@ def test_a_letter_to_a_proved_address_names_what_it_is_about(sqlite: Engine) -> 
     )
     letter = written(onboarding_id, "aggregator_refused")
     assert letter.subject.startswith("Tiny Feeds has not registered")
-    assert "Your connection: Mine" in letter.text
+    assert "Your connection: می\u200cخواهم" in letter.text
 
 
 def test_the_security_notice_says_when_and_what_to_do(database: Engine) -> None:

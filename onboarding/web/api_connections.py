@@ -21,7 +21,7 @@ from onboarding.web.schemas import OnboardingView, Taken
 
 router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
 
-_LINE = r"^[^\x00-\x1f\x7f-\xa0\xad]+$"
+_LINE = r"^[^\x00-\x1f\x7f-\x9f\xad]+$"
 
 
 class Renamed(Taken):

@@ -6,12 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import filters, views
+from onboarding import filters, names, views
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound
 from onboarding.filters import Filter
 from onboarding.web import console_frame, console_list, console_undo, pages
-from onboarding.web.fields import Text, trimmed
+from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -26,7 +26,7 @@ def save(
     try:
         with transaction() as session:
             who = console_frame.who(session, request)
-            views.save(session, who, trimmed(name), wanted, shared=bool(shared))
+            views.save(session, who, names.shown(name), wanted, shared=bool(shared))
     except Invalid as error:
         typed = {"name": name, "shared": shared}
         return console_list.listed(request, wanted, error.fields, typed)

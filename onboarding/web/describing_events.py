@@ -10,7 +10,7 @@ Shape = dict[str, Any]
 
 # Its answer holds a secret, so it has an address of its own.
 _ELSEWHERE: Final = "reveal_secret"
-_LINE: Final = r"^[^\x00-\x1f\x7f-\xa0\xad]+$"
+_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\xad]+$"
 _FIELDS: Final[dict[str, Shape]] = {
     "connection_type": {"enum": [*(t for t in CONNECTION_TYPES if t != "aggregator")]},
     "connection_name": {"type": "string", "maxLength": CONNECTION_AT_MOST, "pattern": _LINE},

@@ -1,12 +1,13 @@
 """What the API reads and writes, field by field: nothing else is taken in, and nothing else is shown."""
 
-import unicodedata
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from onboarding import names
 from onboarding.chart import STATES
 from onboarding.names import CONNECTION_AT_MOST
 
@@ -15,12 +16,16 @@ _LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL: Final = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
 
 
-def _one_line(value: str) -> str:
+def _name(value: str, at_most: int) -> str:
     """A text that shows on one line as it was typed: no control and no direction characters."""
-    text = unicodedata.normalize("NFC", value).strip()
-    if not text or not text.isprintable():
-        raise ValueError("A text on one line")
-    return text
+    kept = names.kept(value)
+    if fault := names.fault(kept, at_most):
+        raise ValueError(fault)
+    return kept
+
+
+def _is_name(at_most: int) -> AfterValidator:
+    return AfterValidator(partial(_name, at_most=at_most))
 
 
 def _state(value: str) -> str:
@@ -31,9 +36,9 @@ def _state(value: str) -> str:
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL)]
 ConnectionName = Annotated[
-    str, StringConstraints(max_length=CONNECTION_AT_MOST), AfterValidator(_one_line)
+    str, StringConstraints(max_length=CONNECTION_AT_MOST), _is_name(CONNECTION_AT_MOST)
 ]
-AggregatorName = Annotated[str, StringConstraints(max_length=120), AfterValidator(_one_line)]
+AggregatorName = Annotated[str, StringConstraints(max_length=120), _is_name(120)]
 State = Annotated[str, AfterValidator(_state), Field(json_schema_extra={"enum": [*STATES]})]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, invitations, lifecycle, logs, proofs
+from onboarding import db, invitations, lifecycle, logs, names, proofs
 from onboarding.db import transaction
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, PendingSignIn
@@ -244,7 +244,7 @@ def _told(account: SellerAccount) -> dict[str, object]:
 
 def _one_line(name: str) -> str:
     """A name from elsewhere, short and without what could break a line or a database."""
-    return "".join(letter if letter.isprintable() else " " for letter in name)[:_LONGEST_NAME]
+    return names.on_one_line(name)[:_LONGEST_NAME]
 
 
 def _way_back(request: Request, row: PendingSignIn) -> str:

@@ -9,9 +9,10 @@ from urllib.parse import parse_qsl
 from fastapi import Depends
 from starlette.requests import Request
 
-from onboarding import registry
+from onboarding import names, registry
 from onboarding.routing import Field, Question
 from onboarding.web import fields, pages
+from onboarding.web.fields import trimmed
 from onboarding.words import N_
 
 # No form of ours has as many fields.
@@ -61,7 +62,7 @@ async def typed_in(request: Request) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         return {}
-    return {name: _clean(value) for name, value in pairs}
+    return {name: _clean(name, value) for name, value in pairs}
 
 
 # Async because a body is; what depends on it stays a plain function in a thread of its own.
@@ -97,10 +98,10 @@ def faults(
     return {field.name: _(fault, longest=field.longest) for field, fault in found.items() if fault}
 
 
-def _clean(value: str) -> str:
+def _clean(field: str, value: str) -> str:
     """Without what cannot be seen, outer spaces and doubled ones. Control characters stay: they are refused."""
     composed = unicodedata.normalize("NFC", value)
-    seen = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf").strip()
+    seen = names.kept(names.shown(composed)).strip() if field in _TOO_LONG else trimmed(composed)
     return seen if _CONTROL.search(seen) else " ".join(seen.split())
 
 
@@ -119,7 +120,7 @@ def _fault(field: Field, value: str, listed: Container[str]) -> str:
 def _fault_of_name(field: Field, value: str) -> str:
     if len(value) > field.longest:
         return _TOO_LONG[field.name]
-    if not (field.accepts(value) and value.isprintable()):
+    if not field.accepts(value) or names.fault(value, field.longest):
         return _UNREADABLE[field.name]
     # The registry compares letters and digits: a name without any would be found by nobody.
     nameless = field.name == "aggregator_name" and not registry.fold(value)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import addresses, credentials, db, lifecycle, ownership, proofs
+from onboarding import addresses, credentials, db, lifecycle, names, ownership, proofs
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, NotFound, TooMany
@@ -195,6 +195,6 @@ def _fault_of_name(request: Request, name: str) -> str | None:
             "The name of the connection must be %(longest)s characters or fewer",
             longest=CONNECTION_AT_MOST,
         )
-    if not name.isprintable():
+    if name and names.fault(name, CONNECTION_AT_MOST):
         return _("The name of the connection holds a character that we cannot read")
     return None

@@ -121,6 +121,33 @@ def test_whatever_name_one_can_be_given_another_can_be_changed_to(system: System
     assert system.start(**longest)["connection_name"] == longest["connection_name"]
 
 
+def test_a_name_is_kept_with_what_joins_its_letters_and_plain_spaces(system: System) -> None:
+    joined = "می\u200cخواهم \N{WOMAN}\u200d\N{GIRL}"
+    sent = {"connection_name": f"\xa0{joined.replace(' ', chr(0xA0))}"}
+    assert system.start(**sent)["connection_name"] == joined
+    onboarding = system.start(contact={"email": "dev@shop.example"})
+    system.fire(onboarding, "choose_type", connection_type="plugin")
+    assert system.fire(onboarding, "issue_id", **sent)["connection_name"] == joined
+    done, _ = confirmed(system)
+    answer = system.send("PATCH", done["links"]["self"], json=sent)
+    assert expect(answer, 200)["connection_name"] == joined
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("a\u202eb", "It holds U+202E, which a line cannot show."),
+        ("\u200d", "A name has at least one character."),
+        # Composed, each of them is two.
+        ("\u0958" * 80, "160 characters; at most 80 are taken."),
+    ],
+)
+def test_what_is_wrong_with_a_name_is_said(system: System, name: str, why: str) -> None:
+    answer = system.post("/v1/onboardings", {"locale": "en", "connection_name": name})
+    (error,) = refused(answer, 422, "invalid")["errors"]
+    assert why in error["detail"]
+
+
 @pytest.mark.parametrize("name", ["", " ", "a" * 81, "a\nb", "a\x00", None, 3])
 def test_what_is_no_name_is_refused(system: System, name: object) -> None:
     onboarding, _ = confirmed(system)

@@ -36,7 +36,7 @@ def site_on_sqlite(sqlite: Engine, ring: Keyring) -> FastAPI:
 
 def test_an_aggregator_that_is_not_listed_is_named(site: FastAPI) -> None:
     visitor, page = on_the_way(site, "aggregator")
-    named = {"aggregator": "other", "aggregator_name": "  Feeds & \u200bSöhne "}
+    named = {"aggregator": "other", "aggregator_name": "  Feeds & \u200bSöhne\u202e "}
     page = visitor.follow(visitor.press(page, "/answers/aggregator", **named))
     assert heading(page) == "What does Feeds & Söhne ask you for?"
     answered(visitor, page, "one")

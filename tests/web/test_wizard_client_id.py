@@ -69,6 +69,14 @@ def test_the_name_of_the_connection_is_kept(sqlite: Engine, app: FastAPI) -> Non
     assert the(visitor).connection_name == "ERP café"
 
 
+@pytest.mark.parametrize("name", ["می\u200cخواهم", "\N{WOMAN}\u200d\N{WOMAN}\u200d\N{GIRL} shop"])
+def test_a_name_keeps_what_joins_its_letters(sqlite: Engine, app: FastAPI, name: str) -> None:
+    visitor = at(app, "type_chosen")
+    page = prove(visitor, page_of(visitor), email=EMAIL)
+    visitor.press(page, "/client-id", connection_name=f"\u202b{name}\u200d ")
+    assert the(visitor).connection_name == name
+
+
 def test_twenty_clicks_issue_one_client_id_and_one_secret(database: Engine, app: FastAPI) -> None:
     visitor = at(app, "type_chosen")
     page = prove(visitor, page_of(visitor), email=EMAIL)
