@@ -1,9 +1,10 @@
 """What several commands share: options, arguments, and the open database."""
 
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -23,7 +24,20 @@ Unmask = Annotated[
         help="One of contact_email, connection_name, seller_id, shop_name: in full.",
     ),
 ]
-Url = Annotated[str | None, typer.Option(help="Of a system elsewhere: ask its API.")]
+
+
+def _address(url: str | None) -> str | None:
+    """Else the first request would say that something does not answer which nobody can reach."""
+    with suppress(ValueError):
+        parts = urlsplit(url or "")
+        if url is None or (parts.scheme in {"http", "https"} and parts.hostname):
+            return url
+    raise typer.BadParameter(f"{url!r} is no address like https://onboarding.shop.example.")
+
+
+Url = Annotated[
+    str | None, typer.Option(help="Of a system elsewhere: ask its API.", callback=_address)
+]
 KeyFile = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Holds the API key; - is stdin. Else: ONBOARDING_API_KEY."),

@@ -83,9 +83,9 @@ def which(
 
 def one(session: Session, webhook_id: UUID, wanted: str) -> Delivery:
     """One of an endpoint's. Raises NotFound."""
-    found = session.get(Delivery, webhooks.read_id(wanted))
+    found = session.get(Delivery, webhooks.read_id(wanted, "delivery"))
     if found is None or found.webhook_id != webhook_id:
-        raise NotFound
+        raise NotFound("delivery")
     return found
 
 

@@ -70,7 +70,7 @@ def end(
     """
     link = _held(session, link_id)
     if onboarding_id not in (None, link.onboarding_id):
-        raise NotFound
+        raise NotFound("link")
     if link.ended_at is not None:
         return False
     link.ended_at = db.clock(session)
@@ -151,7 +151,7 @@ def _held(session: Session, link_id: UUID) -> FurtherLink:
     """A link, with its onboarding locked. Raises NotFound."""
     link = session.get(FurtherLink, link_id)
     if link is None:
-        raise NotFound
+        raise NotFound("link")
     lifecycle.lock(session, link.onboarding_id)
     session.refresh(link)
     return link

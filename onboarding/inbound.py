@@ -109,7 +109,7 @@ def one(session: Session, wanted: str) -> InboundEvent:
     except ValueError:
         found = None
     if found is None:
-        raise NotFound
+        raise NotFound("event")
     return found
 
 
@@ -117,7 +117,7 @@ def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
     """Offer one again that waits, also of a type that nobody knew when it came. Raises NotFound."""
     event = session.get(InboundEvent, event_id)
     if event is None:
-        raise NotFound
+        raise NotFound("event")
     _one_by_one(session, event.type, event.subject)
     session.refresh(event)
     if event.status in WAITING:

@@ -65,7 +65,7 @@ class Wanted:
 def read(query: Mapping[str, str]) -> Wanted:
     """Which ones, as an address says. Raises Invalid, and NotFound for an ID that is none."""
     if delivery := query.get("delivery", ""):
-        return Wanted(str(webhooks.read_id(delivery)))
+        return Wanted(str(webhooks.read_id(delivery, "delivery")))
     said = Wanted("", _instant("since", query), _instant("until", query))
     if said.since and said.until and said.until <= said.since:
         raise Invalid({"until": _ERRORS["until"]})

@@ -164,7 +164,7 @@ def by_number(session: Session, number: int) -> Run:
     """One run. Raises NotFound."""
     run = session.scalars(select(Run).where(Run.number == number)).one_or_none()
     if run is None:
-        raise NotFound
+        raise NotFound("run")
     return run
 
 

@@ -140,7 +140,7 @@ def _alive(session: Session, name: str) -> Source:
     holding.one_by_one(session, f"source {name}")
     source = session.get(Source, name)
     if source is None or source.ended_at is not None:
-        raise NotFound
+        raise NotFound("source")
     return source
 
 

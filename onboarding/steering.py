@@ -93,7 +93,7 @@ def _held(session: Session, who: Who, number: int, step: str) -> Run:
         .execution_options(populate_existing=True)
     ).one_or_none()
     if run is None:
-        raise NotFound
+        raise NotFound("run")
     who.require(actions.of(run.action).permission)
     if step not in POSSIBLE.get(run.status, ()):
         raise NotEligible(N_("It is not possible where this stands now"))

@@ -76,7 +76,7 @@ def named(session: Session, name: str) -> Filter:
     found = [view for view in saved(session) if name in {view.name, str(view.id)}]
     first = [view for view in found if view.shared] or found
     if not first:
-        raise NotFound
+        raise NotFound("view")
     if len(first) > 1:
         raise Invalid({"view": "Several operators have one of this name: say its ID."})
     if first[0].wanted is None:
@@ -121,7 +121,7 @@ def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> bool:
     """Forget a view; whether it was shared: then the trail says who did. Raises NotFound, RoleNeeded."""
     view = next((v for v in saved(session, who.operator_id) if v.id == view_id), None)
     if view is None:
-        raise NotFound
+        raise NotFound("view")
     if not may_remove(who, view):
         who.require("decide")
     holding.one_by_one(session, SavedView.__tablename__)

@@ -73,7 +73,7 @@ def one(session: Session, owner: UUID | None, wanted: str, *, lock: bool = False
     """One of theirs. Raises NotFound, the same for whatever else it is."""
     found = session.get(Webhook, read_id(wanted), with_for_update=lock or None)
     if found is None or owner not in (None, found.system_id):
-        raise NotFound
+        raise NotFound("webhook")
     return found
 
 
@@ -150,14 +150,14 @@ def test(session: Session, webhook: Webhook) -> Delivery:
     return made
 
 
-def read_id(text: str) -> UUID:
+def read_id(text: str, of: str = "webhook") -> UUID:
     """An ID as it was sent, and not as somebody else might write it. Raises NotFound."""
     try:
         found = UUID(text)
     except ValueError:
-        raise NotFound from None
+        raise NotFound(of) from None
     if str(found) != text:
-        raise NotFound
+        raise NotFound(of)
     return found
 
 

@@ -33,7 +33,7 @@ __all__ = ["ACTIONS", "REASON", "Action", "Option", "Order"]
 def of(name: str) -> Action:
     """The action of this name. Raises NotFound."""
     if name not in ACTIONS:
-        raise NotFound
+        raise NotFound("action")
     return ACTIONS[name]
 
 

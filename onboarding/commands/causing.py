@@ -73,7 +73,7 @@ def note(ring: Keyring, name: CauseName, text: str, *, as_json: bool) -> None:
 
 def _require(session: Session, name: CauseName) -> None:
     if not marks.is_known(session, name):
-        raise NotFound
+        raise NotFound("cause")
 
 
 def _print(session: Session, found: Sequence[Marked], *, as_json: bool) -> None:

@@ -26,7 +26,7 @@ def key(chosen: Settings, key_file: str | None) -> str | None:
     if key_file == "-":
         return sys.stdin.readline().strip()
     if key_file:
-        return Path(key_file).read_text(encoding="utf-8").strip()
+        return _read(key_file)
     return chosen.api_key or None
 
 
@@ -96,6 +96,16 @@ def fire(
         printing.line(moved.json)
     else:
         printing.text(f"{moved.reference}: {seen.state} → {moved.state}")
+
+
+def _read(key_file: str) -> str:
+    """Raises Failure for a file that is not there, or holds no text."""
+    try:
+        return Path(key_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "It holds no text"
+        advice = "--key-file names a file with an API key in it; - is stdin."
+        raise Failure(f"{key_file} cannot be read: {why}.", advice, USAGE) from None
 
 
 def _by_reference(there: Client, reference: str) -> Onboarding:

@@ -44,12 +44,18 @@ def _refusal(error: Refusal) -> Failure:
     """The sentence, what this case adds to it, and the advice."""
     details = f" ({error})" if str(error) else ""
     if isinstance(error, NotFound):
-        advice = "`onboarding ls` shows those that there are."
-        return Failure("There is no such onboarding.", advice, NOT_FOUND)
+        return _not_found(str(error) or "onboarding")
     # What is allowed instead stands among the details already.
     advice = "" if isinstance(error, EventNotAllowed) else error.advice
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), REFUSED)
     return Failure(error.sentence + details, advice, code)
+
+
+def _not_found(thing: str) -> Failure:
+    """Whoever raised it says what it is, where it is no onboarding."""
+    command = _LISTED_BY.get(thing)
+    advice = f"`onboarding {command}` shows those that there are." if command else ""
+    return Failure(f"There is no such {thing}.", advice, NOT_FOUND)
 
 
 def _driver(error: ModuleNotFoundError) -> Failure | None:
@@ -125,6 +131,18 @@ _CODES: Final[dict[type[Refusal], int]] = {
     Unavailable: UNAVAILABLE,
     Invalid: USAGE,
     EventUnknown: USAGE,
+}
+
+_LISTED_BY: Final = {
+    "cause": "causes ls",
+    "delivery": "webhook deliveries ID",
+    "event": "inbound ls",
+    "link": "connection sellers ONB-…",
+    "onboarding": "ls",
+    "run": "bulk ls",
+    "source": "source ls",
+    "view": "views ls",
+    "webhook": "webhook ls",
 }
 
 # The first that fits: httpx's and our own errors are no OSErrors, ArgumentError is no DBAPIError.

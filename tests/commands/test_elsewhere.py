@@ -58,6 +58,28 @@ def test_a_key_comes_from_a_file_too(ask: Run, system: System, tmp_path: Path) -
     assert "ONBOARDING_API_KEY" in none.err
 
 
+@pytest.mark.parametrize("held", [None, b"\xff\xfe"])
+def test_a_key_file_that_cannot_be_read_is_said_to_be_that(
+    ask: Run, tmp_path: Path, held: bytes | None
+) -> None:
+    file = tmp_path / "nokey"
+    if held:
+        file.write_bytes(held)
+    failed = ask("ls", "--key-file", file)
+    assert failed.code == exits.USAGE
+    assert f"{file} cannot be read:" in failed.err
+    assert "--key-file names a file" in failed.err
+
+
+@pytest.mark.parametrize("command", [["walk", "--type", "plugin"], ["show", "ONB-1"], ["ls"]])
+@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://shop.example", "http://[", ""])
+def test_what_is_no_address_is_wrong_usage(run_anywhere: Run, command: list[str], url: str) -> None:
+    failed = run_anywhere(*command, "--url", url, API_KEY="onbk_x")
+    assert failed.code == exits.USAGE
+    assert "--url" in failed.err
+    assert repr(url) in failed.err
+
+
 def test_nobody_passes_a_key_as_an_option(run_anywhere: Run) -> None:
     for command in ("ls", "show", "fire", "history", "walk"):
         assert "--key " not in run_anywhere(command, "--help").out

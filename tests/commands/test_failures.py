@@ -140,6 +140,24 @@ def test_an_unknown_onboarding_is_not_found(run: Run, command: str) -> None:
     assert "There is no such onboarding." in failed.err
 
 
+@pytest.mark.parametrize(
+    ("command", "thing", "advice"),
+    [
+        ("ls --view nope", "view", "onboarding views ls"),
+        ("inbound show 1", "event", "onboarding inbound ls"),
+        ("causes show send_email nothing", "cause", "onboarding causes ls"),
+        ("source rm https://nobody.example", "source", "onboarding source ls"),
+        ("webhook rm nope", "webhook", "onboarding webhook ls"),
+        ("show ONB-00000-00000", "onboarding", "onboarding ls"),
+    ],
+)
+def test_what_is_not_found_is_named(run: Run, command: str, thing: str, advice: str) -> None:
+    failed = run(*command.split())
+    assert failed.code == exits.NOT_FOUND
+    assert f"There is no such {thing}." in failed.err
+    assert f"`{advice}` shows those" in failed.err
+
+
 def test_no_color_is_respected(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[31m" not in run("show", "nothing").err
