@@ -36,7 +36,7 @@ from onboarding.cli_samples import demo
 from onboarding.cli_secret import secret
 from onboarding.cli_webhooks import webhook
 from onboarding.commands import roles
-from onboarding.commands.exits import MEANINGS
+from onboarding.commands.exits import MEANINGS, quiet_when_unread
 
 if TYPE_CHECKING:
     from onboarding.sealing import Keyring
@@ -94,7 +94,8 @@ class Admitted(TyperCommand):
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # Typer's own context
         roles.admit(ctx.command_path.partition(" ")[2])
-        return super().invoke(ctx)
+        with quiet_when_unread():
+            return super().invoke(ctx)
 
 
 def _admit(commands: typer.Typer) -> None:

@@ -1,5 +1,9 @@
 """How a command ends: its exit code, and a failure that it can put into words."""
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 DONE: Final = 0
@@ -9,6 +13,8 @@ NOT_FOUND: Final = 3
 UNAVAILABLE: Final = 4
 FINDINGS: Final = 5
 INTERRUPTED: Final = 130
+# As a shell counts whoever dies of SIGPIPE.
+UNREAD: Final = 141
 
 MEANINGS: Final[dict[int, str]] = {
     DONE: "done",
@@ -18,6 +24,7 @@ MEANINGS: Final[dict[int, str]] = {
     UNAVAILABLE: "the database, the broker, the server or the workers do not answer",
     FINDINGS: "what was checked has findings",
     INTERRUPTED: "interrupted",
+    UNREAD: "nobody read on, as after `head`",
 }
 
 
@@ -27,3 +34,17 @@ class Failure(Exception):
     def __init__(self, sentence: str, advice: str = "", code: int = REFUSED) -> None:
         super().__init__(sentence)
         self.sentence, self.advice, self.code = sentence, advice, code
+
+
+@contextmanager
+def quiet_when_unread() -> Iterator[None]:
+    """Whoever closes stdout has read enough: there is nothing to say about it. Raises SystemExit."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # What nobody has read is written once more when the interpreter ends, and must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNREAD)

@@ -1,7 +1,9 @@
 """`ls`, `show` and `incidents`: the same for people and for programs."""
 
+import os
 import re
 import shlex
+from contextlib import redirect_stdout
 from datetime import timedelta
 
 import pytest
@@ -117,6 +119,16 @@ def test_no_table_breaks_what_is_copied_or_searched_for(run: Run) -> None:
             assert all(word in shown for word in words), command
     assert why.strip() in run("audit", "ls").out
     assert why.strip() not in on_a_terminal(run, "audit", "ls")
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--format", "csv"]])
+def test_whoever_reads_no_further_is_told_nothing(run: Run, form: list[str]) -> None:
+    builders.an_onboarding("confirmed")
+    unread, end = os.pipe()
+    os.close(unread)
+    with os.fdopen(end, "w") as pipe, redirect_stdout(pipe):
+        ended = run("ls", *form)
+    assert (ended.code, ended.err) == (exits.UNREAD, "")
 
 
 def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
