@@ -17,7 +17,7 @@ from onboarding.access import Actor
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, NotFound, TooMany
 from onboarding.ids import new_id
 from onboarding.models import BrowserSession, DeveloperCode, Handover, Onboarding
-from onboarding.proofs import CODE_ATTEMPTS, CODES_AN_HOUR, PROOF_FRESH, UNDER_WAY, CodeVerdict
+from onboarding.proofs import CODES_AN_HOUR, PROOF_FRESH, CodeVerdict
 from onboarding.sealing import Keyring
 
 # Where a developer may be named, and taken back: as long as nobody has stored the secret.
@@ -123,15 +123,16 @@ def tell(session: Session, onboarding: Onboarding) -> None:
         _promise(session, onboarding, {"notice": "developer_named"})
 
 
-def send_code(session: Session, onboarding: Onboarding, handover: Handover) -> None:
+def send_code(session: Session, onboarding: Onboarding, handover: Handover) -> bool:
     """E-mail a code to the developer; an earlier one stops working. Raises TooMany.
+
+    False: one is on its way, and no other was sent.
 
     The caller holds the onboarding's lock, so that one form sent twice sends one code.
     """
-    latest, now = latest_code(session, handover.id), db.clock(session)
-    is_awaited = latest and not latest.used_at and latest.attempts < CODE_ATTEMPTS
-    if latest and is_awaited and now - latest.created_at < UNDER_WAY:
-        return
+    latest = latest_code(session, handover.id)
+    if latest and proofs.is_under_way(session, latest):
+        return False
     if _codes_of_the_hour(session, onboarding.id) >= CODES_AN_HOUR:
         raise TooMany(3600)
     code = DeveloperCode(id=new_id(), handover_id=handover.id)
@@ -139,6 +140,7 @@ def send_code(session: Session, onboarding: Onboarding, handover: Handover) -> N
     _promise(session, onboarding, {"notice": "developer_code", "code": str(code.id)})
     if handover.proved_at is None:
         addresses.count_letter(session, onboarding, handover.email)
+    return True
 
 
 def latest_code(session: Session, handover_id: UUID) -> DeveloperCode | None:

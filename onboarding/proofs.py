@@ -127,13 +127,16 @@ def account_actor(issuer: str, subject: str) -> Actor:
     return Actor("seller", account)
 
 
-def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
+def send_code(session: Session, onboarding: Onboarding, email: str) -> bool:
     """E-mail a one-time code to an address; an earlier code stops working. Raises TooMany.
+
+    False: one is on its way there, and no other was sent.
 
     The caller holds the onboarding's lock, so that one form sent twice sends one code.
     """
-    if _is_under_way(session, latest_code(session, onboarding.id), email):
-        return
+    latest = latest_code(session, onboarding.id)
+    if latest and latest.email == email and is_under_way(session, latest):
+        return False
     recent = session.scalar(
         select(func.count())
         .select_from(ContactCode)
@@ -148,6 +151,7 @@ def send_code(session: Session, onboarding: Onboarding, email: str) -> None:
     session.add(code)
     about = {"notice": "contact_code", "code": str(code.id)}
     _promise_letter(session, onboarding, about, email)
+    return True
 
 
 def check_code(
@@ -188,6 +192,12 @@ def latest_code(session: Session, onboarding_id: UUID) -> ContactCode | None:
         .order_by(ContactCode.created_at.desc(), ContactCode.id.desc())
         .limit(1)
     ).one_or_none()
+
+
+def is_under_way(session: Session, code: ContactCode | DeveloperCode) -> bool:
+    """Whether a code was sent so recently that no other is."""
+    is_awaited = code.used_at is None and code.attempts < CODE_ATTEMPTS
+    return is_awaited and db.clock(session) - code.created_at < UNDER_WAY
 
 
 def code_of(ring: Keyring, code_id: UUID) -> str:
@@ -265,12 +275,6 @@ def _promise_letter(
         sequence=onboarding.sequence,
     )
     addresses.count_letter(session, onboarding, email)
-
-
-def _is_under_way(session: Session, code: ContactCode | None, email: str) -> bool:
-    if code is None or code.used_at or code.attempts >= CODE_ATTEMPTS or code.email != email:
-        return False
-    return db.clock(session) - code.created_at < UNDER_WAY
 
 
 def _is_code(ring: Keyring, code_id: UUID, entered: str) -> bool:

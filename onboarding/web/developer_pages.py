@@ -5,7 +5,6 @@ and nothing but this part: a developer's browser has no grant, so the seller's p
 it, and a browser that holds the seller's part is sent away from here.
 """
 
-from datetime import datetime
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -19,7 +18,7 @@ from onboarding.connections import parts
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, Invalid, MovedOn, NotFound, TooMany
-from onboarding.models import BrowserSession, DeveloperCode, Handover, Onboarding
+from onboarding.models import BrowserSession, Handover, Onboarding
 from onboarding.web import browser, code_errors, development, key_forms, pages, wizard_secret
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed, sequence_of
@@ -64,10 +63,11 @@ def send_code(request: Request, locale: str, token: str) -> Response:
             named, onboarding = _held(session, request, token)
             if not developers.is_live(named, onboarding):
                 return to_home(request, token)
-            developers.send_code(session, onboarding, named)
+            sent = developers.send_code(session, onboarding, named)
     except TooMany as error:
         return pages.refusal(request, error, href=here(request, token))
-    return RedirectResponse(f"{here(request, token)}/code", 303)
+    again = "" if sent else code_errors.TOO_SOON
+    return RedirectResponse(f"{here(request, token)}/code{again}", 303)
 
 
 @router.get(f"{PATH}/code")
@@ -237,6 +237,7 @@ def _show_code(
     with reading() as session:
         named, onboarding = of_link(session, request, token)
         code = developers.latest_code(session, named.id)
+        stands = code_errors.stands(session, request, code) if code else {}
     if code is None or code.used_at or not developers.is_live(named, onboarding):
         # Entered already, perhaps by the first of two clicks.
         return to_home(request, token)
@@ -247,10 +248,10 @@ def _show_code(
         "developer/code.html",
         code_errors.status(verdict),
         who=developers.in_short(named.email),
-        until=_until(code),
         mail_page=development.mail_page(request),
         errors={"code": code_errors.said(request, verdict)} if verdict else {},
         typed={"code": typed},
+        **stands,
     )
 
 
@@ -294,7 +295,3 @@ def here(request: Request, token: str) -> str:
 
 def to_home(request: Request, token: str) -> RedirectResponse:
     return RedirectResponse(here(request, token), 303)
-
-
-def _until(code: DeveloperCode) -> datetime:
-    return code.created_at + proofs.CODE_LASTS

@@ -4,7 +4,6 @@ The same code is asked for again before a secret is shown, where the last proof 
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from onboarding import addresses, credentials, db, lifecycle, names, ownership, 
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, NotFound, TooMany
-from onboarding.models import BrowserSession, ContactCode, Onboarding
+from onboarding.models import BrowserSession, Onboarding
 from onboarding.names import CONNECTION_AT_MOST
 from onboarding.proofs import CodeVerdict
 from onboarding.web import browser, code_errors, development, fields, pages, wizard_frame
@@ -78,14 +77,14 @@ def send_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -
         with transaction() as session:
             _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
             to = _addressee(session, lifecycle.lock(session, onboarding.id), email)
-            if to:
-                proofs.send_code(session, onboarding, to)
+            sent = to is not None and proofs.send_code(session, onboarding, to)
     except TooMany as error:
         return wizard_frame.too_many(request, onboarding_id, error)
     if to is None:
         what = fields.no_email(request, email)
         return _show_again(request, onboarding_id, "email", what, email)
-    return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/contact-code", 303)
+    here = f"{wizard_frame.home(request, onboarding_id)}/contact-code"
+    return RedirectResponse(here if sent else here + code_errors.TOO_SOON, 303)
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/contact-code")
@@ -168,6 +167,7 @@ def _show_code(
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
         code = proofs.latest_code(session, onboarding.id)
+        stands = code_errors.stands(session, request, code) if code else {}
     if code is None or code.used_at:
         # Entered already, perhaps by the first of two clicks.
         return wizard_frame.to_home(request, onboarding_id)
@@ -177,15 +177,11 @@ def _show_code(
         "contact_code.html",
         code_errors.status(verdict),
         code=code,
-        until=_until(code),
         mail_page=development.mail_page(request),
         errors={"code": code_errors.said(request, verdict)} if verdict else {},
         typed={"code": typed},
+        **stands,
     )
-
-
-def _until(code: ContactCode) -> datetime:
-    return code.created_at + proofs.CODE_LASTS
 
 
 def _fault_of_name(request: Request, name: str) -> str | None:

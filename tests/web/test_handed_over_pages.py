@@ -4,7 +4,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from onboarding import outbox
+from onboarding import outbox, proofs
 from onboarding.sealing import Keyring
 from tests import builders
 from tests.web import handing_over
@@ -103,6 +103,19 @@ def test_the_developer_sees_how_the_seller_goes_on(app: FastAPI, moves: int, sen
 def test_the_sellers_browser_leads_back_to_the_sellers_part(app: FastAPI) -> None:
     pair = a_pair(app)
     assert f'href="{pair.path}"' in pair.seller.open(pair.link).text
+
+
+def test_a_developer_who_asks_again_too_soon_is_told_that_a_code_is_on_its_way(
+    app: FastAPI,
+) -> None:
+    pair = handing_over.a_pair(app)
+    asked = pair.developer.follow(pair.developer.post(f"{pair.link}/code"))
+    assert "already on its way" not in text(asked)
+    again = pair.developer.follow(pair.developer.press(asked, "/code"))
+    assert "already on its way. If it has not arrived after 30 seconds" in text(again)
+    for _ in range(proofs.CODE_ATTEMPTS):
+        over = pair.developer.press(again, "/proof", code="123456")
+    assert "does not work any more" in text(over)
 
 
 def word(visitor: Visitor, pair: Pair) -> str:

@@ -172,9 +172,25 @@ def test_a_wrong_code_counts_until_it_is_over(sqlite: Engine, app: FastAPI) -> N
     assert [answer.status_code for answer in answers] == [422] * 4 + [429]
     assert "This is not the code" in errors(answers[0])["code"]
     assert visitor.press(asked, "/contact-code", code=right).status_code == 429
+    assert "It works until" not in text(answers[-1])
+    assert f"sent to {EMAIL} does not work any more" in text(answers[-1])
     assert visitor.cookies == before
     again = visitor.follow(visitor.press(answers[-1], "/contact"))
     assert visitor.press(again, "/contact-code", code=code_in(letters()[0])).status_code == 303
+
+
+def test_whoever_asks_again_too_soon_is_told_that_one_is_on_its_way(
+    sqlite: Engine, app: FastAPI
+) -> None:
+    visitor = at(app, "type_chosen")
+    asked = visitor.follow(visitor.press(page_of(visitor), "/contact", email=EMAIL))
+    assert "already on its way" not in text(asked)
+    again = visitor.follow(visitor.press(asked, "/contact"))
+    assert "already on its way. If it has not arrived after 30 seconds" in text(again)
+    assert len(letters()) == 1
+    let_pass(visitor, proofs.UNDER_WAY)
+    assert "already on its way" not in text(visitor.follow(visitor.press(again, "/contact")))
+    assert len(letters()) == 2
 
 
 def test_an_old_code_is_over(sqlite: Engine, app: FastAPI) -> None:
@@ -183,6 +199,7 @@ def test_an_old_code_is_over(sqlite: Engine, app: FastAPI) -> None:
     let_pass(visitor, proofs.CODE_LASTS)
     answer = visitor.press(asked, "/contact-code", code=code_in(letters()[0]))
     assert errors(answer) == {"code": "This code is too old. Send a new one"}
+    assert "It works until" not in text(answer)
 
 
 def test_a_sixth_code_within_an_hour_is_refused(sqlite: Engine, app: FastAPI) -> None:
