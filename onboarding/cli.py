@@ -92,6 +92,17 @@ def main(
 class Admitted(TyperCommand):
     """A command that this terminal's role has to have."""
 
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Options, with what is wrong with one in plain words."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            from onboarding.setting_values import plain
+
+            said = plain(error.message)
+            error.message = f"{said} is needed" if "Input should" in error.message else said
+            raise
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # Typer's own context
         roles.admit(ctx.command_path.partition(" ")[2])
         with quiet_when_unread():

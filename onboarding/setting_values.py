@@ -22,6 +22,16 @@ RISKY: Final = (
     "end_link",
     "bulk",
 )
+# What pydantic says of a value that it cannot use, and what we say.
+_IN_WORDS: Final = {
+    r"Input should be a valid integer.*": "a whole number",
+    r"Input should be a valid number.*": "a number",
+    r"Input should be a valid boolean.*": "true or false",
+    r"Input should be greater than or equal to (\S+)": r"a number from \1 on",
+    r"Input should be less than or equal to (\S+)": r"a number up to \1",
+    r"String should match pattern '\^\(([\w|-]+)\)\$'": r"one of \1",
+    r"Input should be (.*)": r"\1",
+}
 
 # How a broker's URL asks for its certificate. Both clients know the word; Celery's pages have the constant.
 _CERTIFICATE: Final = re.compile(r"(?<=[?&]ssl_cert_reqs=)[^&#]*")
@@ -115,3 +125,12 @@ def with_real_sellers(value: bool, others: ValidationInfo) -> bool:  # noqa: FBT
     if value and not others.data.get("oidc_issuer"):
         raise ValueError("true only where ONBOARDING_OIDC_ISSUER names the sellers' provider")
     return value
+
+
+def plain(refusal: str) -> str:
+    """What a value may be instead, in our words: those of pydantic are for whoever writes programs."""
+    said = refusal.removeprefix("Value error, ")
+    for theirs, ours in _IN_WORDS.items():
+        if found := re.fullmatch(theirs, said):
+            return found.expand(ours).replace("|", ", ")
+    return said

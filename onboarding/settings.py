@@ -17,6 +17,7 @@ from onboarding.setting_values import (
     issuer,
     only_in_tests,
     origin,
+    plain,
     ports,
     private,
     risky,
@@ -291,7 +292,7 @@ def _explain(error: object) -> str:
     assert isinstance(error, dict)
     name = str(error["loc"][0])
     field = Settings.model_fields[name]
-    may_hold = str(error["msg"]).removeprefix("Value error, ")
+    may_hold = plain(str(error["msg"]))
     return (
         f"{PREFIX}{name.upper()} holds {masked(str(error['input']))!r}; it may hold: {may_hold}."
         f" ({field.description})"

@@ -22,6 +22,24 @@ def test_every_wrong_setting_is_named_with_what_it_holds(run_anywhere: Run) -> N
     assert failed.code == exits.USAGE
     assert "ONBOARDING_PORT holds 'eighty'" in failed.err
     assert "ONBOARDING_LOG_LEVEL holds 'loud'" in failed.err
+    assert "it may hold: a whole number." in failed.err
+    assert "it may hold: one of debug, info, warning, error." in failed.err
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        ("report funnel --by nope", "'nope' is not one of 'type'"),
+        ("report times --days 0", "a number from 1 on is needed"),
+        ("report times --days x", "a whole number is needed"),
+    ],
+)
+def test_a_refused_option_is_told_in_plain_words(
+    run_anywhere: Run, command: str, says: str
+) -> None:
+    failed = run_anywhere(*command.split())
+    assert failed.code == exits.USAGE
+    assert f"': {says}" in failed.err
 
 
 def test_a_database_that_is_not_there_is_not_made_in_passing(
