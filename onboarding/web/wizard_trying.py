@@ -35,7 +35,8 @@ def try_out(request: Request, locale: str, typed: Typed) -> Response:
     secret = SecretStr(typed.get("test_client_secret", ""))
     if errors := _missing(request, kept["test_client_id"], secret) | _misplaced(request, kept):
         return _page(request, 422, errors=errors, typed=kept)
-    seller_id = kept["test_seller_id"] or None
+    # Whoever copies it from a page may have it in groups.
+    seller_id = "".join(kept["test_seller_id"].split()) or None
     outcome = selftest.run(way_of(request), kept["test_client_id"], secret, seller_id)
     return _page(request, outcome=outcome, typed=kept)
 

@@ -46,6 +46,7 @@ def says(case: str, said: str, locale: str = "en") -> bool:
     [
         ("works", "confirmed", ""),
         ("works", "confirmed", SELLER),
+        ("works", "confirmed", f"{SELLER[:4]} {SELLER[4:]}"),
         ("works_unlinked", "credentials_issued", ""),
         ("works_unlinked", "secret_revealed", ""),
         ("not_linked", "confirmed", "S-0000"),
