@@ -47,6 +47,8 @@ def _refusal(error: Refusal) -> Failure:
         return _not_found(str(error) or "onboarding")
     # What is allowed instead stands among the details already.
     advice = "" if isinstance(error, EventNotAllowed) else error.advice
+    if isinstance(error, EventUnknown):
+        advice = _EVENTS
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), REFUSED)
     return Failure(error.sentence + details, advice, code)
 
@@ -109,7 +111,8 @@ def _problem(error: Problem) -> Failure:
     facts = "; ".join(f"{name}: {value}" for name, value in error.facts.items())
     sentence = f"{error.code}: {error.title}" + (f" ({facts})" if facts else "")
     codes = {404: NOT_FOUND, 422: USAGE, 503: UNAVAILABLE}
-    return Failure(sentence, error.detail, codes.get(error.status, REFUSED))
+    advice = _EVENTS if error.code == EventUnknown.code else error.detail
+    return Failure(sentence, advice, codes.get(error.status, REFUSED))
 
 
 def _file(error: OSError) -> Failure | None:
@@ -133,6 +136,9 @@ _CODES: Final[dict[type[Refusal], int]] = {
     EventUnknown: USAGE,
 }
 
+_EVENTS: Final = (
+    "`onboarding show ONB-…` lists those that are possible there, `onboarding chart` all of them."
+)
 _LISTED_BY: Final = {
     "cause": "causes ls",
     "delivery": "webhook deliveries ID",

@@ -91,6 +91,7 @@ def test_nobody_passes_a_key_as_an_option(run_anywhere: Run) -> None:
         (["show", "ONB-00000-00000"], exits.NOT_FOUND, "no such onboarding"),
         (["show", "00000000-0000-7000-8000-000000000000"], exits.NOT_FOUND, "not_found"),
         (["fire", "ID", "fly"], exits.USAGE, "event_unknown"),
+        (["fire", "ID", "fly"], exits.USAGE, "`onboarding show ONB-…` lists"),
         (["fire", "ID", "confirm"], exits.REFUSED, "event_not_allowed"),
         (["fire", "ID", "expire"], exits.REFUSED, "event_not_yours"),
         (["fire", "ID", "choose_type", "--data", "plugin"], exits.USAGE, "JSON object"),

@@ -176,6 +176,12 @@ def test_what_is_not_found_is_named(run: Run, command: str, thing: str, advice: 
     assert f"`{advice}` shows those" in failed.err
 
 
+def test_an_event_that_there_is_not_is_told_where_they_are_listed(run: Run) -> None:
+    failed = run("fire", "ONB-00000-00000", "dance", "--reason", "INC-442")
+    assert failed.code == exits.USAGE
+    assert "`onboarding show ONB-…` lists" in failed.err
+
+
 def test_no_color_is_respected(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert "\x1b[31m" not in run("show", "nothing").err
