@@ -25,7 +25,7 @@ AT_ONCE ?= 2
 .DELETE_ON_ERROR:
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/run ## Set up, start everything with samples and walk sample journeys; Ctrl-C ends it
 	@exec $(BIN)/onboarding serve --demo
