@@ -75,6 +75,22 @@ def test_ls_can_be_narrowed(run_on_both: Run) -> None:
     assert run_on_both("ls", "--state", "stuck").code == exits.USAGE
 
 
+def test_ls_finds_by_a_reference_however_much_of_it_is_typed(run: Run) -> None:
+    one = builders.an_onboarding("started")
+    builders.an_onboarding("started")
+    whole = reference(one)
+    bare = whole.removeprefix("ONB-").replace("-", "")
+    for typed in (
+        whole,
+        whole.lower(),
+        bare,
+        bare.lower(),
+        whole.removeprefix("ONB-"),
+        f"ONB{bare}",
+    ):
+        assert [line["id"] for line in run("ls", "--json", "--q", typed).lines] == [str(one)]
+
+
 def test_ls_finds_by_an_aggregator(run: Run) -> None:
     one = builders.an_onboarding("awaiting_aggregator")
     builders.an_onboarding("seller_linked", delegated=True)
