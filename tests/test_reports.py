@@ -135,6 +135,7 @@ def test_the_page_shows_both_and_gives_them_as_files(app: FastAPI, locale: str) 
         page = visitor.get(f"{home}?by={by}&days=7")
         assert page.status_code == 200
         assert f"onboarding report funnel --by {by} --days 7" in text(page)
+        assert {"en": "Stays", "fr": "Séjours"}[locale] in text(page)
         with snapshot() as session:
             found = reports.funnel(session, by, 7)
             took = reports.times(session, by, 7)
