@@ -149,16 +149,10 @@ def follow(number: str) -> None:
 
 
 def _filter(session: Session, view: str | None) -> Filter:
-    """Of a view by its name, or as in its address. Raises Failure, Invalid."""
+    """Of a view by its name, or as in its address. Raises NotFound, Invalid."""
     if view is None:
         return Filter()
-    if "=" in view:
-        return filters.parse(view)
-    try:
-        return views.named(session, view)
-    except NotFound:
-        advice = "`onboarding views ls` shows those that there are; or say what it asks for: overdue=yes."
-        raise Failure(f"There is no view {view}.", advice, NOT_FOUND) from None
+    return filters.parse(view) if "=" in view else views.named(session, view)
 
 
 def _run(session: Session, number: str) -> Run:

@@ -73,7 +73,7 @@ def test_without_a_yes_nothing_is_begun(run: Run) -> None:
         (("start", "retry", "--all", "--view", "late"), exits.USAGE, "either --view, or --all"),
         (("start", "retry", "--yes", "--view", "overdu=yes"), exits.USAGE, "view: overdu: a view"),
         (("start", "retry", "--yes", "--view", "=yes"), exits.USAGE, "view: : a view"),
-        (("start", "retry", "--yes", "--view", "overdue"), exits.NOT_FOUND, "no view overdue"),
+        (("start", "retry", "--yes", "--view", "overdue"), exits.NOT_FOUND, "no such view"),
         (("show", "7"), exits.NOT_FOUND, "There is no run 7."),
         (("show", "x"), exits.NOT_FOUND, "There is no run x."),
         (("show", "7", "--outcome", "perhaps"), exits.USAGE, "There is no outcome perhaps."),
