@@ -23,6 +23,8 @@ from onboarding.sealing import Keyring
 _ENTRY: Final = "audit-entry-v1"
 _HEAD: Final = "audit-head-v1"
 _BATCH: Final = 1000
+# Where details say what a row is about that is about no onboarding.
+_SUBJECTS: Final = ("aggregator", "key", "source", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,11 @@ def latest(
     if q:
         query = query.where(AuditEntry.reason.icontains(q, autoescape=True))
     return session.scalars(query).all()
+
+
+def subject(entry: AuditEntry) -> str:
+    """What a row is about that is about no onboarding, by its ID or name; empty where it has none."""
+    return next((str(entry.details[each]) for each in _SUBJECTS if each in entry.details), "")
 
 
 def head(session: Session) -> int:

@@ -21,13 +21,13 @@ def ls(limit: int, q: str, *, as_json: bool) -> None:
             printing.moment(entry.at),
             entry.actor,
             entry.action,
-            named.get(entry.onboarding_id, "") if entry.onboarding_id else "",
+            named.get(entry.onboarding_id, "") if entry.onboarding_id else audit.subject(entry),
             entry.outcome,
-            entry.reason,
+            entry.reason or "no reason given",
         )
         for entry in found
     ]
-    head = ("", "At (UTC)", "Who", "Action", "Onboarding", "Outcome", "Why")
+    head = ("", "At (UTC)", "Who", "Action", "About", "Outcome", "Why")
     empty = "No row says this." if q else "No operator has done anything yet."
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
 

@@ -36,6 +36,7 @@ def trail(request: Request, locale: str, before: str = "", q: str = "") -> Respo
             "audit.html",
             entries=entries,
             wanted=wanted,
+            subject=audit.subject,
             same_as=_same(wanted),
             named=queries.references(session, ids),
             names=console_detail.operator_names(session),
