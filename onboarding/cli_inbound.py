@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, Reason, open_database
+from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database
 
 if TYPE_CHECKING:
     from onboarding.sealing import Keyring
@@ -37,11 +37,17 @@ def list_sources(*, as_json: AsJson = False) -> None:
 
 
 @source.command("add")
-def add_source(name: Name, *, public_key: PublicKey = None, as_json: AsJson = False) -> None:
+def add_source(
+    name: Name,
+    *,
+    public_key: PublicKey = None,
+    reason: ReasonIfAny = "",
+    as_json: AsJson = False,
+) -> None:
     """Let a system of the marketplace's tell us things; prints the secret that it signs by, once."""
     from onboarding.commands import sources
 
-    sources.add(_prepared(), name, public_key, as_json=as_json)
+    sources.add(_prepared(), name, public_key, reason, as_json=as_json)
 
 
 @source.command("rotate")
@@ -52,21 +58,21 @@ def rotate_source(
         str, typer.Option(metavar="TIME", help="How long the ones before work: 24h, 30m, 7d.")
     ] = "24h",
     public_key: PublicKey = None,
+    reason: ReasonIfAny = "",
     as_json: AsJson = False,
 ) -> None:
     """Give a source another key; those before work for a while."""
     from onboarding.commands import sources
 
-    sources.rotate(_prepared(), name, overlap, public_key, as_json=as_json)
+    sources.rotate(_prepared(), name, overlap, public_key, reason, as_json=as_json)
 
 
 @source.command("rm")
-def remove_source(name: Name, *, as_json: AsJson = False) -> None:
+def remove_source(name: Name, *, reason: ReasonIfAny = "", as_json: AsJson = False) -> None:
     """Hear no more of a source: what it sends is refused at once."""
     from onboarding.commands import sources
 
-    open_database()
-    sources.rm(name, as_json=as_json)
+    sources.rm(_prepared(), name, reason, as_json=as_json)
 
 
 @inbound.command("ls")

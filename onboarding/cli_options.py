@@ -17,6 +17,8 @@ Reference = Annotated[
     str, typer.Argument(metavar="REF", help="A reference (ONB-…) or an ID.", show_default=False)
 ]
 Reason = Annotated[str, typer.Option(help="Why. It is kept.", show_default=False)]
+# The same where a script may have none.
+ReasonIfAny = Annotated[str, typer.Option("--reason", help="Why. It is kept.", show_default=False)]
 Unmask = Annotated[
     Literal["contact_email", "connection_name", "seller_id", "shop_name"] | None,
     typer.Option(

@@ -1,11 +1,14 @@
 """The commands about others: `aggregators …` and `keys …`. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from onboarding.cli_options import AsJson, open_database
+from onboarding.cli_options import AsJson, ReasonIfAny, open_database
+
+if TYPE_CHECKING:
+    from onboarding.sealing import Keyring
 
 aggregators = typer.Typer(no_args_is_help=True, help="The registry of aggregators.")
 keys = typer.Typer(no_args_is_help=True, help="The API keys of calling systems.")
@@ -39,6 +42,7 @@ def set_aggregator(
         AsksFor | None,
         typer.Option(metavar="MODE", help="delegated: the Seller ID; full: all three values."),
     ] = None,
+    reason: ReasonIfAny = "",
     as_json: AsJson = False,
 ) -> None:
     """Add or change an aggregator; what is not given stays as it is.
@@ -47,8 +51,8 @@ def set_aggregator(
     """
     from onboarding.commands import aggregators as registry
 
-    open_database()
-    registry.change(name, status, asks_for, uses_rest=uses_rest, as_json=as_json)
+    ring = _prepared()
+    registry.change(ring, name, status, asks_for, reason, uses_rest=uses_rest, as_json=as_json)
 
 
 @keys.command("create")
@@ -73,6 +77,7 @@ def create_key(
             show_default=False,
         ),
     ] = None,
+    reason: ReasonIfAny = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, for the only time.
@@ -81,8 +86,7 @@ def create_key(
     """
     from onboarding.commands import keys as api_keys
 
-    open_database()
-    api_keys.create(name, scopes, system, as_json=as_json)
+    api_keys.create(_prepared(), name, scopes, system, reason, as_json=as_json)
 
 
 @keys.command("ls")
@@ -101,23 +105,30 @@ def rotate_key(
     overlap: Annotated[
         str, typer.Option(metavar="TIME", help="How long the old one goes on working.")
     ] = "24h",
+    reason: ReasonIfAny = "",
     as_json: AsJson = False,
 ) -> None:
     """Make a key that takes another's place, and print it, for the only time."""
     from onboarding.commands import keys as api_keys
 
-    open_database()
-    api_keys.rotate(key_id, overlap, as_json=as_json)
+    api_keys.rotate(_prepared(), key_id, overlap, reason, as_json=as_json)
 
 
 @keys.command("revoke")
 def revoke_key(
     key_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
     *,
+    reason: ReasonIfAny = "",
     as_json: AsJson = False,
 ) -> None:
     """End a key at once."""
     from onboarding.commands import keys as api_keys
 
-    open_database()
-    api_keys.revoke(key_id, as_json=as_json)
+    api_keys.revoke(_prepared(), key_id, reason, as_json=as_json)
+
+
+def _prepared() -> "Keyring":
+    from onboarding.cli import prepare
+    from onboarding.settings import settings
+
+    return prepare(settings())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, Reason, open_database
+from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database
 
 if TYPE_CHECKING:
     from onboarding.sealing import Keyring
@@ -41,22 +41,22 @@ def add_webhook(
     signature: Annotated[
         Literal["ed25519", "hmac"], typer.Option(metavar="KIND", help="ed25519 or hmac.")
     ] = "ed25519",
+    reason: ReasonIfAny = "",
     as_json: AsJson = False,
 ) -> None:
     """Have a system's events sent to an endpoint, from now on; prints what they are signed by."""
     from onboarding.commands import webhooks
 
     said = {"url": url, "types": types or [], "description": description, "signature": signature}
-    webhooks.add(_prepared(), system, said, as_json=as_json)
+    webhooks.add(_prepared(), system, said, reason, as_json=as_json)
 
 
 @webhook.command("rm")
-def remove_webhook(webhook_id: Id, *, as_json: AsJson = False) -> None:
+def remove_webhook(webhook_id: Id, *, reason: ReasonIfAny = "", as_json: AsJson = False) -> None:
     """Send nothing to an endpoint any more, and forget what was sent."""
     from onboarding.commands import webhooks
 
-    open_database()
-    webhooks.rm(webhook_id, as_json=as_json)
+    webhooks.rm(_prepared(), webhook_id, reason, as_json=as_json)
 
 
 @webhook.command("deliveries")

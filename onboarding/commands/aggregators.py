@@ -4,10 +4,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from onboarding import registry
-from onboarding.commands import printing
-from onboarding.db import reading, transaction
+from onboarding import admissions, registry
+from onboarding.admissions import SET_AGGREGATOR
+from onboarding.commands import printing, terminal
+from onboarding.db import reading
 from onboarding.models import Aggregator
+from onboarding.sealing import Keyring
 
 _HEAD: Final = ("ID", "Name", "Status", "API", "Asks for")
 
@@ -22,12 +24,22 @@ def ls(*, as_json: bool) -> None:
 
 
 def change(
-    name: str, status: str | None, asks_for: str | None, *, uses_rest: bool | None, as_json: bool
+    ring: Keyring,
+    name: str,
+    status: str | None,
+    asks_for: str | None,
+    reason: str,
+    *,
+    uses_rest: bool | None,
+    as_json: bool,
 ) -> None:
     """Record an aggregator; what is not given stays as it is. Raises Invalid."""
-    with transaction() as session:
-        before = registry.by_id(session, name) or registry.find(session, name)
-        changed = _upsert(session, before, name, status, asks_for, uses_rest)
+    told = terminal.change(SET_AGGREGATOR, reason)
+    with admissions.written_down(ring, told) as (session, about):
+        known = registry.by_id(session, name) or registry.find(session, name)
+        before = admissions.entry(known)
+        changed = _upsert(session, known, name, status, asks_for, uses_rest)
+        about.update(aggregator=changed.id, before=before, after=admissions.entry(changed))
     if as_json:
         printing.line(_facts(changed))
     else:

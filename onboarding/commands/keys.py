@@ -8,31 +8,44 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import access
-from onboarding.commands import printing
+from onboarding import access, admissions
+from onboarding.commands import printing, terminal
 from onboarding.commands.exits import NOT_FOUND, USAGE, Failure
-from onboarding.db import reading, transaction
+from onboarding.db import reading
 from onboarding.models import ApiKey, System
+from onboarding.sealing import Keyring
 
 _SPAN: Final = re.compile(r"(\d{1,4})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def create(name: str, scopes: Sequence[str], system: str | None, *, as_json: bool) -> None:
+def create(
+    ring: Keyring,
+    name: str,
+    scopes: Sequence[str],
+    system: str | None,
+    reason: str,
+    *,
+    as_json: bool,
+) -> None:
     """Make a key and print it, for the only time. Raises Invalid for an unknown scope, and Failure."""
-    with transaction() as session:
+    told = terminal.change("key.create", reason)
+    with admissions.written_down(ring, told) as (session, about):
         owner = system_named(session, system) if system else None
         key, text = access.create_api_key(session, name, scopes, owner)
+        about.update(key=str(key.id), system=str(key.system_id), scopes=key.scopes)
     _print_once(key, text, as_json=as_json)
 
 
-def rotate(key_id: str, overlap: str, *, as_json: bool) -> None:
+def rotate(ring: Keyring, key_id: str, overlap: str, reason: str, *, as_json: bool) -> None:
     """Make a key that takes another's place, and print it. Raises Failure where there is none."""
-    lasts = span(overlap)
-    with transaction() as session:
-        made = access.rotate_api_key(session, _uuid(key_id), lasts)
-    if made is None:
-        raise _unknown(key_id)
+    lasts, old = span(overlap), _uuid(key_id)
+    told = terminal.change("key.rotate", reason)
+    with admissions.written_down(ring, told) as (session, about):
+        made = access.rotate_api_key(session, old, lasts)
+        if made is None:
+            raise _unknown(key_id)
+        about.update(key=str(old), successor=str(made[0].id), overlap=overlap)
     _print_once(*made, as_json=as_json)
     printing.say(f"The one before, {key_id}, works for {printing.age(lasts)} from now.")
 
@@ -49,12 +62,14 @@ def ls(*, as_json: bool) -> None:
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
 
 
-def revoke(key_id: str, *, as_json: bool) -> None:
+def revoke(ring: Keyring, key_id: str, reason: str, *, as_json: bool) -> None:
     """End a key at once. Raises Failure where there is none."""
-    with transaction() as session:
-        ended = access.revoke_api_key(session, _uuid(key_id))
-    if not ended:
-        raise _unknown(key_id)
+    its_id = _uuid(key_id)
+    told = terminal.change("key.revoke", reason)
+    with admissions.written_down(ring, told) as (session, about):
+        if not access.revoke_api_key(session, its_id):
+            raise _unknown(key_id)
+        about["key"] = str(its_id)
     if as_json:
         printing.line({"id": key_id, "revoked": True})
     else:

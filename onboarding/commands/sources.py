@@ -1,27 +1,32 @@
 """`source add`, `ls`, `rotate` and `rm`: systems of the marketplace's that may tell us things."""
 
-from onboarding import sources
-from onboarding.commands import printing
+from onboarding import admissions, sources
+from onboarding.commands import printing, terminal
 from onboarding.commands.keys import span
-from onboarding.db import reading, transaction
+from onboarding.db import reading
 from onboarding.sealing import Keyring
 
 _HEAD = ("Name", "Keys", "Since", "")
 
 
-def add(ring: Keyring, name: str, public_key: str | None, *, as_json: bool) -> None:
+def add(ring: Keyring, name: str, public_key: str | None, reason: str, *, as_json: bool) -> None:
     """Register a source; prints what it signs by. Raises Invalid."""
-    with transaction() as session:
+    told = terminal.change("source.add", reason)
+    with admissions.written_down(ring, told) as (session, about):
         key = sources.add(session, ring, name, public_key)
+        about.update(source=name, signature=_signature(public_key))
     _print_key(name, key, as_json=as_json)
 
 
 def rotate(
-    ring: Keyring, name: str, overlap: str, public_key: str | None, *, as_json: bool
+    ring: Keyring, name: str, overlap: str, public_key: str | None, reason: str, *, as_json: bool
 ) -> None:
     """Give it another key. Raises NotFound or Invalid, and Failure for a length of time that is none."""
     lasts = span(overlap)
-    with transaction() as session:
+    told = terminal.change("source.rotate", reason)
+    with admissions.written_down(ring, told) as (session, about):
+        # One that is not there leaves no row, so this is its name.
+        about.update(source=name, signature=_signature(public_key), overlap=overlap)
         key = sources.rotate(session, ring, name, lasts, public_key)
     _print_key(name, key, as_json=as_json)
     printing.say(f"The ones before work for {printing.age(lasts)} from now.")
@@ -53,14 +58,20 @@ def ls(*, as_json: bool) -> None:
     printing.listed(lines, _HEAD, rows, empty=empty, as_json=as_json)
 
 
-def rm(name: str, *, as_json: bool) -> None:
+def rm(ring: Keyring, name: str, reason: str, *, as_json: bool) -> None:
     """Hear no more of it. Raises NotFound."""
-    with transaction() as session:
+    told = terminal.change("source.remove", reason)
+    with admissions.written_down(ring, told) as (session, about):
         sources.end(session, name)
+        about["source"] = name
     if as_json:
         printing.line({"name": name, "removed": True})
     else:
         printing.say("Removed: what it sends is refused from now on. What it has told stays.")
+
+
+def _signature(public_key: str | None) -> str:
+    return "ed25519" if public_key else "hmac"
 
 
 def _print_key(name: str, key: str, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import getpass
 import os
 
 from onboarding.actions import ACTIONS
+from onboarding.admissions import Change
 from onboarding.errors import Invalid
 from onboarding.operators import Who
 from onboarding.settings import settings
@@ -24,3 +25,9 @@ def operator() -> Who:
         # A container's user often has a number only.
         name = str(os.getuid())
     return Who(f"cli:{name}", name, settings().terminal_role or None)
+
+
+def change(action: str, reason: str) -> Change:
+    """What whoever sits here changes of what others may do, as the trail has it."""
+    who = operator()
+    return Change(who.id, who.role, action, reason)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from onboarding import deliveries, endpoints, reception, resending, webhooks
+from onboarding import admissions, deliveries, endpoints, reception, resending, webhooks
 from onboarding.commands import printing, terminal
 from onboarding.commands.keys import system_named
 from onboarding.db import reading, transaction
@@ -27,15 +28,18 @@ def ls(*, as_json: bool) -> None:
     printing.listed(lines, _HEAD, rows, empty=empty, as_json=as_json)
 
 
-def add(ring: Keyring, system: str, said: Mapping[str, Any], *, as_json: bool) -> None:
+def add(ring: Keyring, system: str, said: Mapping[str, Any], reason: str, *, as_json: bool) -> None:
     """A new one of this system. Raises Invalid, and Failure where no or several are called so."""
     chosen = settings()
     rules, base_url = endpoints.rules(chosen), chosen.base_url
-    with transaction() as session:
+    told = terminal.change("webhook.add", reason)
+    with admissions.written_down(ring, told) as (session, about):
         owner = system_named(session, system).id
+        about["system"] = str(owner)
         made = webhooks.add(session, ring, owner, Endpoint(**said), rules, base_url)
         (key,) = webhooks.keys(session, ring, made)
         facts = _facts(made)
+        about.update(_kept(made))
     if as_json:
         printing.line(facts | {"key": key.shown})
     else:
@@ -43,10 +47,13 @@ def add(ring: Keyring, system: str, said: Mapping[str, Any], *, as_json: bool) -
         printing.say(f"Verify with this. To try it: onboarding webhook deliveries {facts['id']}")
 
 
-def rm(webhook_id: str, *, as_json: bool) -> None:
+def rm(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> None:
     """Raises NotFound where there is none."""
-    with transaction() as session:
-        webhooks.remove(session, webhooks.one(session, None, webhook_id, lock=True))
+    told = terminal.change("webhook.remove", reason)
+    with admissions.written_down(ring, told) as (session, about):
+        webhook = webhooks.one(session, None, webhook_id, lock=True)
+        about.update(_kept(webhook))
+        webhooks.remove(session, webhook)
     if as_json:
         printing.line({"id": webhook_id, "removed": True})
     else:
@@ -101,6 +108,16 @@ def _told(ring: Keyring, action: str, webhook_id: str, reason: str) -> Iterator[
             who = terminal.operator()
             resending.refused(session, ring, who, action, webhook_id, reason, error.code)
         raise
+
+
+def _kept(webhook: Webhook) -> dict[str, object]:
+    """What the trail keeps of one that may be gone by then. The rest of its URL may hold a secret."""
+    return {
+        "webhook": str(webhook.id),
+        "system": str(webhook.system_id),
+        "host": urlsplit(webhook.url).hostname,
+        "types": webhook.event_types,
+    }
 
 
 def _facts(webhook: Webhook) -> dict[str, object]:

@@ -81,6 +81,7 @@ def test_whoever_sends_again_or_enables_again_says_why(run: Run, receiver: Recei
     assert "Sent again: 1." in run(*redeliver, *why, "--since", "2020-01-01").err
     rows = run("audit", "ls", "--json").lines
     assert [(row["action"], row["outcome"]) for row in reversed(rows)] == [
+        ("webhook.add", "done"),
         ("webhook.enable", "refused"),
         ("webhook.enable", "done"),
         ("webhook.enable", "refused"),
