@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy.orm import Session
 
-from onboarding import registry
-from onboarding.db import reading, transaction
+from onboarding import access, admissions, registry
+from onboarding.admissions import SET_AGGREGATOR, Change
+from onboarding.db import reading
 from onboarding.errors import NotFound
 from onboarding.models import Aggregator
 from onboarding.web.api_access import Reader, Registrar
@@ -45,15 +46,22 @@ def show(aggregator_id: AggregatorId, key: Reader, response: Response) -> Aggreg
     "/{aggregator_id}", responses={201: {"model": AggregatorView, "description": "It is new."}}
 )
 def record(
-    aggregator_id: AggregatorId, body: AggregatorEntry, key: Registrar, response: Response
+    aggregator_id: AggregatorId,
+    body: AggregatorEntry,
+    key: Registrar,
+    request: Request,
+    response: Response,
 ) -> AggregatorView:
     """Record what is known of an aggregator; whoever waits for it is checked again."""
-    with transaction() as session:
-        new = registry.by_id(session, aggregator_id) is None
+    ring, told = request.app.state.ring, Change(access.calling_system(key).id, None, SET_AGGREGATOR)
+    with admissions.written_down(ring, told) as (session, about):
+        before = admissions.entry(registry.by_id(session, aggregator_id))
+        about.update(aggregator=aggregator_id, before=before)
         _check_name(session, aggregator_id, body.name)
         aggregator = registry.upsert(session, aggregator_id=aggregator_id, **body.model_dump())
+        about["after"] = admissions.entry(aggregator)
         shown = _view(aggregator)
-    response.status_code = 201 if new else 200
+    response.status_code = 200 if before else 201
     response.headers["ETag"] = tag_of(shown)
     return shown
 

@@ -1,0 +1,61 @@
+"""What a system changes in the registry stands in the trail, and the console shows it."""
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from onboarding import audit
+from onboarding.db import reading
+from onboarding.sealing import Keyring
+from tests.acting import trail
+from tests.web.calling import a_system, expect, refused
+from tests.web.operating import a_quiet_site, at_console
+from tests.web.visiting import soup
+
+PATH = "/v1/aggregators/feedwise"
+FEEDWISE = {"name": "Feedwise", "status": "registered", "uses_rest": True, "asks_for": "full"}
+SUSPENDED = FEEDWISE | {"status": "suspended"}
+
+
+@pytest.fixture
+def app(database: Engine, ring: Keyring) -> FastAPI:
+    return a_quiet_site(ring)
+
+
+def test_the_trail_has_who_changed_the_registry_and_what_it_said_before(app: FastAPI) -> None:
+    system = a_system(app, ["aggregators:write"])
+    expect(system.put(PATH, FEEDWISE), 201)
+    expect(system.put(PATH, SUSPENDED), 200)
+    changed, added = trail()
+    assert {each.actor for each in (changed, added)} == {f"key:{system.id}"}
+    assert (changed.action, changed.outcome, changed.role) == ("aggregator.set", "done", None)
+    about = {"aggregator": "feedwise", "before": FEEDWISE, "after": SUSPENDED}
+    assert changed.details == about | {"request_id": changed.details["request_id"]}
+    assert added.details["before"] is None
+    with reading() as session:
+        assert [*audit.verify(session, app.state.ring)] == []
+
+
+def test_it_has_what_was_refused_and_not_what_nobody_may_ask_for(app: FastAPI) -> None:
+    system = a_system(app, ["aggregators:write"])
+    expect(system.put(PATH, FEEDWISE), 201)
+    refused(system.put("/v1/aggregators/another", FEEDWISE), 409, "name_taken")
+    refused(system.put(PATH, FEEDWISE | {"status": "gone"}), 422, "invalid")
+    refused(a_system(app, ["onboardings:read"]).put(PATH, SUSPENDED), 403, "forbidden")
+    tried, _ = trail()
+    assert (tried.action, tried.outcome) == ("aggregator.set", "refused")
+    assert (tried.details["aggregator"], tried.details["why"]) == ("another", "name_taken")
+    assert "Feedwise" not in str(tried.details)
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en", "no reason given"), ("fr", "aucun motif donné")]
+)
+def test_the_console_says_what_it_was_about_and_that_there_was_no_reason(
+    app: FastAPI, locale: str, words: str
+) -> None:
+    system = a_system(app, ["aggregators:write"])
+    expect(system.put(PATH, FEEDWISE), 201)
+    page = soup(at_console(app, "lead", locale).get(f"/{locale}/console/audit"))
+    cells = [cell.text for cell in page.select("#row-1 td")]
+    assert cells[2:] == [f"key:{system.id}", "aggregator.set", "feedwise", words]
