@@ -47,6 +47,7 @@ _LONGEST: Final = 8192
 _WHY: Final = {
     "private_key": "This is a private key. Nothing of it was kept. Make a new key pair, and send the"
     " public key only.",
+    "incomplete_key": "This JWK lacks a part: EC needs crv, x and y; OKP crv and x; RSA e and n.",
     "no_jwk": "This is no public key as a JWK (RFC 7517).",
     "unsupported_key": "It must be EC P-256 or RSA; to sign, Ed25519 too.",
     "weak_key": "An RSA key must have 2048 to 4096 bits and the exponent 65537.",
@@ -110,6 +111,8 @@ def read(given: Mapping[str, Any], use: Use) -> PublicKey:
     algorithm = given.get("alg", known[0])
     if algorithm not in known or given.get("use", _USES[use]) != _USES[use]:
         raise _invalid("wrong_use")
+    if any(name not in given for name in _MEMBERS[kind]):
+        raise _invalid("incomplete_key")
     members = {"kty": kind} | {name: _text(given, name) for name in _MEMBERS[kind]}
     return PublicKey(members, algorithm, _imported(members))
 

@@ -24,6 +24,9 @@ _WRONG: Final[Mapping[str, str]] = {
         " and paste the public key only"
     ),
     "no_jwk": N_("Paste one public key as a JWK: it begins with { and holds kty"),
+    "incomplete_key": N_(
+        "This key lacks a part: with EC, a JWK has crv, x and y; with OKP, crv and x; with RSA, e and n"
+    ),
     "unsupported_key": N_(
         "We cannot use a key of this kind: take EC P-256 or RSA; Ed25519 only to sign"
     ),

@@ -115,6 +115,13 @@ def test_a_seller_has_the_secret_encrypted(app: FastAPI, here: Path, make: Any) 
     assert Caller(app, the(visitor).id, client, secret).ask().status_code == 200
 
 
+def test_a_key_that_lacks_a_part_is_told_which_a_key_has(app: FastAPI) -> None:
+    visitor = secret_walk.at(app, "secret_ready")
+    page = fill(visitor, path_of(visitor), "sign", '{"kty": "RSA"}')
+    assert page.status_code == 422
+    assert "This key lacks a part: with EC, a JWK has crv, x and y" in text(page)
+
+
 @pytest.mark.parametrize("use", ["encrypt", "sign"])
 def test_it_happens_once(app: FastAPI, use: str) -> None:
     """Whoever comes second, in whatever way, gets nothing."""
