@@ -139,6 +139,18 @@ def test_the_keyboard_shows_where_it_is(page: Page, site: Site) -> None:
         assert outline == "3px", page.evaluate("document.activeElement.outerHTML")
 
 
+def test_a_block_of_code_in_a_list_is_one_block(page: Page, site: Site) -> None:
+    """Runbooks have them: its first line was set in, and smaller."""
+    page.goto(f"{site.address}/en/done")
+    page.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend',"
+        " '<ul><li><code>one</code><pre><code>two</code></pre></li></ul>')"
+    )
+    padding = "e => getComputedStyle(e).paddingLeft"
+    assert page.locator("li > code").last.evaluate(padding) == "5px"
+    assert page.locator("li pre code").evaluate(padding) == "0px"
+
+
 def test_errors_get_the_focus(page: Page, site: Site) -> None:
     page.goto(f"{site.address}/en/styleguide?errors")
     expect(page.locator(".govuk-error-summary")).to_be_focused()
