@@ -20,10 +20,21 @@ Reason = Annotated[str, typer.Option(help="Why. It is kept.", show_default=False
 # The same where a script may have none.
 ReasonIfAny = Annotated[str, typer.Option("--reason", help="Why. It is kept.", show_default=False)]
 Unmask = Annotated[
-    Literal["contact_email", "connection_name", "seller_id", "shop_name"] | None,
+    Literal[
+        "contact_email",
+        "connection_name",
+        "seller_id",
+        "shop_name",
+        "organisation",
+        "developer_email",
+    ]
+    | None,
     typer.Option(
         metavar="FIELD",
-        help="One of contact_email, connection_name, seller_id, shop_name: in full.",
+        help=(
+            "One of contact_email, connection_name, seller_id, shop_name, organisation,"
+            " developer_email: in full."
+        ),
     ),
 ]
 

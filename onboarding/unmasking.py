@@ -26,6 +26,8 @@ PERMISSION: Final = "decide"
 ACTION: Final = "unmask"
 END: Final = "mask"
 
+_EMAILS: Final = ("contact_email", "developer_email")
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -35,22 +37,30 @@ class Person:
     connection_name: str
     seller_id: str
     shop_name: str
+    # As it was answered, on the ways that ask for it: who asks for credentials only, and the address
+    # of whoever develops a seller's own software.
+    organisation: str
+    developer_email: str
 
     def masked(self, but: Collection[str] = ()) -> "Person":
         """Enough to recognise somebody; these fields in full."""
-        hidden = {name: masking.text(value) for name, value in asdict(self).items()}
-        clear = {name: value for name, value in asdict(self).items() if name in but}
-        return Person(**hidden | {"contact_email": masking.email(self.contact_email)} | clear)
+        whole = asdict(self)
+        hidden = {name: masking.text(value) for name, value in whole.items()}
+        emails = {name: masking.email(whole[name]) for name in _EMAILS}
+        clear = {name: value for name, value in whole.items() if name in but}
+        return Person(**hidden | emails | clear)
 
 
 def person(session: Session, onboarding: Onboarding) -> Person:
     """Who is behind it, in full: for whoever masks it."""
-    link = links.live_link(session, onboarding.id)
+    link, answered = links.live_link(session, onboarding.id), onboarding.answers
     return Person(
         onboarding.contact_email or "",
         onboarding.connection_name or "",
         link.seller_id if link else "",
         link.shop_name if link else "",
+        answered.get("organisation", ""),
+        answered.get("developer_email", ""),
     )
 
 

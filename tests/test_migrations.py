@@ -116,6 +116,19 @@ def test_an_upgrade_keeps_every_row(bare_database: Engine, version: str) -> None
     assert {table: after[table] for table in before} == before
 
 
+def test_what_the_version_before_does_not_show_is_masked_again(bare_database: Engine) -> None:
+    upgrade(bare_database)
+    with bare_database.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            connection.execute(insert(table).values(GOOD[table.name]))
+        shown = Base.metadata.tables["unmaskings"]
+        for field in ("organisation", "developer_email"):
+            connection.execute(insert(shown).values(GOOD["unmaskings"] | {"field": field}))
+    assert rows(bare_database)["unmaskings"] == 3
+    downgrade(bare_database, "0027")
+    assert rows(bare_database)["unmaskings"] == 1
+
+
 @pytest.mark.parametrize("bare_database", ["sqlite"], indirect=True)
 def test_an_upgrade_that_would_lose_something_keeps_all(bare_database: Engine) -> None:
     upgrade(bare_database)

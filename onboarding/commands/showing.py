@@ -145,6 +145,9 @@ def _facts(seen: Seen) -> dict[str, object]:
         "secret_expires_at": seen.secret.expires_at if seen.secret else None,
         "seller_id": seen.person.seller_id or None,
         "shop_name": seen.person.shop_name or None,
+        "organisation": seen.person.organisation or None,
+        "role": seen.onboarding.answers.get("role"),
+        "developer_email": seen.person.developer_email or None,
         "operator_may": seen.allowed,
         "history": [*map(_step, seen.history, seen.details)],
         "messages": [looking.message_facts(each, named) for each in seen.messages],
@@ -211,8 +214,21 @@ def _about(seen: Seen) -> dict[str, str]:
         "Client ID": seen.client.id if seen.client else "",
         "Secret": f"version {secret.version}, {_life(secret)}" if secret else "",
         "Seller": f"{person.seller_id} ({person.shop_name})" if person.seller_id else "",
+        **_answered(seen),
         "Started": f"{printing.moment(onboarding.created_at)} UTC",
     }
+
+
+def _answered(seen: Seen) -> dict[str, str]:
+    """What few are asked: it takes no room where there is no answer."""
+    role = seen.onboarding.answers.get("role", "")
+    told = {
+        "Organisation": seen.person.organisation,
+        # As the console has it in English.
+        "What they are": role.replace("_", " ").capitalize(),
+        "Partner": seen.person.developer_email,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _thumbprint(secret: Secret | None) -> str | None:

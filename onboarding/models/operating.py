@@ -25,7 +25,11 @@ from onboarding.setting_values import ROLES
 # What operators say about a cause.
 CAUSE_STATUSES = ("open", "acknowledged", "fixed", "ignored")
 # What leads to the people behind an onboarding.
-MASKED = ("contact_email", "connection_name", "seller_id", "shop_name")
+MASKED = (
+    *("contact_email", "connection_name", "seller_id", "shop_name"),
+    # What the wizard has asked about people.
+    *("organisation", "developer_email"),
+)
 
 
 class Operator(Base):

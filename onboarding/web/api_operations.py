@@ -8,15 +8,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from onboarding import attempts, filters, finding, marks, masking, queries, stuck
+from onboarding import attempts, filters, finding, marks, masking, queries, stuck, unmasking
 from onboarding.causes import CAUSES
 from onboarding.db import reading
 from onboarding.errors import Invalid
 from onboarding.filters import Filter
 from onboarding.finding import Place
 from onboarding.marks import Marked
-from onboarding.models import FailedAttempt
+from onboarding.models import FailedAttempt, Onboarding
 from onboarding.stuck import Cause
+from onboarding.unmasking import Person
 from onboarding.web import api_view, runbooks
 from onboarding.web.api_access import Overseer
 from onboarding.web.api_route import StrictRoute
@@ -28,6 +29,7 @@ from onboarding.web.api_schemas import (
     OverseenHistory,
     OverseenList,
     OverseenOnboarding,
+    OverseenWithPeople,
     View,
 )
 from onboarding.web.schemas import OnboardingView, SellerAccount, TransitionView
@@ -55,13 +57,14 @@ def listed(key: Overseer, view: Annotated[View, Query()]) -> OverseenList:
 
 
 @router.get("/operations/onboardings/{reference}")
-def show(reference: str, key: Overseer) -> OverseenOnboarding:
+def show(reference: str, key: Overseer) -> OverseenWithPeople:
     """Where an onboarding stands, by its reference or its ID."""
     with reading() as session:
         found = queries.by_reference(session, reference)
         causes = finding.causes_of(session, [found.id]).get(found.id, [])
         owner = finding.owners_of(session, [found.id]).get(found.id)
-        return _overseen(api_view.view(session, found), causes, owner)
+        overseen = _overseen(api_view.view(session, found), causes, owner)
+        return _with_people(overseen, found, unmasking.person(session, found).masked())
 
 
 @router.get("/operations/onboardings/{reference}/history")
@@ -114,6 +117,17 @@ def _overseen(shown: OnboardingView, causes: list[str], owner: Any) -> OverseenO
         "links": {"self": itself, "history": f"{itself}/history"},
     }
     return OverseenOnboarding(**said, causes=causes, owner=owner)
+
+
+def _with_people(
+    overseen: OverseenOnboarding, found: Onboarding, person: Person
+) -> OverseenWithPeople:
+    return OverseenWithPeople(
+        **overseen.model_dump(),
+        organisation=person.organisation or None,
+        role=found.answers.get("role"),
+        developer_email=person.developer_email or None,
+    )
 
 
 def _somebody(seller: SellerAccount | None) -> SellerAccount | None:

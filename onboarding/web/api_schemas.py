@@ -64,6 +64,16 @@ class OverseenOnboarding(OnboardingView):
     owner: UUID | None
 
 
+class OverseenWithPeople(OverseenOnboarding):
+    """One of them, and what was answered about people, masked; null where it was not asked."""
+
+    organisation: str | None = Field(description="Of whoever asks for credentials only.")
+    role: str | None = Field(
+        description="What they are: `developer`, `aggregator` or `integration_partner`."
+    )
+    developer_email: str | None = Field(description="Of the seller's development partner.")
+
+
 class FailedAttemptView(BaseModel):
     """An attempt at a task that failed: attempt so many of so many, and why."""
 

@@ -60,6 +60,16 @@ MASKED: Final[Mapping[str, str]] = {
     "connection_name": N_("Name of the connection"),
     "seller_id": N_("Seller ID"),
     "shop_name": N_("Shop"),
+    "organisation": N_("Organisation"),
+    "developer_email": N_("E-mail address of the development partner"),
+}
+# Of these, what few are asked: where there is none, nobody misses it.
+ASKED_OF_FEW: Final = frozenset({"organisation", "developer_email"})
+# What those who want credentials only say they are.
+WHAT_THEY_ARE: Final[Mapping[str, str]] = {
+    "developer": N_("Developer"),
+    "aggregator": N_("Aggregator"),
+    "integration_partner": N_("Integration partner"),
 }
 # The views that everybody needs, by their names at a terminal.
 VIEWS: Final[Mapping[str, str]] = {

@@ -5,9 +5,10 @@ from typing import get_args
 
 import pytest
 
-from onboarding import cli, cli_registry
+from onboarding import cli, cli_options, cli_registry
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES
 from onboarding.commands import exits
+from onboarding.models import MASKED
 from onboarding.registry import STATUSES
 from tests.commands.conftest import Outcome, Run
 from tests.commands.naming import command_names
@@ -34,6 +35,8 @@ def test_choices_are_those_of_the_product() -> None:
     assert get_args(cli.ConnectionType) == CONNECTION_TYPES
     assert get_args(cli_registry.Status) == STATUSES
     assert set(get_args(cli_registry.AsksFor)) == set(CREDENTIAL_MODES)
+    unmask, _none = get_args(get_args(cli_options.Unmask)[0])
+    assert get_args(unmask) == MASKED
 
 
 def test_the_version_is_data(run_anywhere: Run) -> None:

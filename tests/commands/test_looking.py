@@ -18,6 +18,7 @@ from onboarding.settings import settings
 from tests import builders
 from tests.commands.conftest import Run, on_a_terminal
 from tests.commands.incidents import an_incident, failing, reference
+from tests.composing import put
 from tests.web.signing_clients import a_key, bring, public
 
 
@@ -189,6 +190,29 @@ def test_whoever_wants_to_know_who_it_is_says_why(run_on_both: Run) -> None:
     assert (first["action"], first["reason"]) == ("unmask", "INC-442")
     assert first["details"]["field"] == "seller_id"
     assert "S-4711" not in str(first)
+
+
+def test_what_was_answered_about_people_is_told_and_masked(run_on_both: Run) -> None:
+    one, other = builders.an_onboarding("type_chosen"), builders.an_onboarding("type_chosen")
+    answered = {"organisation": "Harbour SARL", "role": "integration_partner"}
+    put(one, answers=answered | {"developer_email": "alexandra@partner.example"})
+    shown = run_on_both("show", one)
+    said = " ".join(shown.out.split())
+    assert "Organisation Ha*** What they are Integration partner" in said
+    assert "Partner al***@pa***.example" in said
+    (facts,) = run_on_both("show", one, "--json").lines
+    asked = ("show", one, "--reason", "INC-442", "--json", "--unmask")
+    (whose,) = run_on_both(*asked, "organisation").lines
+    (by_whom,) = run_on_both(*asked, "developer_email").lines
+    names = ("organisation", "role", "developer_email")
+    assert [[each[name] for name in names] for each in (facts, whose, by_whom)] == [
+        ["Ha***", "integration_partner", "al***@pa***.example"],
+        ["Harbour SARL", "integration_partner", "al***@pa***.example"],
+        ["Ha***", "integration_partner", "alexandra@partner.example"],
+    ]
+    assert "What they are" not in run_on_both("show", other).out
+    (nothing,) = run_on_both("show", other, "--json").lines
+    assert [nothing[name] for name in names] == [None, None, None]
 
 
 def test_show_tells_what_failed_also_when_it_works_by_now(run: Run) -> None:
