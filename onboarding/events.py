@@ -90,6 +90,20 @@ def choose_type(
     )
 
 
+def _choose_elsewhere(
+    session: Session,
+    onboarding_id: UUID,
+    actor: Actor,
+    data: Mapping[str, Any],
+    expected: int | None,
+) -> Onboarding:
+    """A program chooses: what was answered on our pages before led elsewhere, and may name people."""
+    onboarding = choose_type(session, onboarding_id, actor, data, expected)
+    if onboarding.answers:
+        onboarding.answers = {}
+    return onboarding
+
+
 def _issue_id(
     session: Session,
     onboarding_id: UUID,
@@ -163,7 +177,7 @@ def _plain(event: str) -> _Entry:
 _ENTRIES: Final[dict[str, _Entry]] = {
     "choose_type": _Entry(
         frozenset({"connection_type", "credential_mode", "aggregator"}),
-        choose_type,
+        _choose_elsewhere,
         frozenset({"connection_type"}),
     ),
     "issue_id": _Entry(frozenset({"connection_name"}), _issue_id),

@@ -9,8 +9,8 @@ from bs4 import Tag
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from onboarding import archiving, audit, exports
-from onboarding.db import reading, snapshot
+from onboarding import archiving, audit, events, exports
+from onboarding.db import reading, snapshot, transaction
 from onboarding.filters import Filter
 from onboarding.models import AuditEntry, Onboarding
 from onboarding.routing_questions import TREE
@@ -148,6 +148,15 @@ def test_another_way_ends_what_was_answered(app: FastAPI) -> None:
 def test_whoever_starts_over_is_asked_anew(app: FastAPI) -> None:
     onboarding = of_an_account(app)
     builders.fire(onboarding.id, "start_over", builders.SELLER)
+    assert set(LABELS["en"]).isdisjoint(people(app, onboarding))
+
+
+def test_a_system_that_chooses_otherwise_ends_what_was_answered(app: FastAPI) -> None:
+    _, onboarding = with_a_partner(app)
+    with transaction() as session:
+        chosen = {"connection_type": "plugin"}
+        events.handle(session, onboarding.id, "choose_type", builders.API, chosen)
+    assert builders.the(onboarding.id).answers == {}
     assert set(LABELS["en"]).isdisjoint(people(app, onboarding))
 
 
