@@ -6,6 +6,7 @@ from uuid import UUID
 from onboarding import connections, credentials, db, replacing
 from onboarding.checksums import CHECKSUM
 from onboarding.db import transaction
+from onboarding.names import CONNECTION_AT_MOST
 from tests import builders
 from tests.composing import put
 from tests.journeys.entering import enter
@@ -58,7 +59,7 @@ def _endings(person: Person) -> Iterator[str]:
     here = enter(person, builders.an_onboarding("confirmed"))
     person.follow("Rename this connection")
     yield "name"
-    person.fill("Name of this connection", "x" * 61)
+    person.fill("Name of this connection", "x" * (CONNECTION_AT_MOST + 1))
     person.press("Save the name")
     yield "name-error"
     person.open(f"{person.home}/end-link")
