@@ -1,14 +1,11 @@
 """The commands about what the marketplace tells us: `source …` and `inbound …`. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database
-
-if TYPE_CHECKING:
-    from onboarding.sealing import Keyring
+from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database, opened_keyring
 
 source = typer.Typer(
     no_args_is_help=True, help="The marketplace's own systems that may tell us things."
@@ -47,7 +44,7 @@ def add_source(
     """Let a system of the marketplace's tell us things; prints the secret that it signs by, once."""
     from onboarding.commands import sources
 
-    sources.add(_prepared(), name, public_key, reason, as_json=as_json)
+    sources.add(opened_keyring(), name, public_key, reason, as_json=as_json)
 
 
 @source.command("rotate")
@@ -64,7 +61,7 @@ def rotate_source(
     """Give a source another key; those before work for a while."""
     from onboarding.commands import sources
 
-    sources.rotate(_prepared(), name, overlap, public_key, reason, as_json=as_json)
+    sources.rotate(opened_keyring(), name, overlap, public_key, reason, as_json=as_json)
 
 
 @source.command("rm")
@@ -72,7 +69,7 @@ def remove_source(name: Name, *, reason: ReasonIfAny = "", as_json: AsJson = Fal
     """Hear no more of a source: what it sends is refused at once."""
     from onboarding.commands import sources
 
-    sources.rm(_prepared(), name, reason, as_json=as_json)
+    sources.rm(opened_keyring(), name, reason, as_json=as_json)
 
 
 @inbound.command("ls")
@@ -124,11 +121,4 @@ def retry_inbound(
     """Offer again what is parked or unknown: one, or all of it."""
     from onboarding.commands import inbound as told
 
-    told.retry(_prepared(), event_id, reason, as_json=as_json)
-
-
-def _prepared() -> "Keyring":
-    from onboarding.cli import prepare
-    from onboarding.settings import settings
-
-    return prepare(settings())
+    told.retry(opened_keyring(), event_id, reason, as_json=as_json)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import typer
 
 if TYPE_CHECKING:
+    from onboarding.sealing import Keyring
     from onboarding.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON lines, for programs.")]
@@ -81,6 +82,14 @@ def open_database() -> None:
     from onboarding.settings import settings  # noqa: PLC0415
 
     opening.open_database(settings())
+
+
+def opened_keyring() -> "Keyring":
+    """The same, and the keyring, for what is written into the trail or signed. Raises Failure."""
+    from onboarding.commands import opening  # noqa: PLC0415 - as above
+    from onboarding.settings import settings  # noqa: PLC0415
+
+    return opening.prepare(settings())
 
 
 def with_publisher(context: typer.Context) -> AbstractContextManager[Any]:

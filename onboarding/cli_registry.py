@@ -1,14 +1,11 @@
 """The commands about others: `aggregators …` and `keys …`. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
-from typing import TYPE_CHECKING, Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import typer
 
-from onboarding.cli_options import AsJson, ReasonIfAny, open_database
-
-if TYPE_CHECKING:
-    from onboarding.sealing import Keyring
+from onboarding.cli_options import AsJson, ReasonIfAny, open_database, opened_keyring
 
 aggregators = typer.Typer(no_args_is_help=True, help="The registry of aggregators.")
 keys = typer.Typer(no_args_is_help=True, help="The API keys of calling systems.")
@@ -51,7 +48,7 @@ def set_aggregator(
     """
     from onboarding.commands import aggregators as registry
 
-    ring = _prepared()
+    ring = opened_keyring()
     registry.change(ring, name, status, asks_for, reason, uses_rest=uses_rest, as_json=as_json)
 
 
@@ -86,7 +83,7 @@ def create_key(
     """
     from onboarding.commands import keys as api_keys
 
-    api_keys.create(_prepared(), name, scopes, system, reason, as_json=as_json)
+    api_keys.create(opened_keyring(), name, scopes, system, reason, as_json=as_json)
 
 
 @keys.command("ls")
@@ -111,7 +108,7 @@ def rotate_key(
     """Make a key that takes another's place, and print it, for the only time."""
     from onboarding.commands import keys as api_keys
 
-    api_keys.rotate(_prepared(), key_id, overlap, reason, as_json=as_json)
+    api_keys.rotate(opened_keyring(), key_id, overlap, reason, as_json=as_json)
 
 
 @keys.command("revoke")
@@ -124,11 +121,4 @@ def revoke_key(
     """End a key at once."""
     from onboarding.commands import keys as api_keys
 
-    api_keys.revoke(_prepared(), key_id, reason, as_json=as_json)
-
-
-def _prepared() -> "Keyring":
-    from onboarding.cli import prepare
-    from onboarding.settings import settings
-
-    return prepare(settings())
+    api_keys.revoke(opened_keyring(), key_id, reason, as_json=as_json)

@@ -2,14 +2,11 @@
 # ruff: noqa: PLC0415 - see above
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database
-
-if TYPE_CHECKING:
-    from onboarding.sealing import Keyring
+from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database, opened_keyring
 
 webhook = typer.Typer(no_args_is_help=True, help="What other systems are told, and where.")
 
@@ -48,7 +45,7 @@ def add_webhook(
     from onboarding.commands import webhooks
 
     said = {"url": url, "types": types or [], "description": description, "signature": signature}
-    webhooks.add(_prepared(), system, said, reason, as_json=as_json)
+    webhooks.add(opened_keyring(), system, said, reason, as_json=as_json)
 
 
 @webhook.command("rm")
@@ -56,7 +53,7 @@ def remove_webhook(webhook_id: Id, *, reason: ReasonIfAny = "", as_json: AsJson 
     """Send nothing to an endpoint any more, and forget what was sent."""
     from onboarding.commands import webhooks
 
-    webhooks.rm(_prepared(), webhook_id, reason, as_json=as_json)
+    webhooks.rm(opened_keyring(), webhook_id, reason, as_json=as_json)
 
 
 @webhook.command("deliveries")
@@ -95,7 +92,7 @@ def redeliver(
 
     said = {"delivery": delivery, "since": since, "until": until}
     query = {name: str(value) for name, value in said.items() if value}
-    webhooks.redeliver(_prepared(), webhook_id, query, reason, as_json=as_json)
+    webhooks.redeliver(opened_keyring(), webhook_id, query, reason, as_json=as_json)
 
 
 @webhook.command("enable")
@@ -103,7 +100,7 @@ def enable(webhook_id: Id, *, reason: Reason, as_json: AsJson = False) -> None:
     """Send to an endpoint again that was disabled, from where it was."""
     from onboarding.commands import webhooks
 
-    webhooks.enable(_prepared(), webhook_id, reason, as_json=as_json)
+    webhooks.enable(opened_keyring(), webhook_id, reason, as_json=as_json)
 
 
 @webhook.command("listen")
@@ -132,10 +129,3 @@ def listen(
 
     wanted = listening.Wanted(url, key, types or [], after, forward_to, signature)
     listening.listen(wanted, once=once, as_json=as_json)
-
-
-def _prepared() -> "Keyring":
-    from onboarding.cli import prepare
-    from onboarding.settings import settings
-
-    return prepare(settings())

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, queries, registry, sealing
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, YES, Filter
+from onboarding.ids import as_reference
 from onboarding.models import (
     Assignment,
     Client,
@@ -244,13 +245,6 @@ def _is_part_of(run: str) -> ColumnElement[bool]:
     return Onboarding.id.in_(part.where(Run.number == number))
 
 
-def _reference(text: str) -> str:
-    """A reference as it is kept, however much of its form was typed."""
-    signs = text.upper().replace("-", "").replace(" ", "")
-    bare = signs.removeprefix("ONB")
-    return f"ONB-{bare[:5]}-{bare[5:]}"
-
-
 def _says(text: str, *, errors: bool) -> ColumnElement[bool]:
     """Whatever somebody may have at hand. Each is looked up by itself, by an index or among few."""
     wanted, onboarding = _uuid(text), select(Onboarding.id)
@@ -258,7 +252,7 @@ def _says(text: str, *, errors: bool) -> ColumnElement[bool]:
     if errors:
         error |= Message.last_error.contains(text, autoescape=True)
     found: CompoundSelect[Any] = union_all(
-        onboarding.where(Onboarding.reference == _reference(text)),
+        onboarding.where(Onboarding.reference == as_reference(text)),
         *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
         *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
         select(Client.onboarding_id).where(Client.id == text),

@@ -1,4 +1,4 @@
-"""What rows are known by: numbers that nobody has to ask for, in the order in which they were made."""
+"""What rows are known by: numbers in the order in which they were made, which nobody has to ask for; references."""
 
 import os
 import secrets
@@ -21,6 +21,13 @@ def new_id(*, at: datetime | None = None) -> UUID:
         milliseconds = int(at.timestamp() * 1000)
     value = (milliseconds << 80) | (7 << 76) | (counter << 64)
     return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+def as_reference(text: str) -> str:
+    """A reference as it is kept, however much of its form was typed."""
+    signs = text.upper().replace("-", "").replace(" ", "")
+    bare = signs.removeprefix("ONB")
+    return f"ONB-{bare[:5]}-{bare[5:]}"
 
 
 def _later_than_last() -> int:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db
+from onboarding import db, ids
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.errors import NotFound
 from onboarding.models import (
@@ -53,7 +53,7 @@ def by_reference(session: Session, reference: str) -> Onboarding:
     try:
         match = Onboarding.id == UUID(wanted)
     except ValueError:
-        match = Onboarding.reference == wanted.upper()
+        match = Onboarding.reference == ids.as_reference(wanted)
     onboarding = session.scalars(select(Onboarding).where(match)).one_or_none()
     if onboarding is None:
         raise NotFound

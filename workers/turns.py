@@ -208,11 +208,9 @@ def _one_after_the_other(work: _Outside, claims: Sequence[Claim], until: float) 
         return False
     done: list[tuple[Claim, Any]] = []
     with work.doing() as do:
-        is_first = True
         # A server that is slow must not have us cut off with letters that are out and not noted; one that
         # hangs takes its time, too.
-        while things and (is_first or time.monotonic() < until):
-            is_first = False
+        while things and (len(things) == len(claims) or time.monotonic() < until):
             claim, thing = things.popleft()
             if _done(do, claim, thing):
                 done.append((claim, thing))

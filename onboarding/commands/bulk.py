@@ -203,7 +203,8 @@ def _print_facts(run: Run, counts: Mapping[str, int]) -> None:
         {
             "Run": f"B-{run.number}",
             "Action": f"{run.action} {run.choice}".strip(),
-            "View": run.query or "all",
+            # One that was proposed by itself is of no view.
+            "View": run.query or ("all" if sum(counts.values()) > 1 else ""),
             "Status": f"{run.status} ({run.why})" if run.why else run.status,
             "Begun by": f"{run.actor}: {run.reason}",
             "Agreed by": run.agreed_by or "",

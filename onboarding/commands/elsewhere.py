@@ -13,6 +13,7 @@ from uuid import UUID
 from onboarding.client import Client, Onboarding
 from onboarding.commands import printing
 from onboarding.commands.exits import NOT_FOUND, USAGE, Failure
+from onboarding.ids import as_reference
 from onboarding.settings import Settings
 
 _PAGE: Final = "100"
@@ -112,7 +113,7 @@ def _by_reference(there: Client, reference: str) -> Onboarding:
     with suppress(ValueError):
         return there.show(str(UUID(reference)))
     for found in there.list(q=reference):
-        if found.reference == reference.upper():
+        if found.reference == as_reference(reference):
             return found
     raise Failure("There is no such onboarding of this key.", "", NOT_FOUND)
 

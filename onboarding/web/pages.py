@@ -3,7 +3,7 @@
 Addresses start with the language, /en/… or /fr/…; elsewhere the browser's preference decides.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,13 @@ def environment(locale: str) -> Environment:
 
 def is_secret(typed: str) -> bool:
     """Whether one of our secrets was typed, whole or cut off: in the wrong field, it is not shown again."""
-    return scanning.mentions(typed, scanning.shapes([settings().secret_prefix]))
+    return scanning.mentions(typed, _secrets(settings().secret_prefix))
+
+
+@cache
+def _secrets(prefix: str) -> Sequence[scanning.Shape]:
+    """Asked for each field of a page."""
+    return scanning.shapes([prefix])
 
 
 # What base.html and the macros may ask for on every page.

@@ -119,6 +119,7 @@ def test_a_single_one_that_takes_two_is_proposed(run: Run, command: str) -> None
     assert (proposed.code, proposed.out) == (0, "")
     assert "B-1: nothing is done before somebody else agrees" in proposed.err
     assert builders.state_of(one) == "checking_aggregator"
+    assert "View" not in run("bulk", "show", "1").out
     alone = run(command, reference(one), "approve_aggregator", *WHY, FOUR_EYES="")
     assert alone.out == f"{reference(one)}: checking_aggregator → type_chosen\n"
 

@@ -76,7 +76,7 @@ def test_ls_can_be_narrowed(run_on_both: Run) -> None:
     assert run_on_both("ls", "--state", "stuck").code == exits.USAGE
 
 
-def test_ls_finds_by_a_reference_however_much_of_it_is_typed(run: Run) -> None:
+def test_one_is_found_by_its_reference_however_much_of_it_is_typed(run: Run) -> None:
     one = builders.an_onboarding("started")
     builders.an_onboarding("started")
     whole = reference(one)
@@ -90,6 +90,7 @@ def test_ls_finds_by_a_reference_however_much_of_it_is_typed(run: Run) -> None:
         f"ONB{bare}",
     ):
         assert [line["id"] for line in run("ls", "--json", "--q", typed).lines] == [str(one)]
+        assert run("show", typed, "--json").lines[0]["id"] == str(one)
 
 
 def test_ls_finds_by_an_aggregator(run: Run) -> None:
