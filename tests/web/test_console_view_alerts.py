@@ -10,6 +10,7 @@ from onboarding import audit, db, filters, views
 from onboarding.db import reading, transaction
 from onboarding.models import Operator, ViewAlert
 from onboarding.sealing import Keyring
+from tests import builders
 from tests.watched import EMAIL, an_operator
 from tests.web.operating import a_quiet_site, at_console
 from tests.web.visiting import Visitor, soup, text
@@ -67,6 +68,7 @@ def test_one_asks_changes_the_number_and_stops(app: FastAPI) -> None:
 @pytest.mark.parametrize("above", ["", "many", "10000", "-1"])
 def test_what_is_no_number_is_said_and_kept(app: FastAPI, above: str) -> None:
     view_id = a_view()
+    builders.an_onboarding("started")
     visitor = a_visitor(app)
     answer = visitor.post(f"/en/console/views/{view_id}/alert", {"above": above})
     assert answer.status_code == 422
@@ -74,6 +76,8 @@ def test_what_is_no_number_is_said_and_kept(app: FastAPI, above: str) -> None:
     field = soup(answer).select_one("details[open] #above")
     assert field is not None
     assert field["value"] == above
+    # Nothing is wrong with the view itself, and it can be taken away.
+    assert "/console/export" in answer.text
     assert alerts() == []
 
 
