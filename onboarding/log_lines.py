@@ -137,6 +137,9 @@ LINES: Final[dict[str, Line]] = {
     "task_failed": _line(
         "warning", "An attempt failed.", "attempt", "cause", "incident", has_traceback=True
     ),
+    "takes_no_work": _line(
+        "error", "A worker took no work although its broker answers; it is replaced."
+    ),
     "task_hangs": _line("error", "A task took too long; its thread is given up.", "incident"),
     "tried_again": _line(
         "info", "The database rolled a transaction back; it is run again.", "call", "error"

@@ -64,6 +64,13 @@ class System:
         for role in list(self.running):
             process.stop(self.running.pop(role), seconds=15)
 
+    def last_words(self) -> str:
+        """Who has ended, and what each said last: for the message of an assertion."""
+        return "\n".join(
+            f"== {role}, ended with {running.poll()}:\n{process.last_words(self.folder / f'{role}.log', 40)}"
+            for role, running in self.running.items()
+        )
+
     def create_api_key(self) -> str:
         """The text of a key that may walk every journey."""
         with db.transaction() as session:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -18,6 +19,7 @@ from onboarding.ids import new_id
 from onboarding.models import Message
 from onboarding.outbox import Announcement
 from tests.builders import a_message, a_walk, handle, promised, state_of, vouch
+from tests.servers.fault_proxy import fault_proxy
 from tests.servers.valkey import Valkey
 from tests.test_outbox import claimed, due, fail, pass_time, retry, stored
 from tests.test_relay import overdue_messages, until
@@ -164,6 +166,19 @@ def test_a_sweep_leaves_messages_due_while_the_broker_is_away(database: Engine) 
         relay.relay_once(publisher.publish, has_room=publisher.has_room)
     publisher.close()
     assert set(due()) == set(ids)
+
+
+def test_a_broker_that_is_away_is_asked_once_and_deadlines_go_on(valkey: Valkey) -> None:
+    """Whoever asks also fires deadlines: to try again for seconds would hold up those."""
+    with fault_proxy(urlsplit(valkey.url).port or 0) as proxy:
+        proxy.reset()
+        celery = build(f"redis://127.0.0.1:{proxy.port}/0")
+        publisher = CeleryPublisher(celery)
+        with pytest.raises(OperationalError):
+            publisher.has_room()
+        publisher.close()
+        celery.close()
+        assert proxy.accepted == 1
 
 
 def test_a_new_promise_is_published_however_much_waits(database: Engine, valkey: Valkey) -> None:

@@ -21,7 +21,7 @@ from celery.signals import (
 from onboarding import logs, outbox, tracing
 from onboarding.commands import failures, opening
 from onboarding.settings import settings
-from workers import broker, relay, tasks, turns
+from workers import broker, relay, tasks, turns, watchdog
 from workers.publisher import FIRST, CeleryPublisher
 from workers.wakes import Bell, bell_of
 
@@ -55,6 +55,11 @@ def build(broker_url: str) -> Celery:
             "visibility_timeout": 120,
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
+            # Seconds. What waits at a line that is half open lets go of it after twice this, and one more.
+            "health_check_interval": 5,
+            # Whoever asks or sends is told at once: deadlines would wait with the sweep. A worker
+            # that has lost its broker tries for ever all the same.
+            "max_retries": 0,
         },
         task_default_queue="onboarding",
     )
@@ -113,7 +118,8 @@ def _sweep(**_: Any) -> None:
     tracing.start(settings().otlp_endpoint, "relay")
     publisher = CeleryPublisher(app)
     outbox.publish_with(publisher.publish)
-    swept = (publisher.publish, _stop, publisher.has_room, [relay.canary()])
+    deaf = relay.Seldom(watchdog.Watchdog(publisher.has_room).look, watchdog.EVERY)
+    swept = (publisher.publish, _stop, publisher.has_room, [relay.canary(), deaf])
     threading.Thread(target=relay.run, args=swept, name="relay", daemon=True).start()
 
 

@@ -66,5 +66,5 @@ def failure(what: str, log: Path) -> ServerFailed:
     return ServerFailed(f"{what} did not start:\n{last_words(log)}")
 
 
-def last_words(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+def last_words(log: Path, lines: int = 5) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
