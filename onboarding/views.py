@@ -20,6 +20,7 @@ from onboarding.ids import new_id
 from onboarding.models import Operator, SavedView
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
+from onboarding.words import N_
 
 QUICK: Final[Mapping[str, Filter]] = {
     "needs-us": Filter(waiting_on="platform"),
@@ -36,6 +37,8 @@ DELETE: Final = "view.delete"
 KEPT_FOR: Final = timedelta(minutes=10)
 # Each is counted wherever they are listed.
 SAVED_AT_MOST: Final = 12
+_NO_NAME: Final = N_("A name of at most 60 characters.")
+_NO_ROOM: Final = N_("There are 12 already: delete one first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,11 @@ def save(session: Session, who: Who, name: str, wanted: Filter, *, shared: bool)
         who.require("act")
     kept = " ".join(names.kept(name).split())
     if names.fault(kept, NAME_AT_MOST):
-        raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
+        raise Invalid({"name": _NO_NAME})
     if wanted == Filter():
-        raise Invalid({"name": "Choose something first: this is the list of all."})
+        raise Invalid({"name": N_("Choose something first: this is the list of all.")})
     if "@" in (wanted.q or ""):
-        raise Invalid({"name": "An e-mail address is not kept in a view."})
+        raise Invalid({"name": N_("An e-mail address is not kept in a view.")})
     holding.one_by_one(session, SavedView.__tablename__)
     if fault := _taken(session, who, kept, shared=shared):
         raise Invalid({"name": fault})
@@ -160,10 +163,10 @@ def _taken(session: Session, who: Who, name: str, *, shared: bool) -> str | None
     there = SavedView.deleted_at.is_(None)
     same = select(SavedView.id).where(SavedView.name == name, there)
     if session.scalar(same.where(or_(own, SavedView.shared) if shared else own)):
-        return "There is one of this name."
+        return N_("There is one of this name.")
     kind = SavedView.shared if shared else own & ~SavedView.shared
     if (session.scalar(select(func.count()).where(kind, there)) or 0) >= SAVED_AT_MOST:
-        return f"There are {SAVED_AT_MOST} already: delete one first."
+        return _NO_ROOM
     return None
 
 

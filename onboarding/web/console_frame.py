@@ -1,5 +1,6 @@
 """What every page of the console has in common: who is there, the way around, and what is down."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -66,10 +67,12 @@ def write_down(request: Request, reference: str, action: str, reason: str, error
         actions.refused(session, ring, found, action, onboarding_id, reason, error)
 
 
-def wrong(request: Request, error: Invalid) -> dict[str, str]:
-    """What is wrong with each field, in the language of the request."""
+def wrong(
+    request: Request, error: Invalid, words: Mapping[str, str] = console_words.ERRORS
+) -> dict[str, str]:
+    """What is wrong with each field, in the language of the request; `words` say it for some of them."""
     _ = pages.translator_of(request)
-    return {name: _(console_words.ERRORS.get(name, why)) for name, why in error.fields.items()}
+    return {name: _(words.get(name, why)) for name, why in error.fields.items()}
 
 
 def remember(response: Response, request: Request, token: str) -> None:

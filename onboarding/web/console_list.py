@@ -108,7 +108,7 @@ def _wanted(request: Request) -> tuple[Filter, dict[str, str]]:
     try:
         return filter_of(request, "after", "done"), {}
     except Invalid as error:
-        return Filter(), error.fields
+        return Filter(), console_frame.wrong(request, error, console_words.VIEW_ERRORS)
 
 
 def _named(session: Session, who: Who, wanted: Filter) -> dict[str, Any]:

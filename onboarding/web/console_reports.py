@@ -12,7 +12,7 @@ from onboarding import exports, reports
 from onboarding.db import snapshot
 from onboarding.errors import Invalid
 from onboarding.reports import DAYS, SPLITS, Funnel, Stay
-from onboarding.web import console_frame
+from onboarding.web import console_frame, console_words
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -28,7 +28,8 @@ def figures(request: Request, locale: str, by: str = SPLITS[0], days: str = str(
     try:
         asked = _asked(by, days)
     except Invalid as error:
-        errors, asked = error.fields, (SPLITS[0], DAYS)
+        errors = console_frame.wrong(request, error, console_words.REPORT_ERRORS)
+        asked = SPLITS[0], DAYS
     with snapshot() as session:
         who = console_frame.who(session, request)
         steps, stays = reports.funnel(session, *asked), reports.times(session, *asked)

@@ -25,8 +25,7 @@ def ask(request: Request, locale: str, view_id: str, above: Text = "") -> Respon
             language = pages.locale_of(request)
             watching.ask(session, ring, who, wanted_id, trimmed(above), language)
     except Invalid as error:
-        _ = pages.translator_of(request)
-        wrong = {name: _(why) for name, why in error.fields.items()}
+        wrong = console_frame.wrong(request, error)
         return console_list.listed(request, _of(request, view_id), wrong, {"above": above})
     return console_views.to_list(request, _of(request, view_id))
 

@@ -29,7 +29,7 @@ def save(
             views.save(session, who, names.shown(name), wanted, shared=bool(shared))
     except Invalid as error:
         typed = {"name": name, "shared": shared}
-        return console_list.listed(request, wanted, error.fields, typed)
+        return console_list.listed(request, wanted, console_frame.wrong(request, error), typed)
     return to_list(request, wanted)
 
 

@@ -119,6 +119,20 @@ ERRORS: Final[Mapping[str, str]] = {
     "since": N_("A day or an instant of UTC, as 2026-11-27 14:30."),
     "until": N_("A day or an instant of UTC that comes after the beginning."),
 }
+# In the address of a view, where `since` is no instant.
+VIEW_ERRORS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("state", "type", "waiting_on", "overdue", "failing"), ERRORS["choice"]),
+    **dict.fromkeys(
+        ("cause", "owner", "aggregator", "run", "email", "q"), N_("Write a short line.")
+    ),
+    "since": N_("Hours or days, as 12h or 7d, or a day, as 2026-11-27."),
+    "view": N_("This address asks for something that no view has. Open a view, and choose there."),
+}
+# In the address of the reports.
+REPORT_ERRORS: Final[Mapping[str, str]] = {
+    "by": ERRORS["choice"],
+    "days": N_("A number of days from 1 to 92."),
+}
 
 
 class Words(NamedTuple):

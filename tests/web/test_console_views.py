@@ -155,6 +155,25 @@ def test_what_cannot_be_kept_is_said(app: FastAPI, said: dict[str, str], fault: 
         assert len(views.saved(session)) == 1
 
 
+def test_what_is_wrong_is_said_in_the_language_of_the_page(app: FastAPI) -> None:
+    visitor = at_console(app, "operator")
+    french = LIST.replace("/en/", "/fr/")
+    save(visitor, **CHEAP)
+    asked = [
+        (f"{french}?since=yesterday", "Des heures ou des jours, comme 12h ou 7d"),
+        (f"{french}?state=nowhere", "Choisissez l’une de ces réponses."),
+        (
+            f"{french}?states=nowhere",
+            "Cette adresse demande quelque chose qu’aucune vue ne possède.",
+        ),
+        (french.replace("onboardings", "reports") + "?days=x", "Un nombre de jours de 1 à 92."),
+    ]
+    for path, fault in asked:
+        assert fault in text(visitor.get(path))
+    named = visitor.post(french.replace("onboardings", "views"), CHEAP)
+    assert "Il y en a déjà une de ce nom." in text(named)
+
+
 def test_there_are_so_many_at_most(app: FastAPI) -> None:
     visitor = at_console(app, "operator")
     for number in range(views.SAVED_AT_MOST):
