@@ -7,7 +7,7 @@ been made, and either finishes it or has it removed.
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -70,8 +70,34 @@ def left_behind(session: Session, onboarding_id: UUID, ring: Keyring) -> list[Re
     return [known for each in revoked.all() if (known := find(session, each, ring))]
 
 
+def any_to_reseal(session: Session, ring: Keyring) -> bool:
+    """Whether a token is sealed under a key that is not the newest. It takes no lock."""
+    return session.execute(_under_another(ring).limit(1)).first() is not None
+
+
+def reseal(session: Session, ring: Keyring, limit: int) -> int:
+    """Seal tokens under the newest key, so that nothing needs the one before; returns how many.
+
+    A client is managed for years, and a seal key lasts for days. One that somebody has in hand is left
+    for the next time.
+    """
+    some = _under_another(ring).limit(limit).with_for_update(skip_locked=True)
+    found = session.scalars(some).all()
+    for row in found:
+        keep(session, row.client_id, _registration(row, ring), ring)
+    return len(found)
+
+
+def _under_another(ring: Keyring) -> Select[Announced]:
+    others = ring.keys["seal"].keys() - {max(ring.keys["public"], default="")}
+    return select(Announced).where(Announced.key_id.in_(sorted(others)))
+
+
 def _registration(row: Announced, ring: Keyring) -> Registration | None:
+    """None as well where the key is destroyed, as after an older backup: a token that is lost."""
     if row.uri is None or row.key_id is None or row.token is None:
+        return None
+    if sealing.is_destroyed(ring, row.key_id):
         return None
     token = sealing.unseal(ring, row.key_id, row.token, _context(row.client_id))
     return Registration(row.uri, SecretStr(token.decode()))

@@ -82,9 +82,9 @@ def standing(session: Session, ring: Keyring, chosen: Settings) -> Standing:
     old = f"{age.days} days old" if age is not None else "not noted down yet"
     rhythm = f"renewed every {days} days" if days else "renewed by hand"
     lost = sum(
-        each.needed_by["sealed secrets"]
+        each.needed_by.get("sealed secrets", 0)
         for each in retiring_keys.held(session, ring, ["seal"])
-        if each.needed_by and not each.here
+        if not each.here
     )
     if lost:
         found = f"{lost} client secrets wait, and the keys that open them are gone"

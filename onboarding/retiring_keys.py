@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from onboarding import audit, crash_points, db, holding, key_files
 from onboarding.audit import Attempt
 from onboarding.models import (
+    Announced,
     AuditEntry,
     AuditHead,
     KeyCheck,
@@ -132,7 +133,10 @@ def _needed_by(session: Session, purpose: str, key_id: str) -> dict[str, int]:
 
     match purpose:
         case "seal":
-            found = {"sealed secrets": under(SealedSecret.key_id)}
+            found = {
+                "sealed secrets": under(SealedSecret.key_id),
+                "tokens of registrations": under(Announced.key_id),
+            }
         case "pepper":
             addresses = select(func.count()).where(Onboarding.contact_hash.is_not(None))
             trail = under(AuditEntry.pepper_id) + under(AuditHead.pepper_id)

@@ -216,6 +216,12 @@ def newest_pair(ring: Keyring) -> str:
     return max(ring.keys["seal"].keys() & ring.keys["public"].keys(), default="")
 
 
+def is_destroyed(ring: Keyring, key_id: str) -> bool:
+    """Whether a seal key is gone, and for good: a newer pair has taken its place."""
+    ring.current("public")  # What has changed since it was read.
+    return key_id not in ring.keys["seal"] and _is_overtaken(f"seal.{key_id}", newest_pair(ring))
+
+
 def _is_overtaken(name: str, newest: str) -> bool:
     purpose, _, key_id = name.partition(".")
     return purpose in {"seal", "public"} and key_id < newest

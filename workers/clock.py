@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import (
     addresses,
+    announced,
     assertions,
     crash_points,
     db,
@@ -178,6 +179,21 @@ def turn_seal_keys() -> Swept:
     except (OSError, KeyringWrong) as error:
         log.warning("seal_keys_left", error=type(error).__name__, advice=renewing_keys.ADVICE)
         return Swept(0, more=False)
+
+
+def reseal_tokens(limit: int = 1000) -> Swept:
+    """Have the tokens by which clients are managed elsewhere need no seal key but the newest."""
+    try:
+        ring = read_keyring(settings().keys_dir)
+    except (OSError, KeyringWrong) as error:
+        log.warning("seal_keys_left", error=type(error).__name__, advice=renewing_keys.ADVICE)
+        return Swept(0, more=False)
+    with reading() as session:
+        if not announced.any_to_reseal(session, ring):
+            return Swept(0, more=False)
+    with transaction() as session:
+        moved = announced.reseal(session, ring, limit)
+    return Swept(moved, moved == limit)
 
 
 def _turn(folder: Path, days: int) -> int:

@@ -61,6 +61,7 @@ def run(
         Seldom(clock.expire_secrets, FORFEIT_EVERY),
         Seldom(clock.clean, CLEAN_EVERY),
         Seldom(clock.turn_seal_keys, CLEAN_EVERY),
+        Seldom(clock.reseal_tokens, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),
         Seldom(clock.ask_about_silence, CLEAN_EVERY),
         Seldom(clock.tell_operators, WATCH_EVERY),
