@@ -151,9 +151,9 @@ def _text(given: Mapping[str, Any], name: str) -> str:
 
 
 def _imported(members: dict[str, str]) -> Key:
-    if members["kty"] == "RSA" and not _is_strong(members):
-        raise _invalid("weak_key")
     try:
+        if members["kty"] == "RSA" and not _is_strong(members):
+            raise _invalid("weak_key")
         key = JWKRegistry.import_key({**members})
         assert isinstance(key, Key)
     except (JoseError, ValueError, TypeError):

@@ -209,6 +209,7 @@ WRONG = {
     "a point beside the curve": ('{"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA"}', "Paste one"),
     "a weak RSA key": ('{"kty":"RSA","n":"' + "x" * 170 + '","e":"AQAB"}', "2048"),
     "a slow RSA key": ('{"kty":"RSA","n":"' + "x" * 2000 + '","e":"AQAB"}', "2048"),
+    "an RSA key that was cut off": ('{"kty":"RSA","n":"' + "x" * 345 + '","e":"AQAB"}', "JWK"),
     "a secret": ('{"kty":"oct","k":"c2VjcmV0"}', "private key"),
 }
 
