@@ -1,9 +1,10 @@
 """Takes what is over out of the database: into a file first, without whom it was about.
 
-An onboarding may go once it has ended, long ago, and nothing that it led to is alive: no client, no
-link, no message. What is kept of it are its own facts and its history. Nobody waits for this: a batch
-is one short transaction, rows that somebody holds are left to the next time, and the file is on the
-disk before they are gone. A crash in between leaves them in both, known by their ID.
+An onboarding may go once it has ended, long ago, nothing has happened to it since, and nothing that it
+led to is alive: no client, no link, no message. What is kept of it are its own facts and its history.
+Nobody waits for this: a batch is one short transaction, rows that somebody holds are left to the next
+time, and the file is on the disk before they are gone. A crash in between leaves them in both, known by
+their ID.
 """
 
 import json
@@ -22,7 +23,7 @@ from onboarding import db
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
-from onboarding.models import Base, Client, Delivery, Link, Message, Onboarding
+from onboarding.models import Base, Client, Delivery, Link, Message, Onboarding, Transition
 
 BATCH: Final = 200
 _BEFORE_ALL: Final = UUID(int=0)
@@ -82,7 +83,7 @@ def _batch(days: int, path: Path, at_once: int, after: UUID) -> list[UUID]:
 
 def _over(days: int) -> Select[UUID]:
     """A client that is revoked is told to the authorization server by a message."""
-    its = Onboarding.id
+    its, since = Onboarding.id, db.in_seconds(-days * 86_400)
     alive: list[ColumnElement[bool]] = [
         exists().where(Client.onboarding_id == its, Client.revoked_at.is_(None)),
         exists().where(Link.onboarding_id == its, Link.ended_at.is_(None)),
@@ -92,10 +93,16 @@ def _over(days: int) -> Select[UUID]:
             Delivery.delivered_at.is_(None),
             Delivery.failed_at.is_(None),
         ),
+        # What has happened to it since it was done: its credentials were revoked, say.
+        exists().where(
+            Transition.onboarding_id == its,
+            Transition.sequence == Onboarding.sequence,
+            Transition.at >= since,
+        ),
     ]
     return select(its).where(
         Onboarding.state.not_in(OPEN),
-        Onboarding.entered_at < db.in_seconds(-days * 86_400),
+        Onboarding.entered_at < since,
         ~or_(*alive),
     )
 

@@ -1,6 +1,7 @@
 """What is over goes into a file and out of the database; what lives, or is held, stays."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, select, text
 
-from onboarding import archiving, invariants
-from onboarding.db import reading
+from onboarding import archiving, connections, invariants
+from onboarding.db import reading, transaction
 from onboarding.models import Base, Onboarding
-from tests.builders import age, an_onboarding, promised, work
+from tests.builders import SELLER, age, an_onboarding, promised, work
 from tests.dumping import dump
 
 YEAR = 365
@@ -84,6 +85,22 @@ def test_what_has_just_ended_stays_and_so_does_what_has_something_to_do(
     assert promised(onboarding_id=busy)
     assert archived(folder) == []
     assert left() == {young, busy}
+
+
+@pytest.mark.parametrize("end", [connections.revoke, connections.unlink])
+def test_a_connection_that_has_just_ended_stays(
+    database: Engine, folder: Path, end: Callable[..., bool]
+) -> None:
+    """However long ago it was made: whoever follows the log has still to hear of its end."""
+    old = an_onboarding("confirmed", delegated=end is connections.unlink)
+    age(old, OLD)
+    with transaction() as session:
+        end(session, old, SELLER)
+    work(old)
+    assert archived(folder) == []
+    assert left() == {old}
+    age(old, OLD)
+    assert [line["id"] for line in archived(folder)] == [str(old)]
 
 
 def test_nobody_waits_for_a_row_that_somebody_holds(postgresql: Engine, folder: Path) -> None:
