@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import checksums, db
@@ -95,6 +95,11 @@ def api_key(session: Session, text: str) -> tuple[ApiKey, datetime]:
         raise Unauthorised
     key, now = found
     return key, now
+
+
+def still_works(session: Session, key_id: UUID) -> bool:
+    """Whether a key that was presented before has not ended meanwhile."""
+    return bool(session.scalar(select(exists().where(ApiKey.id == key_id, _works()))))
 
 
 def require(key: ApiKey, scope: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from onboarding import event_bodies, event_log, following
+from onboarding import access, event_bodies, event_log, following
 from onboarding.db import reading
 from onboarding.errors import Refusal
 from onboarding.event_log import BEGINNING, Cursor
@@ -140,11 +140,10 @@ async def _tell(
 
 
 def _read(key_id: UUID, wanted: Wanted, source: str, seen: str) -> tuple[Sequence[str], str]:
-    """A key that has been revoked meanwhile is told nothing; what does not answer has no news."""
+    """A key that has ended meanwhile is told nothing; what does not answer has no news."""
     try:
         with reading() as session:
-            key = session.get(ApiKey, key_id)
-            if key is None or key.revoked_at is not None:
+            if not access.still_works(session, key_id):
                 return [], seen
             page = following.page(session, wanted, Cursor.read(seen), _AT_ONCE)
     except (Refusal, SQLAlchemyError):

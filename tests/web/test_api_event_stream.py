@@ -4,15 +4,19 @@ import asyncio
 import json
 import random
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy import event as listening
+from sqlalchemy.orm import Session
 
 from onboarding import access, lifecycle
 from onboarding.db import transaction
@@ -125,12 +129,19 @@ def test_a_system_has_some_and_comes_again_later(system: System) -> None:
     assert system.get(STREAM).status_code == 200
 
 
-def test_a_key_that_is_revoked_meanwhile_is_told_nothing(system: System) -> None:
+@pytest.mark.parametrize(
+    "end",
+    [access.revoke_api_key, partial(access.rotate_api_key, overlap=timedelta(seconds=-1))],
+    ids=["revoked", "rotated, and past its overlap"],
+)
+def test_a_key_that_has_ended_meanwhile_is_told_nothing(
+    system: System, end: Callable[[Session, UUID], object]
+) -> None:
     start = expect(system.get("/v1/events"), 200)["next"]
     system.start()
     assert system.id is not None
     with transaction() as session:
-        access.revoke_api_key(session, system.id)
+        end(session, system.id)
     wanted = Wanted(system.id)
     assert api_events._read(system.id, wanted, "/", start) == ([], start)  # noqa: SLF001
 
