@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from onboarding import db, holding, sealing
@@ -20,6 +20,8 @@ from onboarding.models import ContactCode, Mail, Message, Onboarding, UnprovedLe
 # Letters an hour that visitors cause at an address which nobody has proved: codes, links, and what a
 # choice or a recheck leads to. What ends an onboarding is told once and not counted.
 UNPROVED_AN_HOUR: Final = 10
+# Seconds.
+_COUNTED_FOR: Final = 3600
 _WITHOUT_HASH: Final = (Onboarding.contact_hash.is_(None), Onboarding.contact_email.is_not(None))
 
 
@@ -60,11 +62,20 @@ def count_letter(session: Session, onboarding: Onboarding, email: str | None) ->
     address = hashlib.sha256(email.strip().casefold().encode()).digest()
     holding.one_by_one(session, address.hex())
     sent = select(func.count()).where(
-        UnprovedLetter.address_hash == address, UnprovedLetter.created_at > db.in_seconds(-3600)
+        UnprovedLetter.address_hash == address,
+        UnprovedLetter.created_at > db.in_seconds(-_COUNTED_FOR),
     )
     if (session.scalar(sent) or 0) >= UNPROVED_AN_HOUR:
-        raise TooMany(3600)
+        raise TooMany(_COUNTED_FOR)
     session.add(UnprovedLetter(id=new_id(), address_hash=address))
+
+
+def forget_letters(session: Session, limit: int) -> int:
+    """Remove what is counted no more: whoever was written to once is no fact to keep; returns how many."""
+    is_old = UnprovedLetter.created_at < db.in_seconds(-_COUNTED_FOR)
+    old = select(UnprovedLetter.id).where(is_old).limit(limit)
+    gone = session.execute(delete(UnprovedLetter).where(UnprovedLetter.id.in_(old)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def any_without_hash(session: Session) -> bool:

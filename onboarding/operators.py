@@ -122,6 +122,14 @@ def sign_out(session: Session, token: str) -> None:
     session.execute(delete(OperatorSession).where(OperatorSession.token_hash == _hash(token)))
 
 
+def forget_over(session: Session, limit: int) -> int:
+    """Remove sessions that no cookie opens any more, with what was unmasked in them; returns how many."""
+    is_over = OperatorSession.created_at < db.in_seconds(-SESSION_LASTS.total_seconds())
+    over = select(OperatorSession.id).where(is_over).limit(limit)
+    gone = session.execute(delete(OperatorSession).where(OperatorSession.id.in_(over)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
 def who(session: Session, token: str | None) -> Who:
     """The operator behind a cookie. Raises SignInNeeded."""
     found = session.execute(

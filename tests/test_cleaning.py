@@ -1,11 +1,13 @@
 """What nobody can come back to is removed, and nothing else."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select, update
 
-from onboarding import db, proof_statements, proofs
+from onboarding import db, operators, proof_statements, proofs
 from onboarding.db import transaction
-from onboarding.models import BrowserSession, Grant, Onboarding
+from onboarding.models import BrowserSession, Grant, Onboarding, OperatorSession, UnprovedLetter
 from tests.builders import an_onboarding
 from workers import clock
 
@@ -41,3 +43,46 @@ def test_idle_browsers_go_with_their_grants_and_leave_the_onboardings() -> None:
         ]
     assert left == [1, 1, 2]
     assert clock.clean().done == 0
+
+
+def _was(row: UnprovedLetter | OperatorSession, ago: timedelta) -> None:
+    """Made so long ago."""
+    table = type(row)
+    with transaction() as session:
+        made = {"created_at": db.in_seconds(-ago.total_seconds())}
+        session.execute(update(table).where(table.id == row.id).values(**made))
+
+
+def test_letters_to_an_address_are_forgotten_once_they_count_no_more() -> None:
+    """Whoever was written to once is no fact that we keep."""
+    hour = timedelta(hours=1)
+    for ago in (hour + timedelta(minutes=1), hour - timedelta(minutes=1)):
+        with transaction() as session:
+            letter = UnprovedLetter(address_hash=bytes(32))
+            session.add(letter)
+        _was(letter, ago)
+
+    assert clock.clean().done == 1
+
+    assert clock.clean().done == 0
+    with transaction() as session:
+        assert session.scalars(select(UnprovedLetter.id)).all() == [letter.id]
+
+
+def test_sessions_of_operators_go_once_they_are_over() -> None:
+    cookies = []
+    for ago in (operators.SESSION_LASTS + timedelta(minutes=1), timedelta()):
+        with transaction() as session:
+            operator = operators.known(session, "https://idp.example", "ada", "Ada", "lead")
+            cookies.append(operators.sign_in(session, operator))
+            session.flush()
+            newest = session.scalars(select(OperatorSession).order_by(OperatorSession.id.desc()))
+            made = newest.first()
+        assert made is not None
+        _was(made, ago)
+
+    assert clock.clean().done == 1
+
+    assert clock.clean().done == 0
+    with transaction() as session:
+        assert operators.who(session, cookies[-1]).name == "Ada"

@@ -26,6 +26,7 @@ from onboarding import (
     kept_answers,
     lifecycle,
     logs,
+    operators,
     outages,
     outbox,
     presented,
@@ -114,10 +115,12 @@ def promise_slices(limit: int = 20) -> Swept:
 
 
 def clean(limit: int = 1000) -> Swept:
-    """Remove what nobody can come back to: idle browser sessions, answers that were kept, tokens that are over."""
+    """Remove what nobody can come back to: sessions, answers that were kept, tokens, letters that are counted no more."""
     with transaction() as session:
         gone = [
             proofs.forget_idle(session, limit),
+            operators.forget_over(session, limit),
+            addresses.forget_letters(session, limit),
             kept_answers.forget(session, limit),
             presented.forget_revoked(session, limit),
             assertions.forget_used(session, limit),
