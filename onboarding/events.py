@@ -71,23 +71,29 @@ def choose_type(
     expected: int | None = None,
 ) -> Onboarding:
     """Choose the connection type: `connection_type`, and for an aggregator which one and how."""
-    wrong: dict[str, str] = {}
     kind, mode = data.get("connection_type"), data.get("credential_mode")
-    if kind not in CONNECTION_TYPES:
-        wrong["connection_type"] = f"One of {', '.join(CONNECTION_TYPES)}."
-    if kind == "aggregator" and mode not in CREDENTIAL_MODES:
-        wrong["credential_mode"] = f"One of {', '.join(CREDENTIAL_MODES)}."
-    if kind != "aggregator" and (mode or data.get("aggregator")):
-        wrong["credential_mode"] = "Only for the connection type aggregator."
     name = _text(data, "aggregator", 120)
-    if kind == "aggregator" and not name:
-        wrong["aggregator"] = "The aggregator's name or ID."
-    if wrong:
+    if wrong := _wrong_choice(kind, mode, name):
         raise Invalid(wrong)
     choices = {"connection_type": kind, "credential_mode": mode} | _aggregator(session, name)
     return lifecycle.fire(
         session, onboarding_id, "choose_type", actor, expected=expected, choices=choices
     )
+
+
+def _wrong_choice(kind: object, mode: object, aggregator: str | None) -> dict[str, str]:
+    wrong: dict[str, str] = {}
+    if kind not in CONNECTION_TYPES:
+        wrong["connection_type"] = f"One of {', '.join(CONNECTION_TYPES)}."
+    if kind == "aggregator":
+        if mode not in CREDENTIAL_MODES:
+            wrong["credential_mode"] = f"One of {', '.join(CREDENTIAL_MODES)}."
+        if aggregator is None:
+            wrong["aggregator"] = "The aggregator's name or ID."
+        return wrong
+    given = {"credential_mode": mode, "aggregator": aggregator}
+    only = "Only for the connection type aggregator."
+    return wrong | {each: only for each, value in given.items() if value is not None}
 
 
 def _choose_elsewhere(

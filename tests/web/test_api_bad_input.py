@@ -174,6 +174,26 @@ def test_a_wrong_event_moves_nothing(system: System, body: Any, status: int, cod
     assert system.look(onboarding)["sequence"] == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"credential_mode": "full"}, "credential_mode"),
+        ({"credential_mode": ""}, "credential_mode"),
+        ({"credential_mode": False}, "credential_mode"),
+        ({"credential_mode": []}, "credential_mode"),
+        ({"aggregator": "feedwise"}, "aggregator"),
+    ],
+)
+def test_what_only_an_aggregator_has_is_named_where_there_is_none(
+    system: System, wrong: dict[str, Any], field: str
+) -> None:
+    onboarding = system.start()
+    body = {"event": "choose_type", "data": {"connection_type": "plugin"} | wrong}
+    (error,) = refused(system.post(onboarding["links"]["events"], body), 422, "invalid")["errors"]
+    assert (error["field"], error["pointer"]) == (field, f"#/data/{field}")
+    assert system.look(onboarding)["sequence"] == 1
+
+
 def test_thousands_of_wrong_fields_are_named_by_the_first_few(system: System) -> None:
     onboarding = system.start()
     many = {f"f{number}": 1 for number in range(4000)}
