@@ -17,7 +17,6 @@ from onboarding.access import Actor
 from onboarding.chart import CREDENTIAL_MODES, OPEN
 from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Client, InboundEvent, SuspendedSeller
-from onboarding.registry import NAME_AT_MOST, fold
 
 # Why an onboarding was cancelled by what its client has met.
 CAUSE: Final = "client_disabled"
@@ -152,9 +151,11 @@ _ENTRY: Final = ("name", "uses_rest", "asks_for")
 
 def _wrong(session: Session, subject: str, said: Mapping[str, Any]) -> dict[str, str]:
     wrong: dict[str, str] = {}
-    name = said.get("name")
-    if not isinstance(name, str) or not fold(name) or len(name.strip()) > NAME_AT_MOST:
-        wrong["data.name"] = f"A name of at most {NAME_AT_MOST} characters."
+    name = said["name"]
+    if not isinstance(name, str):
+        wrong["data.name"] = "A text."
+    elif fault := registry.name_fault(name):
+        wrong["data.name"] = fault
     elif (namesake := registry.find(session, name)) and namesake.id != subject:
         wrong["data.name"] = f"The name of another aggregator, {namesake.id}."
     if not registry.ID.fullmatch(subject):

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, holding, outbox
+from onboarding import db, holding, names, outbox
 from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Onboarding
 
@@ -80,10 +80,8 @@ def upsert(
         raise Invalid({"status": f"One of {', '.join(STATUSES)}."})
     if asks_for not in ("delegated", "full"):
         raise Invalid({"asks_for": "One of delegated, full."})
-    if not fold(name):
-        raise Invalid({"name": "A name with letters or digits."})
-    if len(name.strip()) > NAME_AT_MOST:
-        raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
+    if fault := name_fault(name):
+        raise Invalid({"name": fault})
     namesake = find(session, name)
     aggregator = (session.get(Aggregator, aggregator_id) if aggregator_id else None) or namesake
     if namesake is not None and namesake is not aggregator:
@@ -91,7 +89,7 @@ def upsert(
     if aggregator is None:
         aggregator = Aggregator(id=aggregator_id or _free_id(session, name))
         session.add(aggregator)
-    aggregator.name = name.strip()
+    aggregator.name = names.kept(name)
     aggregator.folded_name = fold(name)
     aggregator.status = status
     aggregator.uses_rest = uses_rest
@@ -99,6 +97,13 @@ def upsert(
     aggregator.changed_at = db.clock(session)
     outbox.promise(session, "recheck_parked", {"aggregator": aggregator.id})
     return aggregator
+
+
+def name_fault(name: str) -> str:
+    """What is wrong with an aggregator's name, for those who sent it; nothing for a good one."""
+    if not fold(name):
+        return "A name with letters or digits."
+    return names.fault(names.kept(name), NAME_AT_MOST)
 
 
 def check(session: Session, onboarding: Onboarding) -> Verdict:
@@ -171,5 +176,5 @@ def fold(name: str) -> str:
 def _free_id(session: Session, name: str) -> str:
     """The name for URLs, with a number where an aggregator that was renamed still has it."""
     base = fold(name).replace(" ", "-")[:60]
-    names = chain([base], (f"{base}-{number}" for number in count(2)))
-    return next(free for free in names if session.get(Aggregator, free) is None)
+    ids = chain([base], (f"{base}-{number}" for number in count(2)))
+    return next(free for free in ids if session.get(Aggregator, free) is None)

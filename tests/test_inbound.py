@@ -252,6 +252,12 @@ def test_a_type_that_nobody_knows_is_kept_and_can_be_tried_again(database: Engin
     [
         (Event("aggregator.registered", "new-tool"), "data.name"),
         (Event("aggregator.registered", "new-tool", data=ENTRY | {"name": "…"}), "data.name"),
+        (Event("aggregator.registered", "new-tool", data=ENTRY | {"name": "a\nb"}), "data.name"),
+        (Event("aggregator.registered", "new-tool", data=ENTRY | {"name": "a\0b"}), "data.name"),
+        (
+            Event("aggregator.registered", "new-tool", data=ENTRY | {"name": "a\u202eb"}),
+            "data.name",
+        ),
         (
             Event("aggregator.registered", "new-tool", data=ENTRY | {"uses_rest": 1}),
             "data.uses_rest",

@@ -239,6 +239,8 @@ class AggregatorView(AggregatorEntry):
     """An aggregator of the registry."""
 
     id: str
+    # As it is kept, whatever a name may be today.
+    name: str
     changed_at: datetime
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select
 
-from onboarding.db import reading
-from onboarding.models import Onboarding
+from onboarding.db import reading, transaction
+from onboarding.models import Aggregator, Onboarding
 from onboarding.sealing import Keyring
 from tests.web.calling import System, a_system, expect, refused, served
 
@@ -246,3 +246,11 @@ def test_an_aggregators_id_is_a_name_for_urls(system: System, wrong: str) -> Non
 def test_an_aggregator_needs_a_name_that_can_be_compared(system: System) -> None:
     body = {"name": "!!!", "status": "registered", "uses_rest": True, "asks_for": "full"}
     refused(system.put("/v1/aggregators/a", body), 422, "invalid")
+
+
+def test_an_aggregators_name_from_before_there_were_rules_is_shown(system: System) -> None:
+    body = {"name": "A", "status": "registered", "uses_rest": True, "asks_for": "full"}
+    expect(system.put("/v1/aggregators/a", body), 201)
+    with transaction() as session:
+        session.get_one(Aggregator, "a").name = "a\nb"
+    assert expect(system.get("/v1/aggregators"), 200)["items"][0]["name"] == "a\nb"
