@@ -139,9 +139,9 @@ def _instant(name: str, query: Mapping[str, str]) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise Invalid({name: _ERRORS[name]}) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _which(session: Session, webhook_id: UUID, wanted: Wanted) -> list[ColumnElement[bool]]:

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from onboarding.web.schemas import Instant
 
 _PLAIN = r"^[!-~](?:[ -~]*[!-~])?$"
 Type = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]*$", max_length=120)]
@@ -23,7 +25,7 @@ class InboundBody(BaseModel):
     subject: Annotated[str, Plain] = Field(
         description="What it is about: an aggregator's ID, a Seller ID, a client ID."
     )
-    time: AwareDatetime = Field(description="When it happened. The later one is what counts.")
+    time: Instant = Field(description="When it happened. The later one is what counts.")
     data: dict[str, Any] = {}
 
 

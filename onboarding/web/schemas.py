@@ -1,11 +1,18 @@
 """What the API reads and writes, field by field: nothing else is taken in, and nothing else is shown."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from onboarding import names
 from onboarding.chart import STATES
@@ -34,6 +41,15 @@ def _state(value: str) -> str:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    """The first and the last instants that can be written are none in UTC, for some time zones."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("An instant of the years 1 to 9999 in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL)]
 ConnectionName = Annotated[
     str, StringConstraints(max_length=CONNECTION_AT_MOST), _is_name(CONNECTION_AT_MOST)

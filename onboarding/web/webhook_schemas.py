@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from onboarding.endpoints import LONGEST
 from onboarding.web.event_schemas import EventType
+from onboarding.web.schemas import Instant
 from onboarding.webhooks import DESCRIPTION_AT_MOST
 
 Url = Annotated[str, StringConstraints(max_length=LONGEST)]
@@ -124,8 +125,8 @@ class Redelivery(_Taken):
     model_config = ConfigDict(json_schema_extra=_SAYS_WHICH)
 
     failed: Literal[True] | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:

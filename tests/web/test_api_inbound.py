@@ -138,6 +138,7 @@ def test_one_that_was_removed_begins_again_with_another_secret(system: System) -
         ({"specversion": "0.3"}, 422, "invalid"),
         ({"data": "text"}, 422, "invalid"),
         ({"time": "2999-01-01T00:00:00Z"}, 422, "invalid"),
+        ({"time": "0001-01-01T00:00:00+14:00"}, 422, "invalid"),
     ],
 )
 def test_what_is_signed_and_no_event_is_refused(

@@ -200,6 +200,16 @@ def test_one_a_time_or_all_that_failed_are_sent_again(system: System, receiver: 
     refused(system.post(f"{path}/redeliver", {"since": "2026-01-01T00:00"}), 422, "invalid")
 
 
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_an_instant_that_utc_has_not_is_refused(
+    system: System, receiver: Receiver, name: str, instant: str
+) -> None:
+    path = f"{add(system, receiver.url)['links']['self']}/redeliver"
+    (error,) = refused(system.post(path, {"failed": True, name: instant}), 422, "invalid")["errors"]
+    assert error["field"] == name
+
+
 def test_what_failed_for_good_is_listed(system: System, receiver: Receiver) -> None:
     made = add(system, receiver.url)
     receiver.answer = lambda _: 400

@@ -102,7 +102,14 @@ def test_those_of_a_time_are_sent_again(app: FastAPI, receiver: Receiver) -> Non
     assert len(receiver.taken) == 3
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "since=2026-11-27&until=2026-11-26"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=yesterday",
+        "since=9999-12-31T23:59-14:00",
+        "since=2026-11-27&until=2026-11-26",
+    ],
+)
 def test_a_time_that_is_none_is_said_and_kept(app: FastAPI, query: str) -> None:
     webhook_id = an_endpoint("https://old.example/hook")
     answer = at_console(app, "operator").get(f"{page_of(webhook_id)}/redeliver?{query}")
