@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, holding, sealing
 from onboarding.errors import TooMany
 from onboarding.ids import new_id
-from onboarding.models import ContactCode, Mail, Message, Onboarding, UnprovedLetter
+from onboarding.models import Client, ContactCode, Mail, Message, Onboarding, UnprovedLetter
 
 # Letters an hour that visitors cause at an address which nobody has proved: codes, links, and what a
 # choice or a recheck leads to. What ends an onboarding is told once and not counted.
@@ -41,6 +41,12 @@ def is_vouched_for(onboarding: Onboarding) -> bool:
     """Whether the system that started an onboarding has vouched for its contact's address."""
     has_one = onboarding.contact_email is not None
     return has_one and onboarding.contact_verified_at == onboarding.created_at
+
+
+def may_be_contact(session: Session, onboarding: Onboarding, email: str) -> bool:
+    """Whether a code may make an address the contact's: once a client ID is issued, none but the one it is."""
+    issued = exists().where(Client.onboarding_id == onboarding.id, Client.revoked_at.is_(None))
+    return email == onboarding.contact_email or not session.scalar(select(issued))
 
 
 def entered_by_contact() -> ColumnElement[bool]:

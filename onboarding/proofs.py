@@ -162,6 +162,8 @@ def check_code(
     The caller holds the onboarding's lock, so that tries at once are counted one by one.
     """
     code = latest_code(session, onboarding.id)
+    if code and not addresses.may_be_contact(session, onboarding, code.email):
+        return "expired"
     verdict = try_code(session, ring, code, entered)
     if code and verdict == "right":
         onboarding.contact_email = code.email

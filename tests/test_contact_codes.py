@@ -14,6 +14,7 @@ from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
 from onboarding.models import ContactCode
 from onboarding.sealing import Keyring
+from tests import builders
 from tests.builders import an_onboarding, make_older, promised, the
 from tests.dumping import everything_written
 from tests.racing import race
@@ -147,3 +148,16 @@ def test_asking_for_codes_at_once_gives_five(database: Engine) -> None:
     assert sum(isinstance(o, TooMany) for o in outcomes) == 7, outcomes
     with reading() as session:
         assert session.scalar(select(func.count()).select_from(ContactCode)) == 5
+
+
+def test_no_code_of_before_makes_another_the_contact_once_a_client_id_is_issued(
+    database: Engine, ring: Keyring
+) -> None:
+    """Two tabs: one asks for a code to another address, and the other one goes on meanwhile."""
+    onboarding_id = an_onboarding("type_chosen", connection_type="plugin")
+    assert enter(onboarding_id, ring, proofs.code_of(ring, send(onboarding_id))) == "right"
+    code = proofs.code_of(ring, send(onboarding_id, "somebody@else.example"))
+    builders.handle(onboarding_id, "issue_id")
+    assert enter(onboarding_id, ring, code) == "expired"
+    assert the(onboarding_id).contact_email == EMAIL
+    assert enter(onboarding_id, ring, proofs.code_of(ring, send(onboarding_id))) == "right"
