@@ -66,6 +66,11 @@ class Keyring:
             raise Unavailable(f"the keyring has no {purpose} key {key_id}")
         return key
 
+    def ids(self, purpose: str) -> frozenset[str]:
+        """The IDs of all keys of a purpose."""
+        self._look_again()
+        return frozenset(self.keys.get(purpose, ()))
+
     def _look_again(self) -> None:
         """What somebody has added or retired since; while the folder cannot be read, nothing."""
         if self.folder is None:

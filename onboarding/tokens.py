@@ -27,7 +27,8 @@ _TYPE: Final = "at+jwt"
 # RFC 9068 §4: the type may be written as a media type.
 _TYPES: Final = (_TYPE, f"application/{_TYPE}")
 _PURPOSE: Final = "access tokens"
-_KEYS: Final = "derive"
+# The purpose of the keys in the keyring.
+KEYS: Final = "derive"
 # Nothing else belongs in a header of ours: no key of the sender's choice, and nothing critical.
 _HEADERS: Final = frozenset({"alg", "typ", "kid"})
 # Ours have about 700 characters.
@@ -99,7 +100,7 @@ class Issuer:
     def _signer(self) -> ECKey:
         for newest in self.keys.values():
             return newest
-        raise Unavailable(f"the keyring has no {_KEYS} key")
+        raise Unavailable(f"the keyring has no {KEYS} key")
 
     def _signed(self, token: str) -> dict[str, Any]:
         header = _header(token)
@@ -116,7 +117,7 @@ class Issuer:
 
 def issuer(settings: Settings, ring: Keyring) -> Issuer:
     """The issuer of this installation, with a key pair for each derive key, the newest first."""
-    pairs = [_pair(ring, key_id) for key_id in sorted(ring.keys.get(_KEYS, {}), reverse=True)]
+    pairs = [_pair(ring, key_id) for key_id in sorted(ring.keys.get(KEYS, {}), reverse=True)]
     return Issuer(
         url=settings.base_url,
         audience=settings.audience,

@@ -17,8 +17,8 @@ from onboarding.settings import settings
 from tests import builders
 from tests.builders import an_onboarding
 from tests.racing import race
-from tests.web.calling import expect, served
-from tests.web.presenting import a_caller, wrong
+from tests.web.calling import System, expect, served
+from tests.web.presenting import Caller, a_caller, wrong
 
 
 def rotate(keys: Path, purpose: str) -> str:
@@ -195,3 +195,18 @@ def test_a_database_that_knows_a_destroyed_pair_starts_and_forgets_it(
     assert retired(keys) == [f"seal.{old}"]
     with reading() as session:
         assert not {f"seal.{old}", f"public.{old}"} & queries.key_checks(session).keys()
+
+
+def test_whoever_runs_reads_and_shows_tokens_by_a_key_that_came_meanwhile(
+    database: Engine, keys: Path
+) -> None:
+    """Another process is started again and signs with it, for whatever reason."""
+    running = served(read_keyring(keys))
+    caller = a_caller(running)
+    before = caller.token()
+    rotate(keys, "derive")
+    started = served(read_keyring(keys))
+    other = Caller(started, caller.id, caller.client_id, caller.secret)
+    assert caller.introspect(other.token())["active"]
+    assert other.introspect(before)["active"]
+    assert len(expect(System(running).get("/oauth2/jwks"), 200)["keys"]) == 2

@@ -118,10 +118,11 @@ def keys(request: Request) -> Response:
 
 
 def issuer_of(request: Request) -> Issuer:
-    """Made once for a process."""
+    """Made once for a process, and anew with a key that has come: another process may sign with it already."""
     state = request.app.state
-    if not hasattr(state, "issuer"):
-        state.issuer = tokens.issuer(state.settings, state.ring)
+    ids = state.ring.ids(tokens.KEYS)
+    if getattr(state, "issuer_keys", None) != ids:
+        state.issuer, state.issuer_keys = tokens.issuer(state.settings, state.ring), ids
     found: Issuer = state.issuer
     return found
 
