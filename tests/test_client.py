@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -83,6 +84,15 @@ def test_a_link_leads_a_seller_on_and_who_waits_is_told_what_moved(client: Clien
     assert client.wait(started, seconds=0) == started
     builders.handle(UUID(started.id), "cancel")
     assert client.wait(started).state == "cancelled"
+
+
+def test_who_waits_for_one_that_is_late_waits(client: Client) -> None:
+    started = client.start()
+    builders.age(UUID(started.id), timedelta(days=8))
+    late = client.wait(started, seconds=0)
+    assert late is not started
+    assert client.wait(late, seconds=0) is late
+    assert client.fire(late, "cancel").state == "cancelled"
 
 
 def test_who_does_not_answer_is_unreachable() -> None:

@@ -97,16 +97,16 @@ class Client:
 
     def wait(self, seen: Onboarding, seconds: int = 20) -> Onboarding:
         """The same one once it has moved on from where it was seen, or as it was when time is up."""
-        headers = {"If-None-Match": _tag(seen), "Prefer": f"wait={seconds}"}
+        headers = {"If-None-Match": seen.etag, "Prefer": f"wait={seconds}"}
         request = Request("GET", f"{_PATH}/{seen.id}", headers=headers, waits=seconds)
         answer = self._sender.send(request)
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return seen
-        return shapes.onboarding(answer.json())
+        return _onboarding_of(answer)
 
     def reveal_secret(self, seen: Onboarding) -> RevealedSecret:
         """The client secret, once. It is never asked for a second time, whatever happens."""
-        path, headers = f"{_PATH}/{seen.id}/secret-reveal", {"If-Match": _tag(seen)}
+        path, headers = f"{_PATH}/{seen.id}/secret-reveal", {"If-Match": seen.etag}
         return shapes.revealed(
             self._sender.json(Request("POST", path, repeatable=False, headers=headers))
         )
@@ -136,7 +136,7 @@ class Client:
         return map(shapes.event, self._pages(f"/v1/events{query}"))
 
     def _onboarding(self, request: Request) -> Onboarding:
-        return shapes.onboarding(self._sender.json(request))
+        return _onboarding_of(self._sender.send(request))
 
     def _pages(self, path: str) -> Iterator[dict[str, Any]]:
         following: str | None = path
@@ -157,11 +157,11 @@ def _post(
     """A request that is done once, however often it arrives."""
     headers = {"Idempotency-Key": key or str(uuid.uuid4())}
     if seen:
-        headers["If-Match"] = _tag(seen)
+        headers["If-Match"] = seen.etag
     if wait:
         headers["Prefer"] = f"wait={wait}"
     return Request("POST", path, body=body, headers=headers, waits=wait)
 
 
-def _tag(seen: Onboarding) -> str:
-    return f'"{seen.sequence}"'
+def _onboarding_of(answer: httpx.Response) -> Onboarding:
+    return shapes.onboarding(answer.json(), answer.headers.get("etag", ""))

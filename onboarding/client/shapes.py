@@ -21,6 +21,8 @@ class Onboarding:
     waiting_on: str | None
     allowed_events: tuple[str, ...]
     json: dict[str, Any] = field(repr=False)
+    # What this look is called; a list does not say it.
+    etag: str = field(default="", repr=False, compare=False)
 
     @property
     def has_ended(self) -> bool:
@@ -84,7 +86,7 @@ class Event:
     data: dict[str, Any]
 
 
-def onboarding(found: dict[str, Any]) -> Onboarding:
+def onboarding(found: dict[str, Any], etag: str = "") -> Onboarding:
     turn, seller = found["next_move"], found["seller"]
     return Onboarding(
         id=found["id"],
@@ -98,6 +100,7 @@ def onboarding(found: dict[str, Any]) -> Onboarding:
         waiting_on=turn["whom"] if turn else None,
         allowed_events=tuple(found["allowed_events"]),
         json=found,
+        etag=etag or f'"{found["sequence"]}"',
     )
 
 

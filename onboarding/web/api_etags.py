@@ -12,9 +12,9 @@ from onboarding.errors import Invalid, MovedOn
 from onboarding.models import Onboarding
 from onboarding.web.api_view import view
 from onboarding.web.refusals import Stale
-from onboarding.web.schemas import OnboardingView
+from onboarding.web.schemas import OnboardingView, SecretState
 
-_TAG: Final = re.compile(r'"(\d{1,9})(?:\.[0-9a-z.]{1,20})?"')
+_TAG: Final = re.compile(r'"(\d{1,9})(?:\.[!#-~]{1,120})?"')
 
 IfMatch = Annotated[
     str,
@@ -23,13 +23,33 @@ IfMatch = Annotated[
 
 
 def tag(onboarding: Onboarding, shown: OnboardingView) -> str:
-    """The number of its latest transition; after a dot, what time and operators have changed since."""
-    parts = [str(shown.sequence)]
+    """The number of its latest transition; after a dot, what is shown otherwise without one."""
+    return f'"{".".join([str(shown.sequence), *_besides(onboarding, shown)])}"'
+
+
+def _besides(onboarding: Onboarding, shown: OnboardingView) -> Iterator[str]:
+    """What time, people and failures change of what is shown, and no transition tells."""
+    asked = shown.requirements
+    due = [*asked.currently_due, *asked.eventually_due]
     if onboarding.extra_days:
-        parts.append(str(onboarding.extra_days))
+        yield str(onboarding.extra_days)
     if shown.next_move and shown.next_move.overdue:
-        parts.append("late")
-    return f'"{".".join(parts)}"'
+        yield "late"
+    if any(each.code == "verified" for each in due):
+        yield "unverified"
+    if any(each.waiting_on == "developer" for each in due):
+        yield "developer"
+    if asked.blocked_reason:
+        yield asked.blocked_reason
+    if shown.client_id and shown.next_move is None:
+        yield from _secret(shown.secret)
+
+
+def _secret(secret: SecretState | None) -> Iterator[str]:
+    """Where an onboarding is done, its secret is replaced or found elsewhere without a transition."""
+    version = secret.version if secret else 0
+    if version != 1:
+        yield f"v{version}"
 
 
 def expected(if_match: str) -> int | None:

@@ -6,11 +6,13 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, update
 
+from onboarding import db
 from onboarding.db import transaction
-from onboarding.models import Onboarding
+from onboarding.models import Message, Onboarding
 from onboarding.sealing import Keyring
 from tests import builders
 from tests.web.calling import System, a_system, expect, refused, served
+from tests.web.test_api_secrets import ask, done, reveal
 
 BODY = {"event": "choose_type", "data": {"connection_type": "plugin"}}
 
@@ -25,14 +27,14 @@ def test_an_event_from_an_old_look_is_refused(system: System) -> None:
     onboarding = system.start()
     events = onboarding["links"]["events"]
     assert system.get(onboarding["links"]["self"]).headers["etag"] == '"1"'
-    assert system.post(events, BODY, if_match='"1"').headers["etag"] == '"2"'
+    assert system.post(events, BODY, if_match='"1"').headers["etag"] == '"2.unverified"'
     answer = system.post(events, BODY, if_match='"1"')
     problem = refused(answer, 412, "stale")
-    assert answer.headers["etag"] == '"2"'
+    assert answer.headers["etag"] == '"2.unverified"'
     assert (problem["state"], problem["sequence"]) == ("type_chosen", 2)
     assert problem["onboarding_state"] == "type_chosen"
     assert problem["allowed_events"] == system.look(onboarding)["allowed_events"]
-    assert system.post(events, BODY, if_match="*").headers["etag"] == '"3"'
+    assert system.post(events, BODY, if_match="*").headers["etag"] == '"3.unverified"'
 
 
 def test_what_moves_an_onboarding_says_where_it_was_seen(system: System) -> None:
@@ -72,3 +74,51 @@ def test_a_tag_tells_what_has_changed_without_a_transition(system: System) -> No
         session.execute(update(Onboarding).values(extra_days=3))
     assert system.get(path, if_none_match='"1.late"').headers["etag"] == '"1.3.late"'
     assert expect(system.post(events, BODY, if_match='"1.late"'), 200)["sequence"] == 2
+
+
+def test_another_tag_says_that_the_contact_was_verified_in_a_browser(system: System) -> None:
+    onboarding = system.start()
+    path, events = onboarding["links"]["self"], onboarding["links"]["events"]
+    before = system.post(events, BODY)
+    assert "issue_id" not in expect(before, 200)["allowed_events"]
+    with transaction() as session:
+        session.execute(update(Onboarding).values(contact_verified_at=db.now()))
+    after = system.get(path, if_none_match=before.headers["etag"])
+    assert "issue_id" in expect(after, 200)["allowed_events"]
+
+
+def test_another_tag_says_that_a_developer_is_named(system: System) -> None:
+    path = (onboarding := system.with_secret())["links"]["self"]
+    before = system.get(path).headers["etag"]
+    expect(system.put(f"{path}/developer", {"email": "dora@dev.example"}), 200)
+    after = system.get(path, if_none_match=before)
+    assert expect(after, 200)["next_move"]["whom"] == "developer"
+    seen = after.headers["etag"]
+    assert system.get(path, if_none_match=seen).status_code == 304
+    assert system.send("DELETE", f"{path}/developer").status_code == 204
+    assert system.get(path, if_none_match=seen).headers["etag"] == before
+    cancel = {"event": "cancel"}
+    assert expect(system.post(onboarding["links"]["events"], cancel, if_match=seen), 200)
+
+
+def test_another_tag_says_that_something_stands_in_the_way(system: System) -> None:
+    onboarding = system.with_secret()
+    path, its_id = onboarding["links"]["self"], UUID(onboarding["id"])
+    before = system.get(path).headers["etag"]
+    message = builders.a_message("send_email", about={"notice": "x"}, onboarding_id=its_id)
+    with transaction() as session:
+        failed = {"failed_at": db.now(), "cause": "smtp_refused"}
+        session.execute(update(Message).where(Message.id == message).values(**failed))
+    after = system.get(path, if_none_match=before)
+    assert expect(after, 200)["requirements"]["blocked_reason"] == "smtp_refused"
+
+
+def test_another_tag_says_that_a_new_secret_is_the_one_in_use(system: System) -> None:
+    onboarding, _ = done(system)
+    path = onboarding["links"]["self"]
+    ask(system, onboarding)
+    new = reveal(system, onboarding)
+    before = system.get(path).headers["etag"]
+    expect(new.ask(), 200)
+    after = system.get(path, if_none_match=before)
+    assert expect(after, 200)["secret"]["version"] == 2
