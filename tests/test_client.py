@@ -23,6 +23,7 @@ from tests.serving import serving
 from tests.web.calling import served
 
 EMAIL = "dev@shop.example"
+CANCELLED = "onboarding.cancelled"
 
 
 @pytest.fixture
@@ -239,17 +240,13 @@ def test_it_gives_up_after_some_tries() -> None:
     assert server.answers == []
 
 
-def test_events_are_read_page_by_page() -> None:
-    one = {
-        "id": "e1",
-        "type": "onboarding.confirmed",
-        "subject": "1",
-        "time": "2026-11-27T10:00:00Z",
-        "data": {"state": "confirmed"},
-    }
-    first = {"items": [one], "next": "/v1/events?after=e1"}
-    last = {"items": [one | {"id": "e2"}], "next": None}
-    with scripted((200, {}, first), (200, {}, last)) as server, calling(server) as client:
-        found = [(each.id, each.type) for each in client.events(after="e0")]
-    assert found == [("e1", "onboarding.confirmed"), ("e2", "onboarding.confirmed")]
-    assert [path for _, path, _ in server.heard] == ["/v1/events?after=e0", "/v1/events?after=e1"]
+def test_events_are_read_page_by_page_and_on_from_there(client: Client) -> None:
+    ids = [client.start().id for _ in range(3)]
+    builders.handle(UUID(ids[0]), "cancel")
+    told = [(each.subject, each.type) for each in client.events(limit="2")]
+    assert told == [*((its_id, "onboarding.started") for its_id in ids), (ids[0], CANCELLED)]
+    page = client.event_page(limit="3")
+    assert (len(page.items), page.more) == (3, True)
+    assert [each.type for each in client.events(after=page.next)] == [CANCELLED]
+    some = client.events(type=["onboarding.expired", CANCELLED])
+    assert [each.subject for each in some] == [ids[0]]

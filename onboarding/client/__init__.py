@@ -8,6 +8,7 @@ from onboarding.client.problems import Problem, Unreachable
 from onboarding.client.shapes import (
     Due,
     Event,
+    EventPage,
     Onboarding,
     Requirements,
     RevealedSecret,
@@ -18,6 +19,7 @@ __all__ = [
     "Client",
     "Due",
     "Event",
+    "EventPage",
     "Onboarding",
     "Problem",
     "Requirements",

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -11,7 +11,14 @@ import httpx
 
 from onboarding.client import shapes
 from onboarding.client.sending import Request, Sender
-from onboarding.client.shapes import Event, Onboarding, Requirements, RevealedSecret, Step
+from onboarding.client.shapes import (
+    Event,
+    EventPage,
+    Onboarding,
+    Requirements,
+    RevealedSecret,
+    Step,
+)
 
 _PATH = "/v1/onboardings"
 
@@ -130,10 +137,18 @@ class Client:
         path = f"{_PATH}/{onboarding_id}/requirements"
         return shapes.requirements(self._sender.json(Request("GET", path)))
 
-    def events(self, **wanted: str) -> Iterator[Event]:
-        """What has happened to your own, in order, up to now."""
-        query = f"?{urlencode(wanted)}" if wanted else ""
-        return map(shapes.event, self._pages(f"/v1/events{query}"))
+    def events(self, **wanted: str | Sequence[str]) -> Iterator[Event]:
+        """What has happened to your own, in order, up to now: `after=…`, `type=["…"]`."""
+        more = True
+        while more:
+            page = self.event_page(**wanted)
+            yield from page.items
+            more, wanted = page.more, wanted | {"after": page.next}
+
+    def event_page(self, **wanted: str | Sequence[str]) -> EventPage:
+        """A part of the same, and from where to go on another time."""
+        path = f"/v1/events?{urlencode(wanted, doseq=True)}"
+        return shapes.event_page(self._sender.json(Request("GET", path)))
 
     def _onboarding(self, request: Request) -> Onboarding:
         return _onboarding_of(self._sender.send(request))

@@ -86,6 +86,15 @@ class Event:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A part of the log: keep `next`, and ask from there; at once, where there is `more`."""
+
+    items: tuple[Event, ...]
+    next: str
+    more: bool
+
+
 def onboarding(found: dict[str, Any], etag: str = "") -> Onboarding:
     turn, seller = found["next_move"], found["seller"]
     return Onboarding(
@@ -123,6 +132,10 @@ def requirements(found: dict[str, Any]) -> Requirements:
 
 def revealed(found: dict[str, Any]) -> RevealedSecret:
     return RevealedSecret(found["client_id"], found["version"], found["client_secret"])
+
+
+def event_page(found: dict[str, Any]) -> EventPage:
+    return EventPage(tuple(map(event, found["items"])), found["next"], found["more"])
 
 
 def event(found: dict[str, Any]) -> Event:
