@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, db, letter_links, outbox, proofs
+from onboarding import addresses, db, deciding, letter_links, outbox, proofs
 from onboarding.access import Actor
+from onboarding.chart import MAY_FIRE
 from onboarding.errors import EventNotAllowed, FreshProofNeeded, NotFound, TooMany
 from onboarding.ids import new_id
 from onboarding.models import BrowserSession, DeveloperCode, Handover, Onboarding
@@ -55,6 +56,14 @@ def actor(handover: Handover) -> Actor:
     return Actor("developer", f"developer:{handover.id}")
 
 
+def allowed(onboarding: Onboarding, kind: str) -> tuple[str, ...]:
+    """What one kind of actor may fire now; what the named developer alone may is nobody else's."""
+    events = deciding.allowed(deciding.facts_of(onboarding), kind)
+    if onboarding.handover_id is None or kind == "developer":
+        return events
+    return tuple(event for event in events if "developer" not in MAY_FIRE[event])
+
+
 def require(onboarding: Onboarding, who: Actor, event: str) -> None:
     """Only the named developer may receive the secret, and nobody else who might without one.
 
@@ -65,7 +74,9 @@ def require(onboarding: Onboarding, who: Actor, event: str) -> None:
         if who.id != f"developer:{onboarding.handover_id}":
             raise NotFound
     elif onboarding.handover_id is not None:
-        raise EventNotAllowed(event, onboarding.state, (), "developer_named")
+        raise EventNotAllowed(
+            event, onboarding.state, allowed(onboarding, who.kind), "developer_named"
+        )
 
 
 def named(session: Session, onboarding: Onboarding) -> Handover | None:

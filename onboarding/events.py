@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, deciding, lifecycle, names, registry
+from onboarding import credentials, developers, lifecycle, names, registry
 from onboarding.access import Actor
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, MAY_FIRE
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Invalid
@@ -159,7 +159,7 @@ def _elsewhere(event: str, door: str) -> Verb:
         expected: int | None,
     ) -> Onboarding:
         onboarding = lifecycle.lock(session, onboarding_id)
-        allowed = deciding.allowed(deciding.facts_of(onboarding), actor.kind)
+        allowed = developers.allowed(onboarding, actor.kind)
         raise EventNotAllowed(event, onboarding.state, allowed, door)
 
     return refuse

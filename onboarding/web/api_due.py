@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter
 
-from onboarding import deciding, events, requirements
+from onboarding import developers, events, requirements
 from onboarding.causes import CAUSES
 from onboarding.db import reading
 from onboarding.requirements import Alternative, Due, Requirements
@@ -40,7 +40,7 @@ def allowed(onboarding_id: str, key: Reader) -> AllowedEventList:
     """The events that the caller may fire now, what each takes, and where to send it."""
     with reading() as session:
         onboarding = own(session, key, onboarding_id)
-        names = deciding.allowed(deciding.facts_of(onboarding), "api")
+        names = developers.allowed(onboarding, "api")
         return AllowedEventList(items=[_allowed(onboarding.id, name) for name in names])
 
 

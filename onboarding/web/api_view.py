@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import and_
 from sqlalchemy.orm import Session
 
-from onboarding import credentials, deadlines, deciding, developers, event_bodies, requirements
+from onboarding import credentials, deadlines, developers, event_bodies, requirements
 from onboarding.chart import NEXT_MOVE
 from onboarding.errors import NotFound
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
@@ -69,7 +69,7 @@ def views(session: Session, onboardings: Sequence[Onboarding]) -> list[Onboardin
 
 def allowed_events(onboarding: Onboarding) -> list[str]:
     """What a calling system may do next."""
-    return [*deciding.allowed(deciding.facts_of(onboarding), "api")]
+    return [*developers.allowed(onboarding, "api")]
 
 
 def step(transition: Transition) -> TransitionView:

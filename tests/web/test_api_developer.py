@@ -60,6 +60,18 @@ def test_the_system_itself_cannot_take_the_secret_meanwhile(system: System) -> N
     expect(system.post(onboarding["links"]["secret_reveal"]), 200)
 
 
+def test_what_only_the_developer_may_do_is_not_among_what_the_system_may(system: System) -> None:
+    onboarding = named(system)
+    mine = ["reissue_secret", "cancel"]
+    assert system.look(onboarding)["allowed_events"] == mine
+    listed = expect(system.get(onboarding["links"]["allowed_events"]), 200)["items"]
+    assert [each["event"] for each in listed] == mine
+    problem = refused(system.post(onboarding["links"]["secret_reveal"]), 409, "event_not_allowed")
+    assert problem["allowed_events"] == mine
+    system.send("DELETE", developer_of(onboarding))
+    assert system.look(onboarding)["allowed_events"] == ["reveal_secret", *mine]
+
+
 def test_what_the_developer_saw_is_replaced_before_it_is_taken_back(
     system: System, app: FastAPI, ring: Keyring
 ) -> None:
