@@ -3,6 +3,12 @@
 from onboarding.errors import Refusal, Unauthorised
 
 
+class TokenMissing(Unauthorised):
+    """We do not know who is asking."""
+
+    advice = "Ask the token endpoint for one, and send it as Authorization: Bearer <token>."
+
+
 class TokenInvalid(Unauthorised):
     """This is no access token of ours for this API."""
 

@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.orm import Session
 
 from onboarding import presented
-from onboarding.call_refusals import TokenExpired, TokenInvalid, TokenRevoked
+from onboarding.call_refusals import TokenExpired, TokenInvalid, TokenMissing, TokenRevoked
 from onboarding.db import reading
-from onboarding.errors import Unauthorised
 from onboarding.presented import Linked, TokenOver, Verified
 from onboarding.tokens import Claims, NotOurs
 from onboarding.web import oauth
@@ -96,11 +95,11 @@ def seller_of(session: Session, link: Linked | None) -> Seller | None:
 
 
 def _claims(request: Request) -> Claims:
-    """Of the one token that the header presents. Raises Unauthorised or TokenInvalid."""
+    """Of the one token that the header presents. Raises TokenMissing or TokenInvalid."""
     sent = request.headers.getlist("authorization")
     scheme, _, token = sent[0].partition(" ") if len(sent) == 1 else ("", "", "")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthorised
+        raise TokenMissing
     try:
         return oauth.issuer_of(request).read(token)
     except NotOurs:

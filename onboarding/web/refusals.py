@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from onboarding.errors import Invalid, Refusal, TooMany
+from onboarding.errors import Invalid, Refusal, TooMany, Unauthorised
 
 
 class KeyInUrl(Refusal):
@@ -12,6 +12,15 @@ class KeyInUrl(Refusal):
     status = 400
     code = "key_in_url"
     advice = "Revoke that key, and send a new one as Authorization: Bearer <key>."
+
+
+class NotSigned(Unauthorised):
+    """We do not know who is asking."""
+
+    advice = (
+        "Sign id.timestamp.body with the key of the source that the body names, and send it within"
+        " five minutes with webhook-id, webhook-timestamp and webhook-signature; no API key helps."
+    )
 
 
 class NotJson(Refusal):

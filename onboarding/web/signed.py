@@ -14,6 +14,7 @@ from onboarding.retrying import retried
 from onboarding.signing import HEADERS
 from onboarding.web.api_route import EVENT_MEDIA_TYPES, check_json
 from onboarding.web.quotas import network
+from onboarding.web.refusals import NotSigned
 
 Signed = Annotated[str | None, Header(max_length=2000)]
 Body = TypeVar("Body", bound=BaseModel)
@@ -28,7 +29,7 @@ async def sent(request: Request) -> bytes:
 def verified(request: Request, body: Annotated[bytes, Depends(sent)]) -> bytes:
     """The body, once it is certain that its source has signed it: before that, nothing else is looked at.
 
-    Raises Unauthorised, QuotaExceeded, NotJson or WrongMediaType.
+    Raises NotSigned, QuotaExceeded, NotJson or WrongMediaType.
     """
     name = _claimed_source(request, body)
     try:
@@ -36,7 +37,7 @@ def verified(request: Request, body: Annotated[bytes, Depends(sent)]) -> bytes:
             sources.authenticate(session, request.app.state.ring, name, _headers(request), body)
     except Unauthorised:
         request.app.state.quotas.of_forgeries.take(request, network(request))
-        raise
+        raise NotSigned from None
     request.app.state.quotas.of_keys.take(request, f"source:{name}")
     return body
 

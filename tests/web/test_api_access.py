@@ -86,6 +86,11 @@ def test_nobody_is_told_to_say_who_they_are(route: Route, sqlite: Engine, ring: 
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
+def test_a_call_without_an_access_token_is_told_where_to_get_one(system: System) -> None:
+    problem = refused(System(system.app).get("/v1/whoami"), 401, "unauthorised")
+    assert "token endpoint" in problem["detail"]
+
+
 @pytest.mark.parametrize("route", OF_ONE, ids=" ".join)
 def test_what_is_not_yours_looks_as_if_it_were_not_there(route: Route, system: System) -> None:
     foreign = a_system(system.app).with_secret()["id"]
