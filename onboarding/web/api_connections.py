@@ -15,7 +15,7 @@ from onboarding.names import CONNECTION_AT_MOST
 from onboarding.web.api_access import Writer, own
 from onboarding.web.api_clients import ClientView, SellerLink, client_view, links_view
 from onboarding.web.api_etags import tag
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import StrictRoute, in_body
 from onboarding.web.api_view import view
 from onboarding.web.schemas import OnboardingView, Taken
 
@@ -39,7 +39,8 @@ def rename(onboarding_id: str, body: Renamed, key: Writer, response: Response) -
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
         who = calling_system(key)
-        onboarding = connections.rename(session, onboarding.id, who, body.connection_name)
+        with in_body():
+            onboarding = connections.rename(session, onboarding.id, who, body.connection_name)
         shown = view(session, onboarding)
         response.headers["ETag"] = tag(onboarding, shown)
     return shown

@@ -11,7 +11,7 @@ from onboarding.access import calling_system
 from onboarding.db import reading, transaction
 from onboarding.models import Onboarding
 from onboarding.web.api_access import Reader, Revealer, Writer, own
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import StrictRoute, in_body
 from onboarding.web.schemas import Email, Taken
 
 router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
@@ -52,7 +52,8 @@ def name_developer(onboarding_id: str, body: NewDeveloper, key: Revealer) -> Dev
     """
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        handover.name(session, onboarding.id, calling_system(key), body.email)
+        with in_body():
+            handover.name(session, onboarding.id, calling_system(key), body.email)
         return _view(session, onboarding)
 
 

@@ -11,7 +11,7 @@ from onboarding.inbound import Told
 from onboarding.models import InboundEvent
 from onboarding.web import signed
 from onboarding.web.api_access import Overseer
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import StrictRoute, in_body
 from onboarding.web.inbound_schemas import (
     Inbound,
     InboundAnswer,
@@ -56,9 +56,9 @@ def receive(
     kept, and waits for what it is about, or for a version that knows its type.
     """
     if said.id != webhook_id:
-        raise Invalid({"id": "The same as webhook-id."}, pointers={"id": "/id"})
+        raise Invalid({"id": "The same as webhook-id."}, pointers={"id": "#/id"})
     told = Told(said.source, said.id, said.type, said.subject, said.time, body.decode())
-    with transaction() as session:
+    with transaction() as session, in_body():
         try:
             event, before = inbound.receive(session, request.app.state.ring, told)
         except inbound.Contradicted:

@@ -1,7 +1,6 @@
 """The API's onboardings: start, look, fire events, take the secret, send a seller on."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +16,7 @@ from onboarding.access import calling_system
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
-from onboarding.errors import Invalid, MovedOn
+from onboarding.errors import MovedOn
 from onboarding.ids import new_id
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
@@ -29,6 +28,7 @@ from onboarding.web.api_conditional import IfNoneMatch
 from onboarding.web.api_etags import IfMatch, expected, tag, unless_stale
 from onboarding.web.api_keys import Jwk, read_key
 from onboarding.web.api_once import Once, once
+from onboarding.web.api_route import in_body
 from onboarding.web.api_view import step, view
 from onboarding.web.api_waiting import Prefer, WaitingRoute
 from onboarding.web.refusals import NeverReplayed
@@ -190,7 +190,7 @@ def _fire(
     session: Session, onboarding: Onboarding, body: NewEvent, key: ApiKey, seen: int | None
 ) -> Answer:
     actor = calling_system(key)
-    with _within_data(), unless_stale(session, onboarding):
+    with in_body("data"), unless_stale(session, onboarding):
         moved = events.handle(session, onboarding.id, body.event, actor, body.data, expected=seen)
     return _answer(moved, view(session, moved))
 
@@ -202,16 +202,6 @@ def _answer(
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Answer:
     return Answer(status, shown.model_dump_json(), {"ETag": tag(onboarding, shown), **headers})
-
-
-@contextmanager
-def _within_data() -> Iterator[None]:
-    """What is wrong with an event's data stands there, in the body."""
-    try:
-        yield
-    except Invalid as wrong:
-        pointers = {name: f"#/data/{name}" for name in wrong.fields}
-        raise Invalid(wrong.fields, wrong.codes, pointers) from None
 
 
 def _add_link(session: Session, onboarding: Onboarding) -> Answer:

@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import contextmanager
 from email.message import Message
 from typing import Any, Final, NoReturn
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from onboarding.errors import Invalid
+from onboarding.web.problems import pointer
 from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
 
@@ -37,6 +40,18 @@ class StrictRoute(RetriedRoute):
             return response
 
         return strictly
+
+
+@contextmanager
+def in_body(*place: str) -> Iterator[None]:
+    """What a verb finds wrong stands in the body, and is pointed at: in this place, or as it is named."""
+    try:
+        yield
+    except Invalid as wrong:
+        wrong.pointers = {
+            name: pointer([*place, name] if place else name.split(".")) for name in wrong.fields
+        }
+        raise
 
 
 def check_json(media_type: str, body: bytes, media_types: Collection[str] = MEDIA_TYPES) -> None:

@@ -17,7 +17,7 @@ from onboarding.models import ApiKey, Delivery, Webhook
 from onboarding.web import webhook_keys
 from onboarding.web.api_access import caller
 from onboarding.web.api_once import Once, once
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import StrictRoute, in_body
 from onboarding.web.webhook_schemas import (
     Deliveries,
     DeliveryList,
@@ -73,7 +73,8 @@ def change(webhook_id: str, body: WebhookChanges, key: Listener, request: Reques
     rules = endpoints.rules(request.app.state.settings)
     with transaction() as session:
         webhook = webhooks.one(session, _owner(key), webhook_id, lock=True)
-        webhooks.change(session, webhook, body.model_dump(exclude_none=True), rules)
+        with in_body():
+            webhooks.change(session, webhook, body.model_dump(exclude_none=True), rules)
         return _view(session, request, webhook)
 
 
@@ -168,7 +169,8 @@ def _add(session: Session, request: Request, owner: UUID, body: NewWebhook) -> A
     state = request.app.state
     rules, base_url = endpoints.rules(state.settings), state.settings.base_url
     said = Endpoint(body.url, body.types, body.description, body.signature)
-    made = webhooks.add(session, state.ring, owner, said, rules, base_url)
+    with in_body():
+        made = webhooks.add(session, state.ring, owner, said, rules, base_url)
     return _kept_key(made, 201, {"Location": _itself(made)})
 
 

@@ -4,7 +4,7 @@ Whatever goes wrong in a request becomes one `Refusal` first, so pages and API s
 problem names a case of ours by its `code` and never shows an exception's text, a path or SQL.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -117,6 +117,12 @@ def problem(
     return JSONResponse(content, refusal.status, _headers(refusal) | spoken, MEDIA_TYPE)
 
 
+def pointer(place: Iterable[object]) -> str:
+    """`#/contact/email` for ("contact", "email"), as RFC 6901 §6 writes it."""
+    names = (str(name).replace("~", "~0").replace("/", "~1") for name in place)
+    return "#" + "".join(f"/{quote(name)}" for name in names)
+
+
 def _page(request: Request, elsewhere: Elsewhere, refusal: Refusal, cause: Exception) -> Response:
     """A page that says no, with the same headers; its case is in the log too."""
     instance = _instance()
@@ -183,7 +189,7 @@ def _invalid(error: RequestValidationError) -> Invalid:
     return Invalid(
         {name: _reason(each["msg"]) for name, each in wrong.items()},
         {name: each["type"] for name, each in wrong.items()},
-        {n: _pointer(each["loc"]) for n, each in wrong.items() if each["loc"][0] == "body"},
+        {n: pointer(each["loc"][1:]) for n, each in wrong.items() if each["loc"][0] == "body"},
     )
 
 
@@ -191,12 +197,6 @@ def _field(place: tuple[object, ...]) -> str:
     """`contact.email` for ("body", "contact", "email"); "body" for the whole of it."""
     source, *names = place
     return ".".join(str(name) for name in names) or str(source)
-
-
-def _pointer(place: tuple[object, ...]) -> str:
-    """`#/contact/email` for ("body", "contact", "email"), as RFC 6901 §6 writes it."""
-    names = (str(name).replace("~", "~0").replace("/", "~1") for name in place[1:])
-    return "#" + "".join(f"/{quote(name)}" for name in names)
 
 
 def _reason(message: str) -> str:

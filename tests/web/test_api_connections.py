@@ -145,6 +145,7 @@ def test_a_name_is_kept_with_what_joins_its_letters_and_plain_spaces(system: Sys
 def test_what_is_wrong_with_a_name_is_said(system: System, name: str, why: str) -> None:
     answer = system.post("/v1/onboardings", {"locale": "en", "connection_name": name})
     (error,) = refused(answer, 422, "invalid")["errors"]
+    assert error["pointer"] == "#/connection_name"
     assert why in error["detail"]
 
 

@@ -102,6 +102,13 @@ def test_nobody_is_named_where_nothing_is_to_be_received(system: System) -> None
         refused(answer, 409, "not_eligible")
 
 
+def test_the_seller_is_no_developer_and_it_is_said_where_that_stands(system: System) -> None:
+    onboarding = system.with_secret()
+    answer = system.put(developer_of(onboarding), {"email": "dev@shop.example"})
+    (error,) = refused(answer, 422, "invalid")["errors"]
+    assert (error["code"], error["pointer"]) == ("own_address", "#/email")
+
+
 def test_no_event_names_the_developer(system: System) -> None:
     onboarding = named(system)
     events = system.get(f"/v1/events?onboarding={onboarding['id']}")

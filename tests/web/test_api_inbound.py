@@ -148,8 +148,16 @@ def test_what_is_signed_and_no_event_is_refused(
     key, said = a_source(), json.loads(SUSPENDED.body)
     body = json.dumps(said | change).encode()
     sent = {"content-type": "application/json", **signed(key, SUSPENDED.its_id, body)}
-    refused(system.send("POST", "/v1/inbound-events", sent, content=body), status, code)
+    answer = system.send("POST", "/v1/inbound-events", sent, content=body)
+    (error,) = refused(answer, status, code)["errors"]
+    assert error["pointer"] == f"#/{next(iter(change))}"
     assert told() == []
+
+
+def test_what_is_wrong_with_its_data_is_pointed_at(system: System) -> None:
+    event = Event("aggregator.registered", "new-tool", data=ENTRY | {"name": ""})
+    (error,) = refused(post(system, event, a_source()), 422, "invalid")["errors"]
+    assert error["pointer"] == "#/data/name"
 
 
 def insist(system: System, event: Event, key: Key) -> dict[str, Any]:

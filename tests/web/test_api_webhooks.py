@@ -100,7 +100,7 @@ def test_what_cannot_be_an_endpoint_is_refused(
     system: System, said: dict[str, Any], field: str
 ) -> None:
     (error,) = refused(system.post("/v1/webhooks", said), 422, "invalid")["errors"]
-    assert error["field"] == field
+    assert (error["field"], error["pointer"]) == (field, "#/" + field.replace(".", "/"))
 
 
 def test_a_system_has_so_many(system: System, receiver: Receiver) -> None:
@@ -153,7 +153,8 @@ def test_what_is_changed_counts_from_then_on(system: System, receiver: Receiver)
     deliver_all()
     assert (receiver.got, len(elsewhere.got)) == ([], 1)
     path = made["links"]["self"]
-    refused(system.send("PATCH", path, json={"url": "https://127.1.1.1/"}), 422, "invalid")
+    answer = system.send("PATCH", path, json={"url": "https://127.1.1.1/"})
+    assert refused(answer, 422, "invalid")["errors"][0]["pointer"] == "#/url"
     elsewhere.close()
 
 
