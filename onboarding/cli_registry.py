@@ -61,8 +61,8 @@ def create_key(
         typer.Option(
             "--scope",
             help="What it may do: onboardings:read, onboardings:write, secrets:reveal,"
-            " contacts:vouch, aggregators:write, operations:read, webhooks:write. Give it once for"
-            " each.",
+            " contacts:vouch, aggregators:write, operations:read, audit:read, webhooks:write,"
+            " tokens:introspect. Give it once for each.",
             show_default=False,
         ),
     ],

@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from onboarding import cli, cli_options, cli_registry
+from onboarding.access import SCOPES
 from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES
 from onboarding.commands import exits
 from onboarding.models import MASKED
@@ -29,6 +30,11 @@ def test_help_is_as_agreed(run_anywhere: Run, name: str) -> None:
 def test_help_names_every_exit_code(run_anywhere: Run) -> None:
     words = " ".join(run_anywhere("--help").out.split())
     assert all(f"{code} {meaning}" in words for code, meaning in exits.MEANINGS.items())
+
+
+def test_help_names_every_scope_of_a_key(run_anywhere: Run) -> None:
+    words = run_anywhere("keys", "create", "--help").out
+    assert [scope for scope in SCOPES if scope not in words] == []
 
 
 def test_choices_are_those_of_the_product() -> None:
