@@ -22,7 +22,7 @@ _DAYS: Final = ("7", "14", "30")
 def actions() -> dict[str, Action]:
     """`retry`, `extend`, `take_on`, `assign`, `let_go` and `note`."""
     return {
-        "retry": Action("retry", "act", _nothing_failed, _retry),
+        "retry": Action("retry", "act", _nothing_failed, _retry, letter=_unsent),
         "extend": Action("extend", "act", _why_not_longer, _extend, _lengths),
         "take_on": Action("take_on", "act", _is_mine, _take_on),
         "assign": Action("assign", "act", _is_theirs, _assign, _colleagues),
@@ -41,6 +41,12 @@ def give(session: Session, onboarding_id: UUID, operator_id: UUID | None) -> Non
 
 def _nothing_failed(standing: Standing, order: Order) -> str | None:
     return None if standing.failed else N_("Nothing has failed for good")
+
+
+def _unsent(standing: Standing) -> str | None:
+    """The letter that failed for good: trying again sends it."""
+    letters = [message for message in standing.failed if message.task == "send_email"]
+    return letters[0].about["notice"] if letters else None
 
 
 def _retry(session: Session, standing: Standing, order: Order) -> Told:

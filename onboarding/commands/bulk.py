@@ -170,7 +170,8 @@ def _summary(seen: list[Verdict]) -> str:
     letters = sum(each.letter is not None for each in able)
     why_not = Counter(each.why_not for each in seen if each.why_not)
     left = "".join(f"\n{number} left as they are: {why}." for why, number in why_not.most_common())
-    return f"It will be done to {len(able)}; {letters} letters follow.{left}"
+    follow = "1 letter follows" if letters == 1 else f"{letters} letters follow"
+    return f"It will be done to {len(able)}; {follow}.{left}"
 
 
 def _is_wanted() -> bool:

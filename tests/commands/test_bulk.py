@@ -9,7 +9,7 @@ from tests import builders
 from tests.acting import a_lead
 from tests.at_runs import begin, look, some, work
 from tests.commands.conftest import Run
-from tests.commands.incidents import an_incident, reference
+from tests.commands.incidents import an_incident, failing, reference
 
 WHY = ("--reason", "INC-442")
 
@@ -33,6 +33,15 @@ def test_a_view_is_looked_at_then_done_then_shown(run_on_both: Run) -> None:
     assert "INC-442" in run_on_both("bulk", "show", "1").out
     assert run_on_both("bulk", "ls", "--json").lines[0]["run"] == 1
     assert "B-1" in run_on_both("bulk", "ls").out
+
+
+def test_a_letter_that_is_tried_again_counts_as_one_that_follows(run: Run) -> None:
+    cancelled = builders.an_onboarding("type_chosen", email="alex@shop.example")
+    builders.fire(cancelled, "cancel")
+    failing("send_email", cancelled)
+    an_incident()
+    begun = run("bulk", "start", "retry", "--view", "failing=yes", "--yes", *WHY)
+    assert "It will be done to 2; 1 letter follows." in begun.err
 
 
 def test_a_view_goes_by_its_name_as_well(run: Run) -> None:
