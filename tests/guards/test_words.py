@@ -89,6 +89,13 @@ def test_a_template_has_no_words_of_its_own(path: Path) -> None:
     assert raw_words(path.read_text(), path.suffix) == []
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(PRODUCT)))
+def test_a_template_has_no_punctuation_that_french_sets_apart(path: Path) -> None:
+    """A colon after what is computed belongs to a sentence of the catalogue, which has its space there."""
+    skeleton = "".join(outline(words.environment(PRODUCT, "en").parse(path.read_text())))
+    assert not re.findall(rf".*{HOLE}[:;!?](?=\s|$).*", skeleton)
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [
