@@ -11,7 +11,7 @@ from onboarding import audit, changes, db, finding, marks, queries, reception, s
 from onboarding.db import reading
 from onboarding.filters import WHOM
 from onboarding.stuck import Population
-from onboarding.web import console_frame, pages
+from onboarding.web import console_detail, console_frame, pages
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -50,6 +50,7 @@ def overview(request: Request, locale: str) -> Response:
             waited=max(now - oldest, timedelta()) if oldest else timedelta(),
             entries=entries,
             named=queries.references(session, ids),
+            names=console_detail.operator_names(session) if entries else {},
             now=now,
             live=latest,
         )

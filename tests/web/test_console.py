@@ -272,6 +272,15 @@ def test_the_trail_is_shown_and_checked(app: FastAPI) -> None:
     assert visitor.get(f"/en/console/audit?before={'9' * 30}").status_code == 200
 
 
+def test_the_overview_says_which_operator_did_what(app: FastAPI) -> None:
+    waiting = builders.an_onboarding("awaiting_aggregator")
+    visitor = at_console(app, "operator")
+    look = visitor.get(f"{home(waiting)}/take_on")
+    visitor.press(look, "/take_on", reason=WHY)
+    overview = text(at_console(app, "lead").get("/en/console"))
+    assert f"· Operator (development) · take_on {builders.the(waiting).reference}" in overview
+
+
 def test_a_refusal_says_why_and_leads_back(app: FastAPI) -> None:
     onboarding_id = builders.an_onboarding("secret_ready")
     visitor = at_console(app, "lead")
