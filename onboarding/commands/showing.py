@@ -25,7 +25,7 @@ from onboarding import (
 )
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
-from onboarding.commands import looking, printing
+from onboarding.commands import looking, offering, printing
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
 from onboarding.drawing import label
@@ -35,7 +35,6 @@ from onboarding.unmasking import Person
 
 # Characters of an actor's ID that fit beside the rest.
 LONGEST_ID: Final = 10
-ASKS_FOR_A_REASON: Final = '--reason "…"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,8 @@ class Seen:
     mails: Sequence[Mail]
     # What an operator may fire now.
     allowed: tuple[str, ...]
+    # The actions of the console that make sense now, those events among them.
+    possible: tuple[str, ...]
     now: datetime
 
 
@@ -113,6 +114,7 @@ def _see(session: Session, onboarding: Onboarding) -> Seen:
         attempts.of(session, onboarding.id),
         queries.mails_of(session, onboarding.id),
         deciding.allowed(deciding.facts_of(onboarding), "operator"),
+        offering.possible(session, onboarding),
         db.clock(session),
     )
 
@@ -149,6 +151,7 @@ def _facts(seen: Seen) -> dict[str, object]:
         "role": seen.onboarding.answers.get("role"),
         "developer_email": seen.person.developer_email or None,
         "operator_may": seen.allowed,
+        "actions": seen.possible,
         "history": [*map(_step, seen.history, seen.details)],
         "messages": [looking.message_facts(each, named) for each in seen.messages],
         "failed_attempts": [*map(_attempt, seen.attempts)],
@@ -194,10 +197,10 @@ def _print(seen: Seen) -> None:
         printing.text(f"Failed: {_failure(failed)}")
     for mail in seen.mails:
         printing.text(f"E-mailed: {mail.notice}, {printing.moment(mail.sent_at)}")
-    if seen.allowed:
+    if seen.possible:
         printing.say("\nYou may:")
-    for event in seen.allowed:
-        printing.say(f"  onboarding fire {onboarding.reference} {event} {ASKS_FOR_A_REASON}")
+    for action in seen.possible:
+        printing.say(f"  {offering.command(onboarding.reference, action)}")
 
 
 def _about(seen: Seen) -> dict[str, str]:

@@ -164,6 +164,21 @@ def test_show_tells_all_but_the_secret(run_on_both: Run) -> None:
     assert walked.revealed.secret.get_secret_value()[:-6] not in shown.out
 
 
+def test_show_offers_what_the_console_offers(run: Run) -> None:
+    failed = reference(an_incident().onboarding_id)
+    assert f'  onboarding retry {failed} --reason "…"\n' in run("show", failed).err
+    sleepy = builders.an_onboarding("awaiting_seller", email="seller@shop.example")
+    builders.work(sleepy)
+    builders.age(sleepy, timedelta(days=8))
+    asleep = reference(sleepy)
+    offered = run("show", asleep).err
+    for command in ("act {} nudge", "act {} extend --choice …", "fire {} cancel"):
+        assert f'onboarding {command.format(asleep)} --reason "…"\n' in offered
+    assert f'onboarding note {asleep} "…"\n' in offered
+    assert "retry" not in offered
+    assert "nudge" in str(run("show", asleep, "--json").lines[0]["actions"])
+
+
 def test_show_tells_the_public_key_in_a_secrets_place(run_on_both: Run) -> None:
     one, key = builders.an_onboarding("secret_ready"), a_key()
     (before,) = run_on_both("show", reference(one), "--json").lines
