@@ -231,6 +231,7 @@ def _question_page(
         "instead": instead,
         "endings": [],
         "connections": None,
+        "begun": False,
         "errors": errors or {},
         "typed": typed or {},
     }

@@ -84,7 +84,8 @@ def _start_page(request: Request, status: int = 200, **context: Any) -> Response
         "action": pages.path_for(request, "/onboardings"),
         "hidden": {"nonce": secrets.token_urlsafe(16)},
         "endings": endings,
-        "connections": pages.path_for(request, "/connections") if theirs else None,
+        "connections": pages.path_for(request, "/connections"),
+        "begun": bool(theirs),
         "answers": {},
         "home": None,
     }

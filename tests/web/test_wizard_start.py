@@ -229,7 +229,15 @@ def test_a_client_id_in_use_is_told_to_its_own_browser(site_on_sqlite: FastAPI) 
     for stranger in (Visitor(site_on_sqlite), a_visitor(site_on_sqlite)):
         page = stranger.get("/en")
         assert "is in use" not in text(page)
-        assert not soup(page).select('a[href="/en/connections"]')
+
+
+def test_whoever_comes_back_finds_the_way_from_the_start_page(site_on_sqlite: FastAPI) -> None:
+    begun = a_visitor(site_on_sqlite, builders.an_onboarding("type_chosen")).get("/en")
+    assert "You have begun something in this browser." in text(begun)
+    assert begun.text.index("/en/connections") < begun.text.index("<form")
+    elsewhere = Visitor(site_on_sqlite).get("/en")
+    assert "Have you begun in another browser?" in text(elsewhere)
+    assert soup(elsewhere).select('a[href="/en/connections"]')
 
 
 def test_a_client_id_that_was_revoked_is_not_in_use(site_on_sqlite: FastAPI) -> None:
