@@ -222,6 +222,13 @@ def table(answer: httpx.Response) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(answer.text))]
 
 
+def test_what_was_chosen_is_said_before_it_is_done(app: FastAPI) -> None:
+    builders.an_onboarding("awaiting_aggregator")
+    lead = at_console(app, "lead")
+    page = lead.get("/en/console/bulk/new?action=extend&choice=14")
+    assert "Chosen: 14 days" in text(page)
+
+
 def test_the_letter_is_shown_once_for_each_language(app: FastAPI) -> None:
     for locale in ("en", "fr", "fr"):
         one = builders.an_onboarding("awaiting_seller", email="ada@shop.example")
