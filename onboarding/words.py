@@ -72,7 +72,9 @@ def format_datetime(locale: str, when: datetime) -> str:
 
 def format_date(locale: str, when: datetime) -> str:
     """For instance "23 November 2026"."""
-    return dates.format_date(when.astimezone(UTC), "long", locale=_CLDR[locale])
+    day = dates.format_date(when.astimezone(UTC), "long", locale=_CLDR[locale])
+    # French counts on from the first of a month, but does not count that; CLDR does.
+    return f"1er{day[1:]}" if locale == "fr" and day.startswith("1 ") else day
 
 
 def format_duration(locale: str, length: timedelta) -> str:

@@ -55,6 +55,13 @@ def test_instants_are_written_in_utc_whatever_their_zone() -> None:
     assert words.format_date("fr", tokyo) == "23 novembre 2026"
 
 
+def test_the_first_of_a_month_is_the_first_in_french() -> None:
+    first, eleventh = (datetime(2026, 12, day, 9, tzinfo=UTC) for day in (1, 11))
+    assert words.format_datetime("fr", first) == "1er décembre 2026 à 09:00 UTC"
+    assert words.format_date("fr", eleventh) == "11 décembre 2026"
+    assert words.format_date("en", first) == "1 December 2026"
+
+
 @pytest.mark.parametrize(
     ("length", "english", "french"),
     [
