@@ -5,7 +5,12 @@ import secrets
 import threading
 import time
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+# No reference has these letters: whoever reads one aloud or copies it by hand may mean others.
+_HEARD: Final = str.maketrans("OILU", "011V")
+_SIGNS: Final = 10
 
 _making = threading.Lock()
 _last_made = 0
@@ -24,9 +29,9 @@ def new_id(*, at: datetime | None = None) -> UUID:
 
 
 def as_reference(text: str) -> str:
-    """A reference as it is kept, however much of its form was typed."""
-    signs = text.upper().replace("-", "").replace(" ", "")
-    bare = signs.removeprefix("ONB")
+    """A reference as it is kept, however much of its form was typed, and what was heard for a digit."""
+    signs = "".join(filter(str.isalnum, text.upper())).translate(_HEARD)
+    bare = signs.removeprefix("0NB") if len(signs) > _SIGNS else signs
     return f"ONB-{bare[:5]}-{bare[5:]}"
 
 
