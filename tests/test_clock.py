@@ -210,6 +210,18 @@ def test_a_deadline_that_was_moved_is_looked_at_again(database: Engine) -> None:
     assert state_of(onboarding_id) == "type_chosen"
 
 
+def test_what_always_fails_comes_behind_what_can_be_done(database: Engine) -> None:
+    """Or enough of it would be all that a sweep ever finds, and no deadline would be kept any more."""
+    stuck, free = an_onboarding("type_chosen"), an_onboarding("type_chosen")
+    stand_at(stuck, 31 * DAY)
+    stand_at(free, 30 * DAY)
+    _forbid_changes(database, stuck)
+    assert clock.sweep(limit=1).done == 0
+    assert clock.sweep(limit=1).done == 1
+    assert state_of(free) != "type_chosen"
+    assert clock.sweep(limit=1).done == 0
+
+
 def _forbid_changes(engine: Engine, onboarding_id: UUID) -> None:
     """A row that no statement can change, whatever is wrong with it."""
     literal = onboarding_id.hex if engine.dialect.name == "sqlite" else str(onboarding_id)

@@ -4,6 +4,7 @@ Any number of these may run: each deadline is looked at again under the onboardi
 sweeps that see it fire it once. The database's clock decides.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +55,10 @@ _DUE: Final = (
     .where(Onboarding.wakes_at <= db.now(), Onboarding.state.in_(NEXT_MOVE))
     .order_by(Onboarding.wakes_at)
 )
+# What is done to one onboarding; whether it was.
+_Verb = Callable[[Session, UUID], bool]
+# What was found the last time and not done.
+_left: Final = defaultdict[_Verb, set[UUID]](set)
 
 
 class Swept(NamedTuple):
@@ -65,23 +70,17 @@ class Swept(NamedTuple):
 
 def sweep(limit: int = 100) -> Swept:
     """Do what has come due, at most `limit` onboardings."""
-    with reading() as session:
-        due = session.scalars(_DUE.limit(limit)).all()
-    return _each(_wake, due, limit)
+    return _each(_wake, _due, limit)
 
 
 def forfeit(limit: int = 100) -> Swept:
     """Destroy secrets that were sealed in another history of this database."""
-    with reading() as session:
-        found = fences.fenced(session, limit)
-    return _each(fences.forfeit, found, limit)
+    return _each(fences.forfeit, fences.fenced, limit)
 
 
 def end_secrets(limit: int = 100) -> Swept:
     """Write down which client secrets have ended: replaced and past their days, or never saved."""
-    with reading() as session:
-        found = replacing.due(session, limit)
-    return _each(replacing.settle, found, limit)
+    return _each(replacing.settle, replacing.due, limit)
 
 
 def expire_secrets(limit: int = 100) -> Swept:
@@ -89,9 +88,7 @@ def expire_secrets(limit: int = 100) -> Swept:
     days = settings().secret_max_age_days
     if moved := _follow_the_age(days, limit):
         return Swept(moved, more=moved == limit)
-    with reading() as session:
-        found = expiring.due(session, limit) if days else []
-    return _each(expiring.settle, found, limit)
+    return _each(expiring.settle, expiring.due, limit) if days else Swept(0, more=False)
 
 
 def leap() -> Swept:
@@ -228,13 +225,26 @@ def _follow_the_age(days: int, limit: int) -> int:
         return expiring.give(session, days, limit) if days else expiring.take_back(session, limit)
 
 
-def _each(verb: Callable[[Session, UUID], bool], found: Sequence[UUID], limit: int) -> Swept:
-    """Sweeps at once find the same ones and share them, so what was found says if there may be more."""
-    done = sum(_attempt(verb, onboarding_id) for onboarding_id in found)
-    return Swept(done, bool(done) and len(found) == limit)
+def _due(session: Session, limit: int) -> Sequence[UUID]:
+    return session.scalars(_DUE.limit(limit)).all()
 
 
-def _attempt(verb: Callable[[Session, UUID], bool], onboarding_id: UUID) -> bool:
+def _each(verb: _Verb, find: Callable[[Session, int], Sequence[UUID]], limit: int) -> Swept:
+    """Sweeps at once find the same ones and share them, so what was found says if there may be more.
+
+    What was not done the last time comes behind the others, or enough of it would be all that is found.
+    """
+    behind = _left[verb]
+    with reading() as session:
+        found = find(session, limit + len(behind))
+    chosen = sorted(found, key=behind.__contains__)[:limit]
+    left = {onboarding_id for onboarding_id in chosen if not _attempt(verb, onboarding_id)}
+    _left[verb] = behind.intersection(found).difference(chosen) | left
+    done = len(chosen) - len(left)
+    return Swept(done, bool(done) and len(chosen) == limit)
+
+
+def _attempt(verb: _Verb, onboarding_id: UUID) -> bool:
     """One onboarding in a transaction of its own: what is wrong with it holds up nobody else.
 
     Nor does one that somebody holds, another sweep or an operator's psql.
