@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from onboarding import audit, crash_points, db, holding, masking
@@ -28,6 +28,8 @@ AHEAD_AT_MOST: Final = timedelta(minutes=5)
 # Parked events that one message offers again.
 BATCH: Final = 50
 WAITING: Final = ("parked", "unknown")
+# The task that offers those whose subject has come.
+OFFER: Final = "offer_inbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +139,14 @@ def ready(session: Session, limit: int = BATCH) -> list[tuple[str, str]]:
 
 
 def is_offered(session: Session) -> bool:
-    """Whether a message that offers them is on its way."""
-    return bool(session.scalar(select(exists().where(Message.task == "offer_inbound"))))
+    """Whether a message that offers them is on its way; one that has failed for good is not."""
+    on_its_way = exists().where(Message.task == OFFER, Message.failed_at.is_(None))
+    return bool(session.scalar(select(on_its_way)))
+
+
+def forget_offers(session: Session) -> None:
+    """What has failed for good is followed by the next, which becomes an incident again if it fails."""
+    session.execute(delete(Message).where(Message.task == OFFER, Message.failed_at.is_not(None)))
 
 
 def listed(

@@ -16,7 +16,8 @@ def promise_offers() -> Swept:
         if not told.ready(session, 1) or told.is_offered(session):
             return Swept(0, more=False)
     with transaction() as session:
-        outbox.promise(session, "offer_inbound")
+        told.forget_offers(session)
+        outbox.promise(session, told.OFFER)
     return Swept(1, more=False)
 
 
