@@ -37,6 +37,7 @@ from onboarding.web import (
 from onboarding.web.announcing import announced
 from onboarding.web.assets import mount_static
 from onboarding.web.headers import security_headers
+from onboarding.web.heads import heads
 from onboarding.web.limits import request_limits
 from onboarding.web.origin import same_origin_only
 from onboarding.web.problems import install_problem_handlers
@@ -119,6 +120,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(announced),
         Middleware(request_limits),
         Middleware(same_origin_only),
+        Middleware(heads),
     ]
 
 

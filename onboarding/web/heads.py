@@ -1,0 +1,24 @@
+"""HEAD wherever there is GET (RFC 9110, 9.3.2): load balancers and link checkers ask so."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# What goes on until somebody hangs up has nothing to say without a body.
+_WITHOUT_END = "/stream"
+
+
+def heads(app: ASGIApp) -> ASGIApp:
+    """Wraps an app: it answers as to GET, and the body stays here."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") != "HEAD" or scope["path"].endswith(_WITHOUT_END):
+            return await app(scope, receive, send)
+
+        async def without_body(message: Message) -> None:
+            await send(
+                message | {"body": b""} if message["type"] == "http.response.body" else message
+            )
+
+        # A copy: the server goes by its own, and must know that no body follows.
+        return await app({**scope, "method": "GET"}, receive, without_body)
+
+    return wrapped
