@@ -14,7 +14,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from onboarding import scanning, words
-from onboarding.errors import NoRole, NotEligible, Refusal, SignInNeeded, TooMany, Unavailable
+from onboarding.errors import (
+    NoRole,
+    NotEligible,
+    NotFound,
+    Refusal,
+    SignInNeeded,
+    TooMany,
+    Unavailable,
+)
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
 from onboarding.web.refusals import Crashed
@@ -68,7 +76,7 @@ def refusal(
         error.status,
         heading=_(_HEADINGS.get(error.status, _OTHER_HEADING)),
         sentence=_(error.why) if isinstance(error, NotEligible) else _(error.sentence),
-        advice=_(error.advice),
+        advice=_(_advice(request, error)),
         instance=error.instance if isinstance(error, Crashed) else "",
         button_text=button or _("Go to the start page"),
         button_href=href or path_for(request, "/"),
@@ -76,6 +84,13 @@ def refusal(
     if isinstance(error, TooMany | Unavailable):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _advice(request: Request, error: Refusal) -> str:
+    """Operators have no e-mail of ours that would lead them anywhere."""
+    if isinstance(error, NotFound) and _is_of_operators(request):
+        return N_("Search for it from the overview; what was archived is here no more.")
+    return error.advice
 
 
 def locale_of(request: Request) -> str:

@@ -83,3 +83,11 @@ def test_a_search_for_an_address_that_several_have_is_a_view_to_send(app: FastAP
     assert "alex" not in page.text
     wrong = visitor.get("/en/console/onboardings?email=alex@shop.example")
     assert wrong.status_code == 422
+
+
+@pytest.mark.parametrize("path", ["onboardings/ONB-AAAAA-AAAAA/retry", "causes/none/such"])
+def test_what_is_not_there_says_to_an_operator_where_to_look(app: FastAPI, path: str) -> None:
+    page = at_console(app, "lead").get(f"/en/console/{path}")
+    assert page.status_code == 404
+    assert "what was archived is here no more" in text(page)
+    assert "your latest e-mail" not in text(page)
