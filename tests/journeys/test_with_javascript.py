@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from playwright.sync_api import Error as BrowserError
 
 from tests.journeys.letterbox import Letterbox
@@ -46,6 +46,27 @@ def test_waiting_pages_move_on_by_themselves(person: Person) -> None:
     person.press("Yes, connect this account")
     person.press("Confirm and connect %(user)s", user="Feedwise")
     person.arrives_at("Connection ready")
+
+
+def test_the_first_of_a_month_is_the_first_in_french(person: Person) -> None:
+    def with_an_instant(route: Route) -> None:
+        answer = route.fetch()
+        instant = '</h1><time datetime="2026-12-01T12:00:00Z"></time>'
+        route.fulfill(response=answer, body=answer.text().replace("</h1>", instant, 1))
+
+    person.page.route("**/fr/", with_an_instant)
+    person.open("/fr/")
+    expect(person.page.locator("time").first).to_contain_text("1er décembre 2026")
+
+
+def test_paper_has_whom_to_ask_and_no_addresses_of_ours(person: Person) -> None:
+    person.open("/")
+    person.page.emulate_media(media="print")
+    expect(person.page.locator(".help")).to_be_visible()
+    expect(person.page.locator(".help a[href^='mailto:']")).to_be_visible()
+    printed = "link => getComputedStyle(link, '::after').content"
+    ours = person.page.locator("a[href^='/']")
+    assert {each.evaluate(printed) for each in ours.all()} == {"none"}
 
 
 def test_two_clicks_send_one_form(person: Person, letterbox: Letterbox) -> None:
