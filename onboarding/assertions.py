@@ -7,6 +7,7 @@ client that there is not costs what a wrong signature does: one look-up, and one
 import base64
 import copy
 import hashlib
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ LASTS: Final = 3600
 SKEW: Final = 30
 # One by an RSA key of 4096 bits has about 1,200 characters.
 LONGEST: Final = 4096
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _LONGEST_JTI: Final = 255
 # What may stand there, in any case; a token of another kind is no assertion.
 _TYPES: Final = ("jwt", "client-authentication+jwt")
@@ -79,15 +81,20 @@ def read(text: str, audiences: Collection[str]) -> Assertion:
     if header.keys() & _REFUSED_HEADERS or not isinstance(kind, str) or kind.lower() not in _TYPES:
         raise NotAccepted("header")
     subject, audience, jti = (claims.get(name) for name in ("sub", "aud", "jti"))
-    if not isinstance(subject, str) or claims.get("iss") != subject:
+    if not _is_text(subject) or claims.get("iss") != subject:
         raise NotAccepted("subject")
     # One meant for several servers could be used here by another of them.
     only = audience[0] if isinstance(audience, list) and len(audience) == 1 else audience
     if not isinstance(only, str) or only not in audiences:
         raise NotAccepted("audience", subject)
-    if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
+    if not _is_text(jti) or not 0 < len(jti) <= _LONGEST_JTI:
         raise NotAccepted("jti", subject)
     return Assertion(subject, algorithm, text, claims)
+
+
+def _is_text(value: Any) -> TypeGuard[str]:
+    """JSON can say half a character, which can be neither kept nor hashed."""
+    return isinstance(value, str) and not _HALF.search(value)
 
 
 def verify(session: Session, assertion: Assertion) -> Verified:

@@ -6,7 +6,6 @@ the other.
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -121,7 +120,7 @@ def _checked(public_key: str) -> str:
     prefix, _, text = public_key.strip().partition("_")
     try:
         raw = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:
         raw = b""
     if prefix != "whpk" or len(raw) != _PUBLIC_BYTES:
         raise Invalid({"public_key": "whpk_, and 32 bytes of ed25519 in base64."})

@@ -183,6 +183,7 @@ def _open_page(request: Request) -> str:
     """The address of the page that the person had open: this one, or the one whose form was sent."""
     sent = request.method == "POST"
     url = urlsplit(request.headers.get("referer", "") if sent else str(request.url))
-    # Whatever was asked for, it is a path of ours: two slashes would begin another site's address.
-    path = "/" + url.path.lstrip("/")
+    # Whatever was asked for, it is a path of ours: two slashes would begin another site's address, and
+    # to a browser a backslash is one.
+    path = "/" + url.path.lstrip("/\\")
     return f"{path}?{url.query}" if url.query else path

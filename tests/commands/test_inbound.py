@@ -36,7 +36,7 @@ def test_one_with_a_key_of_its_own(run: Run, sqlite: Engine, ring: Keyring) -> N
     key = an_ed25519_key()
     assert run("source", "add", REGISTRY, "--public-key", key.shown).out.strip() == key.shown
     assert post(System(served(ring)), Event("seller.suspended", "S"), key).status_code == 200
-    for wrong in ("whpk_AAAA", "whsec_" + "A" * 43 + "=", "whpk_?", key.shown[5:]):
+    for wrong in ("whpk_AAAA", "whsec_" + "A" * 43 + "=", "whpk_?", "whpk_é", key.shown[5:]):
         refused = run("source", "rotate", REGISTRY, "--public-key", wrong)
         assert refused.code == exits.USAGE, wrong
 

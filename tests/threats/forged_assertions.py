@@ -84,6 +84,8 @@ DEFECTS: dict[str, Forge] = {
     "jti is empty": lambda s: s.sign(jti=""),
     "jti is no text": lambda s: s.sign(jti=7),
     "jti is endless": lambda s: s.sign(jti="j" * 256),
+    "jti has half a character": lambda s: s.sign(jti="\ud800"),
+    "sub has half a character": lambda s: s.sign(iss="\ud800", sub="\ud800"),
     "expired": lambda s: s.sign(exp=_now(-SKEW - 5)),
     "far in the future": lambda s: s.sign(exp=_now(LASTS + SKEW + 60)),
     "beyond all time": lambda s: s.sign(exp=1e300),
