@@ -14,9 +14,8 @@ def heads(app: ASGIApp) -> ASGIApp:
             return await app(scope, receive, send)
 
         async def without_body(message: Message) -> None:
-            await send(
-                message | {"body": b""} if message["type"] == "http.response.body" else message
-            )
+            is_body = message["type"] == "http.response.body"
+            await send({**message, "body": b""} if is_body else message)
 
         # A copy: the server goes by its own, and must know that no body follows.
         return await app({**scope, "method": "GET"}, receive, without_body)
