@@ -56,7 +56,7 @@ def test_every_connection_type_leads_somewhere(
         ({"connection_type": ["plugin"]}, "connection_type"),
         ({"connection_type": {"plugin": 1}}, "connection_type"),
         ({"connection_type": "plugin", "credential_mode": "full"}, "credential_mode"),
-        ({"connection_type": "plugin", "aggregator": "Feedwise"}, "credential_mode"),
+        ({"connection_type": "plugin", "aggregator": "Feedwise"}, "aggregator"),
         ({"connection_type": "plugin", "colour": "blue"}, "colour"),
         ({"connection_type": "plugin", "state": "confirmed"}, "state"),
         (AGGREGATOR | {"credential_mode": None}, "credential_mode"),
