@@ -89,7 +89,7 @@ def reseal(session: Session, ring: Keyring, limit: int) -> int:
 
 
 def _under_another(ring: Keyring) -> Select[Announced]:
-    others = ring.keys["seal"].keys() - {max(ring.keys["public"], default="")}
+    others = ring.keys["seal"].keys() - {sealing.newest_pair(ring)}
     return select(Announced).where(Announced.key_id.in_(sorted(others)))
 
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, update
 
-from onboarding import audit, filters, finding, views
+from onboarding import audit, filters, finding, reports, views
 from onboarding.db import later, now, reading, transaction
 from onboarding.models import Onboarding, SavedView
 from onboarding.sealing import Keyring
@@ -172,6 +172,13 @@ def test_what_is_wrong_is_said_in_the_language_of_the_page(app: FastAPI) -> None
         assert fault in text(visitor.get(path))
     named = visitor.post(french.replace("onboardings", "views"), CHEAP)
     assert "Il y en a déjà une de ce nom." in text(named)
+
+
+def test_sentences_name_the_limits_that_there_are() -> None:
+    """A sentence of the catalogue has its number in it."""
+    assert f" {reports.DAYS_AT_MOST}." in console_words.REPORT_ERRORS["days"]
+    assert f" {views.NAME_AT_MOST} " in views._NO_NAME  # noqa: SLF001
+    assert f" {views.SAVED_AT_MOST} " in views._NO_ROOM  # noqa: SLF001
 
 
 def test_there_are_so_many_at_most(app: FastAPI) -> None:
