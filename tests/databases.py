@@ -154,7 +154,9 @@ def connected(url: str) -> Iterator[Engine]:
     engine = db.connect(url)
     yield engine
     outbox.publish_with(None)
+    pool = engine.pool
     engine.dispose()
+    assert pool.checkedout() == 0, "somebody still has a connection"  # type: ignore[attr-defined]
 
 
 def _sqlite_copy(request: pytest.FixtureRequest) -> str:

@@ -17,7 +17,7 @@ def promise_offers() -> Swept:
             return Swept(0, more=False)
     with transaction() as session:
         told.forget_offers(session)
-        outbox.promise(session, told.OFFER)
+        outbox.promise(session, "offer_inbound")
     return Swept(1, more=False)
 
 
