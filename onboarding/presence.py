@@ -51,13 +51,14 @@ def sign() -> int:
             withdraw()
             give = _give_on_sqlite if engine.dialect.name == "sqlite" else _give_on_postgresql
             _given.append(give(engine))
-            event.listen(engine, "engine_disposed", withdraw, once=True)
+            # The same function of the same engine is kept once, however often it is said.
+            event.listen(engine, "engine_disposed", withdraw)
         return _given[0].number
 
 
-def withdraw(*_: object) -> None:
-    """Take the sign back, as the end of the process would."""
-    while _given:
+def withdraw(of: Engine | None = None) -> None:
+    """Take the sign back, as the end of the process would: whichever it is, or only one on this database."""
+    while _given and of in (None, _given[-1].engine):
         given = _given.pop()
         if given.process == os.getpid():
             given.let_go()
@@ -80,9 +81,13 @@ def _give_on_postgresql(engine: Engine) -> _Sign:
     pooled = at_hand.of_pool(engine)
     driver: Any = pooled.driver_connection
     pooled.detach()
-    driver.autocommit = True
     number = secrets.randbits(_BITS)
-    driver.execute("SELECT pg_advisory_lock(%s, %s)", (_LOCKS, number))
+    try:
+        driver.autocommit = True
+        driver.execute("SELECT pg_advisory_lock(%s, %s)", (_LOCKS, number))
+    except BaseException:
+        driver.close()
+        raise
     return _Sign(engine, os.getpid(), number, lambda: _is_open(engine, driver), driver.close)
 
 

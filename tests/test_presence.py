@@ -86,6 +86,14 @@ def test_who_ends_in_order_is_gone_too(database: Engine) -> None:
     assert presence.living() == set()
 
 
+def test_a_sign_goes_with_its_engine_each_time(database: Engine) -> None:
+    """Who lets its connections go may work again, and let go again."""
+    for _ in range(2):
+        presence.sign()
+        database.dispose()
+        assert presence.living() == set()
+
+
 def test_who_has_lost_its_sign_gets_another(postgresql: Engine) -> None:
     """The server restarts, or somebody ends the connection."""
     number = presence.sign()
