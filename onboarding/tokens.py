@@ -1,8 +1,7 @@
 """Access tokens: JWTs (RFC 9068) that say which client calls, for a few minutes; never for whom.
 
-For whom is the header SellerId, and whether the client may is the link. The key pair that signs is
-derived from the keyring's newest `derive` key; those of earlier ones still verify, so that a new
-key ends no token.
+For whom is the header SellerId, and whether the client may is the link. `token_keys` says which key
+pair signs; what earlier ones have signed is still read, so that a new one ends no token.
 """
 
 import base64
@@ -14,21 +13,17 @@ from uuid import UUID, uuid4
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeyParameters
 
-from onboarding import sealing
+from onboarding import token_keys
 from onboarding.errors import Unavailable
 from onboarding.sealing import Keyring
 from onboarding.sellers.bounded_json import parse_object
 from onboarding.settings import Settings
+from onboarding.token_keys import ALGORITHM, Pair
 
-ALGORITHM: Final = "ES256"
 _TYPE: Final = "at+jwt"
 # RFC 9068 §4: the type may be written as a media type.
 _TYPES: Final = (_TYPE, f"application/{_TYPE}")
-_PURPOSE: Final = "access tokens"
-# The purpose of the keys in the keyring.
-KEYS: Final = "derive"
 # Nothing else belongs in a header of ours: no key of the sender's choice, and nothing critical.
 _HEADERS: Final = frozenset({"alg", "typ", "kid"})
 # Ours have about 700 characters.
@@ -57,11 +52,12 @@ class Issuer:
     url: str
     audience: str
     lasts: int  # seconds
-    keys: Mapping[str, ECKey] = field(repr=False)
+    # By their names, the newest first.
+    pairs: Mapping[str, Pair] = field(repr=False)
 
     def issue(self, client_id: str, version: int, now: datetime) -> str:
         """A token for a client, by this version of its secret. Raises Unavailable without a key."""
-        signer = self._signer()
+        signer = self._signer(now).key
         issued_at = int(now.timestamp())
         claims = {
             "iss": self.url,
@@ -78,59 +74,61 @@ class Issuer:
 
     def read(self, token: str) -> Claims:
         """What a token says, if we have signed it for our audience. Raises NotOurs."""
-        claims = self._signed(token)
+        signer, claims = self._signed(token)
         named = claims.get("iss"), claims.get("aud"), claims.get("sub")
         if named != (self.url, self.audience, claims.get("client_id")):
             raise NotOurs
-        try:
-            return Claims(
-                id=UUID(claims["jti"]),
-                client_id=str(claims["client_id"]),
-                version=int(claims["secret_version"]),
-                issued_at=datetime.fromtimestamp(claims["iat"], UTC),
-                expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            raise NotOurs from None
+        said = _claims(claims)
+        if not signer.can_have_signed(said.issued_at, said.expires_at):
+            raise NotOurs
+        return said
 
-    def jwks(self) -> dict[str, Any]:
-        """The public halves (RFC 7517), the one that signs first."""
-        return {"keys": [key.as_dict(private=False) for key in self.keys.values()]}
+    def jwks(self, now: datetime) -> dict[str, Any]:
+        """The public halves (RFC 7517) of what signs, has signed or will sign, the newest first."""
+        published = [each for each in self.pairs.values() if each.is_published(now)]
+        return {"keys": [each.key.as_dict(private=False) for each in published]}
 
-    def _signer(self) -> ECKey:
-        for newest in self.keys.values():
-            return newest
-        raise Unavailable(f"the keyring has no {KEYS} key")
+    def _signer(self, now: datetime) -> Pair:
+        """The newest whose time has come; before the first one's, by a clock that is behind, that one."""
+        if not self.pairs:
+            raise Unavailable(f"the keyring has no {token_keys.KEYS} key")
+        *_, oldest = self.pairs.values()
+        return next((each for each in self.pairs.values() if each.since <= now), oldest)
 
-    def _signed(self, token: str) -> dict[str, Any]:
+    def _signed(self, token: str) -> tuple[Pair, dict[str, Any]]:
         header = _header(token)
-        key = self.keys.get(str(header.get("kid")))
+        pair = self.pairs.get(str(header.get("kid")))
         is_ours = header.get("alg") == ALGORITHM and str(header.get("typ")).lower() in _TYPES
-        if key is None or not is_ours or header.keys() - _HEADERS:
+        if pair is None or not is_ours or header.keys() - _HEADERS:
             raise NotOurs
         try:
-            verified = jws.deserialize_compact(token, key, algorithms=[ALGORITHM])
-            return parse_object(verified.payload or b"")
+            verified = jws.deserialize_compact(token, pair.key, algorithms=[ALGORITHM])
+            return pair, parse_object(verified.payload or b"")
         except (JoseError, ValueError):
             raise NotOurs from None
 
 
 def issuer(settings: Settings, ring: Keyring) -> Issuer:
-    """The issuer of this installation, with a key pair for each derive key, the newest first."""
-    pairs = [_pair(ring, key_id) for key_id in sorted(ring.keys.get(KEYS, {}), reverse=True)]
+    """The issuer of this installation, with a key pair for each derive key."""
     return Issuer(
         url=settings.base_url,
         audience=settings.audience,
         lasts=settings.token_lasts,
-        keys={str(pair.kid): pair for pair in pairs},
+        pairs={str(pair.key.kid): pair for pair in token_keys.pairs(ring)},
     )
 
 
-def _pair(ring: Keyring, key_id: str) -> ECKey:
-    """The same one for the same key, on whatever host."""
-    about: KeyParameters = {"use": "sig", "alg": ALGORITHM}
-    secret = sealing.derive_under(ring, key_id, _PURPOSE, ALGORITHM)
-    return ECKey.derive_key(secret, "P-256", about, auto_kid=True)
+def _claims(claims: Mapping[str, Any]) -> Claims:
+    try:
+        return Claims(
+            id=UUID(claims["jti"]),
+            client_id=str(claims["client_id"]),
+            version=int(claims["secret_version"]),
+            issued_at=datetime.fromtimestamp(claims["iat"], UTC),
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise NotOurs from None
 
 
 def _header(token: str) -> dict[str, Any]:

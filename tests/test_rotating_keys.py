@@ -200,7 +200,7 @@ def test_a_database_that_knows_a_destroyed_pair_starts_and_forgets_it(
 def test_whoever_runs_reads_and_shows_tokens_by_a_key_that_came_meanwhile(
     database: Engine, keys: Path
 ) -> None:
-    """Another process is started again and signs with it, for whatever reason."""
+    """Another process is started again, for whatever reason."""
     running = served(read_keyring(keys))
     caller = a_caller(running)
     before = caller.token()

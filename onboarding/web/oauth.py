@@ -5,6 +5,7 @@ RFC 7009. There are no scopes: what a client may do is decided by the link to a 
 is closed where the marketplace has an authorization server of its own.
 """
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from onboarding import presented, tokens
+from onboarding import presented, token_keys, tokens
 from onboarding.db import reading, transaction
 from onboarding.presented import TokenOver, Verified
 from onboarding.public_keys import SIGNING
@@ -45,7 +46,7 @@ _AUTHENTICATION: Final = {
     "auth_signing_alg_values": SIGNING,
 }
 # Seconds that a verifier may keep keys and addresses; a key is published before it is needed.
-_KEPT_FOR: Final = 300
+_KEPT_FOR: Final = int(token_keys.PUBLISHED_FOR.total_seconds())
 
 
 @router.post(_TOKEN)
@@ -114,13 +115,13 @@ def metadata(request: Request) -> Response:
 @router.get(KEYS)
 def keys(request: Request) -> Response:
     """The keys that tokens are verified with (RFC 7517)."""
-    return _kept(issuer_of(request).jwks())
+    return _kept(issuer_of(request).jwks(datetime.now(UTC)))
 
 
 def issuer_of(request: Request) -> Issuer:
     """Made once for a process, and anew with a key that has come: another process may sign with it already."""
     state = request.app.state
-    ids = state.ring.ids(tokens.KEYS)
+    ids = state.ring.ids(token_keys.KEYS)
     if getattr(state, "issuer_keys", None) != ids:
         state.issuer, state.issuer_keys = tokens.issuer(state.settings, state.ring), ids
     found: Issuer = state.issuer

@@ -37,7 +37,7 @@ def _header(token: str) -> Claims:
 
 
 def _key(ring: Keyring) -> ECKey:
-    return next(iter(tokens.issuer(settings(), ring).keys.values()))
+    return next(iter(tokens.issuer(settings(), ring).pairs.values())).key
 
 
 def signed(
