@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from tests.web.asking import whole
+
 
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
@@ -15,7 +17,7 @@ def serving(app: ASGIApp) -> Iterator[str]:
     config = uvicorn.Config(app, log_config=None, ws="none", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread = threading.Thread(target=whole, args=(server.serve([listener]),))
         thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"

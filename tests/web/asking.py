@@ -1,10 +1,10 @@
 """Asking an app one thing without a server between, and showing it pages that only tests have."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Coroutine, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from onboarding.web import pages
 from onboarding.words import LOCALES
 
+Given = TypeVar("Given")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -28,6 +29,20 @@ def own_templates() -> Iterator[None]:
     yield
     for environment in environments:
         environment.loader = FileSystemLoader(pages.TEMPLATES)
+
+
+def whole(given: Coroutine[Any, Any, Given]) -> Given:
+    """What it gives, once all that it began is over too.
+
+    What a loop leaves behind goes on in its thread, with a connection that nobody closes any more.
+    """
+
+    async def and_all_else() -> Given:
+        first = await given
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+        return first
+
+    return asyncio.run(and_all_else())
 
 
 def ask(app: ASGIApp, path: str, base: str = "http://testserver", **headers: str) -> httpx.Response:

@@ -1,6 +1,5 @@
 """Calling systems for tests: an API key each, and the API as a server would run it."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from onboarding.settings import Settings, settings
 from onboarding.web.app import create_app
 from onboarding.web.quotas import Quotas
 from tests import builders
+from tests.web.asking import whole
 
 
 def served(ring: Keyring, chosen: Settings | None = None) -> FastAPI:
@@ -66,7 +66,7 @@ class System:
             async with httpx.AsyncClient(transport=transport, base_url="http://api") as client:
                 return await client.request(method, path, headers=sent, **content)
 
-        answered = asyncio.run(answer())
+        answered = whole(answer())
         kept = "private, no-cache" if path.startswith("/v1/chart") else "no-store"
         wanted = kept if answered.is_success else "no-store"
         found = answered.headers.get("cache-control", "")

@@ -18,6 +18,7 @@ from onboarding.settings import settings
 from onboarding.web.app import create_app
 from onboarding.web.waiting import Waiting
 from tests import builders
+from tests.web.asking import whole
 from tests.web.calling import System, a_system, expect, refused
 
 MANY = 500
@@ -64,7 +65,7 @@ def together(
             await meanwhile(waiting)
             return await asyncio.gather(*sent)
 
-    return asyncio.run(run())
+    return whole(run())
 
 
 def waits(onboarding: dict[str, Any], **headers: str) -> tuple[str, str, dict[str, str], Any]:
