@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db
+from onboarding import db, masking
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
@@ -114,7 +114,10 @@ def _lines(session: Session, ids: Sequence[UUID]) -> Iterator[str]:
     table = _TABLES["onboardings"]
     facts = select(*(table.c[name] for name in _FACTS)).where(table.c.id.in_(ids))
     for row in session.execute(facts.order_by(table.c.entered_at)).mappings():
-        told = dict(row) | {"history": steps[row["id"]], "clients": clients[row["id"]]}
+        history = [
+            step | {"details": masking.nameless(step["details"])} for step in steps[row["id"]]
+        ]
+        told = dict(row) | {"history": history, "clients": clients[row["id"]]}
         yield json.dumps(told, default=_plain, ensure_ascii=False)
 
 

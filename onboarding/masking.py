@@ -6,6 +6,8 @@ from typing import Any, Final
 # A longer text keeps this many characters at its beginning.
 _SHOWN = 2
 _DOTS = "***"
+# What of a step's details leads to a person.
+_LEADS: Final = "seller_id"
 
 
 class Personal:
@@ -47,4 +49,9 @@ def text(value: str | None) -> str:
 
 def details(kept: Mapping[str, Any]) -> dict[str, Any]:
     """What history keeps of a step: one thing of it leads to a person."""
-    return {name: text(value) if name == "seller_id" else value for name, value in kept.items()}
+    return {name: text(value) if name == _LEADS else value for name, value in kept.items()}
+
+
+def nameless(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without it, for what outlives the person."""
+    return {name: value for name, value in kept.items() if name != _LEADS}

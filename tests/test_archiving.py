@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select, text
 from onboarding import archiving, connections, invariants
 from onboarding.db import reading, transaction
 from onboarding.models import Base, Onboarding
-from tests.builders import SELLER, age, an_onboarding, promised, work
+from tests.builders import ACCOUNT, SELLER, age, an_onboarding, fire, promised, work
 from tests.dumping import dump
 
 YEAR = 365
@@ -58,9 +58,14 @@ def test_what_is_over_goes_with_all_that_refers_to_it(database: Engine, folder: 
 
 
 def test_the_file_names_nobody(database: Engine, folder: Path) -> None:
-    an_old_one(email=EMAIL)
+    linked = an_onboarding("seller_linked", email=EMAIL)
+    fire(linked, "cancel")
+    work(linked)
+    age(linked, OLD)
     (line,) = archived(folder)
-    assert "alexandra" not in json.dumps(line)
+    assert "link_seller" in [step["event"] for step in line["history"]]
+    for told in ("alexandra", ACCOUNT.seller_id, ACCOUNT.shop_name):
+        assert told not in json.dumps(line)
     assert {name for name in line if name.startswith("contact")} == set()
     (path,) = (folder).iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
