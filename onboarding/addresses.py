@@ -5,7 +5,7 @@ the address, whichever onboarding they are for.
 """
 
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,8 +20,7 @@ from onboarding.models import Client, ContactCode, Mail, Message, Onboarding, Un
 # Letters an hour that visitors cause at an address which nobody has proved: codes, links, and what a
 # choice or a recheck leads to. What ends an onboarding is told once and not counted.
 UNPROVED_AN_HOUR: Final = 10
-# Seconds.
-_COUNTED_FOR: Final = 3600
+COUNTED_FOR: Final = timedelta(hours=1)
 _WITHOUT_HASH: Final = (Onboarding.contact_hash.is_(None), Onboarding.contact_email.is_not(None))
 
 
@@ -69,16 +68,16 @@ def count_letter(session: Session, onboarding: Onboarding, email: str | None) ->
     holding.one_by_one(session, address.hex())
     sent = select(func.count()).where(
         UnprovedLetter.address_hash == address,
-        UnprovedLetter.created_at > db.in_seconds(-_COUNTED_FOR),
+        UnprovedLetter.created_at > db.in_seconds(-COUNTED_FOR.total_seconds()),
     )
     if (session.scalar(sent) or 0) >= UNPROVED_AN_HOUR:
-        raise TooMany(_COUNTED_FOR)
+        raise TooMany(int(COUNTED_FOR.total_seconds()))
     session.add(UnprovedLetter(id=new_id(), address_hash=address))
 
 
 def forget_letters(session: Session, limit: int) -> int:
     """Remove what is counted no more: whoever was written to once is no fact to keep; returns how many."""
-    is_old = UnprovedLetter.created_at < db.in_seconds(-_COUNTED_FOR)
+    is_old = UnprovedLetter.created_at < db.in_seconds(-COUNTED_FOR.total_seconds())
     old = select(UnprovedLetter.id).where(is_old).limit(limit)
     gone = session.execute(delete(UnprovedLetter).where(UnprovedLetter.id.in_(old)))
     return int(gone.rowcount)  # type: ignore[attr-defined]

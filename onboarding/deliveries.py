@@ -6,7 +6,7 @@ is, and notes down what it is to be told. An event waits for those before it of 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,8 +25,8 @@ NOTES_AT_ONCE: Final = 500
 BACKLOG: Final = 1000
 # Endpoints that are each somewhere else in the log, and are looked after in one transaction.
 _GROUPS: Final = 20
-# Days for which it is known what was sent.
-_KEPT_FOR: Final = 30.0
+# How long it is known what was sent.
+KEPT_FOR: Final = timedelta(days=30)
 
 
 def any_to_note(session: Session) -> bool:
@@ -110,7 +110,8 @@ def of(
 def forget(session: Session, limit: int) -> int:
     """Remove what has come to an end long ago."""
     ended = or_(Delivery.delivered_at.is_not(None), Delivery.failed_at.is_not(None))
-    old = select(Delivery.id).where(ended, Delivery.created_at < db.in_seconds(-_KEPT_FOR * 86400))
+    is_old = Delivery.created_at < db.in_seconds(-KEPT_FOR.total_seconds())
+    old = select(Delivery.id).where(ended, is_old)
     gone = session.execute(delete(Delivery).where(Delivery.id.in_(old.limit(limit))))
     return int(gone.rowcount)  # type: ignore[attr-defined]
 

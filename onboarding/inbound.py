@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
@@ -174,6 +174,19 @@ def waiting(session: Session) -> Iterator[UUID]:
     yield from session.scalars(those.order_by(InboundEvent.time, InboundEvent.id)).all()
 
 
+def is_later(event: Any, than: Any) -> ColumnElement[bool]:
+    """The order of events: by time; at the same instant, the ID decides, and then the source."""
+    return or_(
+        event.time > than.time,
+        and_(event.time == than.time, event.event_id > than.event_id),
+        and_(
+            event.time == than.time,
+            event.event_id == than.event_id,
+            event.source > than.source,
+        ),
+    )
+
+
 def _one_by_one(session: Session, its_type: str, subject: str) -> None:
     holding.one_by_one(session, f"inbound {its_type.partition('.')[0]} {subject}")
 
@@ -205,18 +218,12 @@ def _outcome(session: Session, event: InboundEvent, actor: str) -> tuple[str, Ef
 
 
 def _overtaken(session: Session, event: InboundEvent, fact: str) -> bool:
-    """Whether something later about this fact has taken effect; at the same instant, the ID decides."""
-    then, its_id, its_source = InboundEvent.time, InboundEvent.event_id, InboundEvent.source
-    later = or_(
-        then > event.time,
-        and_(then == event.time, its_id > event.event_id),
-        and_(then == event.time, its_id == event.event_id, its_source > event.source),
-    )
+    """Whether something later about this fact has taken effect."""
     applied = exists().where(
         InboundEvent.subject == event.subject,
         InboundEvent.type.in_([name for name, kind in TYPES.items() if _says(kind, event, fact)]),
         InboundEvent.status == "applied",
-        later,
+        is_later(InboundEvent, event),
     )
     return bool(session.scalar(select(applied)))
 

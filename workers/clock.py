@@ -17,23 +17,19 @@ from sqlalchemy.orm import Session
 from onboarding import (
     addresses,
     announced,
-    assertions,
     crash_points,
     db,
     deadlines,
     event_log,
     expiring,
     fences,
-    kept_answers,
     lifecycle,
     logs,
-    operators,
     outages,
     outbox,
-    presented,
-    proofs,
     renewing_keys,
     replacing,
+    retention,
     retiring_keys,
     running,
     uses,
@@ -112,16 +108,8 @@ def promise_slices(limit: int = 20) -> Swept:
 
 
 def clean(limit: int = 1000) -> Swept:
-    """Remove what nobody can come back to: sessions, answers that were kept, tokens, letters that are counted no more."""
-    with transaction() as session:
-        gone = [
-            proofs.forget_idle(session, limit),
-            operators.forget_over(session, limit),
-            addresses.forget_letters(session, limit),
-            kept_answers.forget(session, limit),
-            presented.forget_revoked(session, limit),
-            assertions.forget_used(session, limit),
-        ]
+    """Remove what was kept for as long as `retention` says: a part of each table, in a transaction of its own."""
+    gone = [_forget(sweep, limit) for sweep in retention.SWEEPS]
     return Swept(sum(gone), limit in gone)
 
 
@@ -194,6 +182,11 @@ def reseal_tokens(limit: int = 1000) -> Swept:
     with transaction() as session:
         moved = announced.reseal(session, ring, limit)
     return Swept(moved, moved == limit)
+
+
+def _forget(sweep: Callable[[Session, int], int], limit: int) -> int:
+    with transaction() as session:
+        return sweep(session, limit)
 
 
 def _turn(folder: Path, days: int) -> int:

@@ -65,7 +65,6 @@ def run(
         Seldom(clock.add_hashes, HASHES_EVERY),
         Seldom(clock.ask_about_silence, CLEAN_EVERY),
         Seldom(clock.tell_operators, WATCH_EVERY),
-        Seldom(webhooks.forget, CLEAN_EVERY),
         *also,
     ]
 

@@ -1,4 +1,4 @@
-"""What is sent to other systems' endpoints: noted down, promised and cleared up by whoever sweeps; sent by a task."""
+"""What is sent to other systems' endpoints: noted down and promised by whoever sweeps; sent by a task."""
 
 import time
 from typing import Final
@@ -42,13 +42,6 @@ def promise_deliveries() -> Swept:
             return Swept(0, more=False)
     with transaction() as session:
         return Swept(sending.promise(session), more=False)
-
-
-def forget(limit: int = 1000) -> Swept:
-    """Remove what was sent long ago."""
-    with transaction() as session:
-        gone = deliveries.forget(session, limit)
-    return Swept(gone, gone == limit)
 
 
 def deliver(claim: Claim, ring: Keyring) -> None:

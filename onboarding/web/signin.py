@@ -5,18 +5,16 @@ a marketplace password.
 """
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import db, invitations, lifecycle, logs, names, proofs
+from onboarding import db, invitations, lifecycle, logs, names, proofs, sign_ins
 from onboarding.db import transaction
 from onboarding.errors import NotFound
 from onboarding.models import BrowserSession, PendingSignIn
@@ -42,8 +40,6 @@ router = APIRouter(
 )
 
 CALLBACK: Final = "/sign-in/callback"
-# How long a sign-in may take; its row is of no use afterwards.
-LASTS: Final = timedelta(hours=1)
 # Characters that our tables keep of a shop's or a person's name, and of a Seller ID.
 _LONGEST_NAME: Final = 120
 _LONGEST_SELLER_ID: Final = 40
@@ -177,18 +173,13 @@ def _row(
 
 
 def _take(request: Request) -> PendingSignIn | None:
-    """The sign-in that this browser began; another browser's, a used or an old one is not there."""
+    """The sign-in that this browser began, for this once."""
     state = request.query_params.get("state", "")
     with transaction() as session:
         visitor = browser.known(session, request)
         if visitor is None or not state.isprintable():
             return None
-        row = session.scalars(
-            delete(PendingSignIn)
-            .where(PendingSignIn.state == state, PendingSignIn.session_id == visitor.id)
-            .returning(PendingSignIn)
-        ).one_or_none()
-        return row if row and db.clock(session) - row.created_at <= LASTS else None
+        return sign_ins.take(session, visitor, state)
 
 
 def _pending(row: PendingSignIn, settings: Settings) -> oidc.Pending:

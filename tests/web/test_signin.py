@@ -9,11 +9,10 @@ import httpx
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from onboarding import db
+from onboarding import db, sign_ins
 from onboarding.db import reading, transaction
 from onboarding.models import BrowserSession, PendingSignIn
 from onboarding.sealing import Keyring
-from onboarding.web.signin import LASTS
 from tests.builders import an_onboarding, state_of, the
 from tests.racing import rounds
 from tests.web.signing_in import (
@@ -133,7 +132,7 @@ def test_an_answer_that_comes_after_an_hour_is_too_late(site: Site) -> None:
     browser, home = waiting_browser(site)
     back = way_back(browser, browser.get(home), "one-shop")
     with transaction() as session:
-        earlier = db.clock(session) - LASTS - timedelta(seconds=1)
+        earlier = db.clock(session) - sign_ins.LASTS - timedelta(seconds=1)
         session.execute(update(PendingSignIn).values(created_at=earlier))
     assert browser.get(back).status_code == 404
     assert heading(browser.get(home)) == "Sign in to your seller account"
