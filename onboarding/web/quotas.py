@@ -25,6 +25,8 @@ Clock = Callable[[], float]
 WINDOW: Final = 60
 # Guesses from one network in that time. Who presents a key that works is not held up by them.
 BAD_KEYS: Final = 30
+# Sign-ins that are begun from one network in that time: an office, all at once. Each is a row for an hour.
+SIGN_INS: Final = 60
 # Callers that a process remembers; beyond them, whoever was silent longest is taken for new.
 _REMEMBERED: Final = 10_000
 
@@ -74,7 +76,7 @@ class Quota:
 
 
 class Quotas:
-    """Those of one process: for each key and client, and for whoever sends what does not work.
+    """Those of one process: for each key and client, for whoever sends what does not work, and for sign-ins.
 
     Guesses are counted by network and, because several networks may guess at one client, by client.
     Neither holds up who presents what works.
@@ -87,10 +89,11 @@ class Quotas:
         self.of_tokens = Quota("tokens", settings.tokens_per_minute, clock)
         self.of_bad_secrets = Quota("bad-secrets", BAD_KEYS, clock)
         self.of_guessed_clients = Quota("guessed-client", BAD_KEYS, clock)
+        self.of_sign_ins = Quota("sign-ins", SIGN_INS, clock)
 
 
 def network(request: HTTPConnection) -> str:
-    """Whom a guess is counted against: a /24 or /64, as more than one address is easily had."""
+    """Whom a guess, or a sign-in, is counted against: a /24 or /64, as more than one address is easily had."""
     try:
         address = ipaddress.ip_address(request.client.host if request.client else "")
     except ValueError:

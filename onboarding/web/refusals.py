@@ -156,6 +156,18 @@ class QuotaExceeded(TooMany):
         return super().facts() | {"violated-policies": [self.policy]}
 
 
+class TooManySignIns(TooMany):
+    """Too many sign-ins were begun from your network in the last minute."""
+
+    advice = (
+        "Nothing was changed. Wait a minute, then go back and sign in again. Others on your network"
+        " may be signing in too; if it goes on, tell support."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(60)
+
+
 class Crashed(Refusal):
     """Something went wrong on our side, and it has been logged."""
 

@@ -29,6 +29,8 @@ from onboarding.sellers import (
 from onboarding.settings import Settings
 from onboarding.web import browser, pages, wizard_frame
 from onboarding.web.fields import Text
+from onboarding.web.quotas import network
+from onboarding.web.refusals import QuotaExceeded, TooManySignIns
 from onboarding.web.retried_route import RetriedRoute
 
 log = logs.get(__name__)
@@ -62,8 +64,8 @@ def sign_in(request: Request, locale: str, onboarding_id: str, another: Text = "
     wizard_frame.look(request, onboarding_id)
     try:
         url, pending = _begin(request, locale, fresh=bool(another))
-    except (SignInRefused, SignInUnavailable) as error:
-        return _without_success(way_back, error)
+    except (SignInRefused, SignInUnavailable, TooManySignIns) as error:
+        return _not_begun(request, way_back, error)
     with transaction() as session:
         visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
         session.add(_row(pending, visitor, locale, onboarding_id=onboarding.id))
@@ -126,8 +128,8 @@ def _sign_in_anew(
     """Whoever it is, with a browser session from now on."""
     try:
         url, pending = _begin(request, locale, fresh=fresh)
-    except (SignInRefused, SignInUnavailable) as error:
-        return _without_success(way_back, error)
+    except (SignInRefused, SignInUnavailable, TooManySignIns) as error:
+        return _not_begun(request, way_back, error)
     with transaction() as session:
         visitor, token = browser.known_or_new(session, request)
         session.flush()  # The pending sign-in refers to the session, which may be new.
@@ -138,8 +140,25 @@ def _sign_in_anew(
 
 
 def _begin(request: Request, locale: str, *, fresh: bool) -> tuple[str, oidc.Pending]:
+    """Anybody may, without an account: so it is counted before it costs anything.
+
+    Raises TooManySignIns, SignInRefused and SignInUnavailable.
+    """
+    try:
+        request.app.state.quotas.of_sign_ins.take(request, network(request))
+    except QuotaExceeded:
+        raise TooManySignIns from None
     redirect_uri = request.app.state.settings.base_url + CALLBACK
     return oidc.begin(request.app.state.provider, redirect_uri, locale, fresh=fresh)
+
+
+def _not_begun(
+    request: Request, way_back: str, error: SignInRefused | SignInUnavailable | TooManySignIns
+) -> Response:
+    if isinstance(error, TooManySignIns):
+        _ = pages.translator_of(request)
+        return pages.refusal(request, error, _("Go back"), way_back)
+    return _without_success(way_back, error)
 
 
 def _over(request: Request) -> Response:
