@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onboarding import actions, db, marks, stuck
+from onboarding.causes import CAUSES
 from onboarding.commands import printing
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
@@ -33,6 +34,9 @@ def show(name: CauseName, *, as_json: bool) -> None:
     with reading() as session:
         _require(session, name)
         found = [cause for cause in stuck.causes(session) if cause.is_of(name)]
+        if not as_json and name.code in CAUSES:
+            known = CAUSES[name.code]
+            printing.text(f"{known.means} Who must act: {known.acts}.\n")
         _print(session, marks.marked(session, found), as_json=as_json)
         for entry in marks.history(session, name, _HISTORY):
             _print_said(entry, as_json=as_json)
@@ -121,7 +125,7 @@ def _status(standing: Marked) -> str:
 
 
 def _facts(standing: Marked) -> dict[str, object]:
-    cause = standing.cause
+    cause, known = standing.cause, CAUSES.get(standing.cause.code)
     return {
         "key": cause.key,
         "state": cause.state,
@@ -136,6 +140,8 @@ def _facts(standing: Marked) -> dict[str, object]:
         "owner": standing.owner,
         "release": standing.release,
         "until": standing.until,
+        "means": known.means if known else None,
+        "acts": known.acts if known else None,
     }
 
 

@@ -89,6 +89,12 @@ CAUSES: Final[Mapping[str, str]] = {
     "fixed": N_("fixed"),
     "ignored": N_("ignored"),
 }
+# Whose move a cause is.
+ACTS: Final[Mapping[str, str]] = {
+    "operator": ACTORS["operator"],
+    "seller": WHOM["seller"],
+    "aggregator": WHOM["aggregator"],
+}
 OWNERS: Final[Mapping[str, str]] = {
     "keep": N_("as it is"),
     "me": N_("me"),

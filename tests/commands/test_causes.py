@@ -1,6 +1,7 @@
 """`causes`: why something fails, and what is said about it at a terminal."""
 
 from onboarding import audit
+from onboarding.causes import CAUSES
 from onboarding.commands import exits
 from onboarding.db import reading
 from tests import builders
@@ -12,9 +13,12 @@ def test_a_cause_is_listed_marked_and_in_the_trail(run: Run) -> None:
     assert "Nothing fails." in run("causes", "ls").err
     message = an_incident()
     cause = (message.task, str(message.cause))
+    known = CAUSES["task_failed"]
     (line,) = run("causes", "ls", "--json").lines
     assert (line["task"], line["code"]) == cause
     assert (line["failed"], line["status"], line["owner"]) == (1, "open", None)
+    assert (line["means"], line["acts"]) == (known.means, known.acts)
+    assert known.means in run("causes", "show", *cause).out
     why = ("--reason", "fixed by the vendor")
     done = run("causes", "mark", *cause, "--status", "fixed", "--release", "1.4.2", *why)
     assert done.code == exits.DONE

@@ -12,6 +12,9 @@ from bs4.element import Comment, Doctype, NavigableString
 from jinja2 import nodes
 
 from onboarding import words
+from onboarding.actions import ACTIONS
+from onboarding.causes import CAUSES
+from onboarding.web import console_words
 from tools import messages
 
 PRODUCT = Path(words.__file__).parent
@@ -48,6 +51,24 @@ def test_the_catalogue_holds_exactly_the_messages_of_the_product(
 
 def test_every_message_is_translated_by_a_person(catalogue: Catalog) -> None:
     assert [m.id for m in catalogue if m.id and not messages.translated(m)] == []
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_an_operator_reads_what_a_cause_means_and_who_must_act(
+    catalogue: Catalog, code: str
+) -> None:
+    said = (CAUSES[code].means, console_words.ACTS[CAUSES[code].acts])
+    assert [each for each in said if not _is_translated(catalogue, each)] == []
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_an_operator_reads_what_an_action_is_called_and_does(catalogue: Catalog, name: str) -> None:
+    said = console_words.ACTIONS[name]
+    assert [each for each in said if not _is_translated(catalogue, each)] == []
+
+
+def _is_translated(catalogue: Catalog, sentence: str) -> bool:
+    return sentence in catalogue and messages.translated(catalogue[sentence])
 
 
 def test_both_sides_have_the_same_placeholders_and_markup(catalogue: Catalog) -> None:

@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, update
 
-from onboarding import audit, db, marks, stuck, symptoms
+from onboarding import audit, db, marks, stuck, symptoms, words
+from onboarding.causes import CAUSES
 from onboarding.db import later, now, reading, transaction
 from onboarding.models import AuditEntry, CauseMark, Message
 from onboarding.models.operating import CAUSE_STATUSES
@@ -69,6 +70,22 @@ def test_a_cause_shows_how_many_where_and_some_of_them(app: FastAPI, failed: Mes
     assert found
     assert [number for _, number in found.hours] == [0] * (symptoms.HOURS - 1) + [1]
     assert len(soup(page).select(".trend rect")) == symptoms.HOURS
+
+
+def test_what_it_means_is_said_in_the_reader_s_language(app: FastAPI, failed: Message) -> None:
+    means, acts = CAUSES["task_failed"]
+    told = [words.translate("fr", said) for said in (means, console_words.ACTS[acts])]
+    visitor = at_console(app, "viewer", "fr")
+    assert failed.onboarding_id
+    reference = builders.the(failed.onboarding_id).reference
+    code = f"causes/{failed.task}/{failed.cause}"
+    for path in ("causes", "", code, f"onboardings/{reference}"):
+        page = soup(visitor.get(f"/fr/console/{path}".rstrip("/")))
+        assert told[0] in page.text, path
+        assert means not in page.text, path
+        assert page.select_one("main [lang=en]") is None, path
+    for path in (code, f"onboardings/{reference}"):
+        assert f"Qui doit agir : {told[1]}." in text(visitor.get(f"/fr/console/{path}"))
 
 
 def test_what_failed_hours_ago_is_in_its_hour(app: FastAPI, failed: Message) -> None:
