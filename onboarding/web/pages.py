@@ -25,7 +25,7 @@ from onboarding.errors import (
 )
 from onboarding.settings import settings
 from onboarding.web.assets import static_url
-from onboarding.web.refusals import Crashed
+from onboarding.web.refusals import Crashed, MethodNotAllowed
 from onboarding.words import LANGUAGES, LOCALES, N_
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -39,6 +39,8 @@ _HEADINGS = {
     503: N_("Something does not answer"),
 }
 _OTHER_HEADING = N_("This did not work")
+# The lists of the console, and how many parts of an address name one thing of each.
+_LISTED = {"onboardings": 1, "causes": 2, "bulk": 1, "webhooks": 1, "inbound": 1}
 
 
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -67,9 +69,7 @@ def refusal(
     elif isinstance(error, Unavailable):
         button, href = button or _("Try again"), href or _open_page(request)
     elif _is_of_operators(request):
-        # One up: from an action to what it was about.
-        up = request.scope["path"].rpartition("/")[0]
-        button, href = button or _("Go back"), href or up
+        button, href = button or _("Go back"), href or _above(request, error)
     response = page(
         request,
         "error.html",
@@ -177,6 +177,19 @@ def _is_of_operators(request: Request) -> bool:
     """Whether it is some page within the console."""
     path: str = request.scope["path"]
     return path.startswith(f"/{locale_of(request)}/console/")
+
+
+def _above(request: Request, error: Refusal) -> str:
+    """Where operators go back to: from an action to what it was about, else to the list.
+
+    Whoever asks for what is not there, or only takes forms, may have made up all of the address.
+    """
+    section, *thing = [part for part in request.scope["path"].split("/")[3:] if part] or [""]
+    if section not in _LISTED or not thing:
+        return path_for(request, "/console")
+    parts = _LISTED[section]
+    is_there = len(thing) > parts and not isinstance(error, NotFound | MethodNotAllowed)
+    return path_for(request, "/".join(["/console", section, *(thing[:parts] if is_there else ())]))
 
 
 def _open_page(request: Request) -> str:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from onboarding import operators, outbox
 from onboarding.sealing import Keyring
+from onboarding.web import console
 from tests import builders
 from tests.web.visiting import Visitor, a_site
 
@@ -31,3 +33,17 @@ def at_console(app: FastAPI, role: str, locale: str = "en") -> Visitor:
 
 def home(onboarding_id: UUID) -> str:
     return f"/en/console/onboardings/{builders.the(onboarding_id).reference}"
+
+
+def every_route() -> list[APIRoute]:
+    """Those of the console."""
+    routes = [c.route for c in iter_route_contexts(console.router.routes)]
+    # What lets people in and out, and what only chooses a language.
+    apart = ("/enter/", "/sign-in", "/sign-out")
+    return [
+        route
+        for route in routes
+        if isinstance(route, APIRoute)
+        and route.path != "/console"
+        and not any(each in route.path for each in apart)
+    ]

@@ -7,7 +7,6 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import APIRoute, iter_route_contexts
 from sqlalchemy import Engine
 
 from onboarding import audit, operators
@@ -19,11 +18,11 @@ from onboarding.models import AuditEntry
 from onboarding.operators import MAY
 from onboarding.sealing import Keyring
 from onboarding.steering import STEPS
-from onboarding.web import console, console_words
+from onboarding.web import console_words
 from tests import builders
 from tests.commands.incidents import an_incident
 from tests.dumping import dump
-from tests.web.operating import a_quiet_site, at_console, home
+from tests.web.operating import a_quiet_site, at_console, every_route, home
 from tests.web.visiting import SAME_ORIGIN, Visitor, form_of, heading, text
 
 ROLES = sorted(MAY)
@@ -111,19 +110,6 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
                     permission = "act"
                 found.append((method, each, permission))
     return found
-
-
-def every_route() -> list[APIRoute]:
-    routes = [c.route for c in iter_route_contexts(console.router.routes)]
-    # What lets people in and out, and what only chooses a language.
-    apart = ("/enter/", "/sign-in", "/sign-out")
-    return [
-        route
-        for route in routes
-        if isinstance(route, APIRoute)
-        and route.path != "/console"
-        and not any(each in route.path for each in apart)
-    ]
 
 
 def test_nobody_gets_in_without_signing_in(app: FastAPI, database: Engine) -> None:
@@ -279,13 +265,3 @@ def test_the_overview_says_which_operator_did_what(app: FastAPI) -> None:
     visitor.press(look, "/take_on", reason=WHY)
     overview = text(at_console(app, "lead").get("/en/console"))
     assert f"· Operator (development) · take_on {builders.the(waiting).reference}" in overview
-
-
-def test_a_refusal_says_why_and_leads_back(app: FastAPI) -> None:
-    onboarding_id = builders.an_onboarding("secret_ready")
-    visitor = at_console(app, "lead")
-    refused = visitor.get(f"{home(onboarding_id)}/retry")
-    assert refused.status_code == 409
-    assert "Nothing has failed for good" in text(refused)
-    assert f'href="{home(onboarding_id)}"' in refused.text
-    assert 'href="/en/console/onboardings"' in visitor.get("/en/console/onboardings/ONB-0").text
