@@ -36,7 +36,9 @@ def ls(
     q: Annotated[
         str | None,
         typer.Option(
-            "--q", help="A client ID, Seller ID, address, aggregator, or part of an error."
+            "--q",
+            help="A client ID or its last four characters, Seller ID, address, aggregator,"
+            " or part of an error.",
         ),
     ] = None,
     view: Annotated[

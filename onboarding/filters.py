@@ -48,8 +48,8 @@ class Filter:
     since: str | None = None
     # What an e-mail address is found by, as `by_hash` writes it: it tells nobody the address.
     email: str | None = None
-    # A reference, an ID, a client ID, a Seller ID, an e-mail address, an aggregator's ID or name, or
-    # a part of what failed.
+    # A reference, an ID, a client ID or its last four characters, a Seller ID, an e-mail address, an
+    # aggregator's ID or name, or a part of what failed.
     q: str | None = None
 
     def given(self) -> dict[str, str]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     func,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
@@ -25,8 +26,9 @@ from sqlalchemy.orm import Session
 from onboarding import db, queries, registry, sealing
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, YES, Filter
-from onboarding.ids import as_reference
+from onboarding.ids import as_ending, as_reference
 from onboarding.models import (
+    ENDING,
     Assignment,
     Client,
     FurtherLink,
@@ -256,11 +258,17 @@ def _says(text: str, *, errors: bool) -> ColumnElement[bool]:
         *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
         *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
         select(Client.onboarding_id).where(Client.id == text),
+        *([_ends_in(ending)] if (ending := as_ending(text)) else []),
         select(Link.onboarding_id).where(Link.seller_id == text),
         select(FurtherLink.onboarding_id).where(FurtherLink.seller_id == text),
         select(Message.onboarding_id).where(Message.failed_at.is_not(None), error),
     )
     return Onboarding.id.in_(found)
+
+
+def _ends_in(ending: str) -> Select[UUID]:
+    """Their client ID does: that is what people read out."""
+    return select(Client.onboarding_id).where(literal_column(ENDING) == ending)
 
 
 def _has_address(text: str) -> tuple[ColumnElement[bool], ...]:

@@ -1,6 +1,7 @@
 """What rows are known by: numbers in the order in which they were made, which nobody has to ask for; references."""
 
 import os
+import re
 import secrets
 import threading
 import time
@@ -11,6 +12,9 @@ from uuid import UUID
 # No reference has these letters: whoever reads one aloud or copies it by hand may mean others.
 _HEARD: Final = str.maketrans("OILU", "011V")
 _SIGNS: Final = 10
+# Client IDs have all letters, small ones too: these are taken for digits.
+_SEEN: Final = str.maketrans("OIL", "011")
+_ENDING: Final = re.compile(r"[\s.…]*((?:[0-9A-Za-z]\s?){4})")
 
 _making = threading.Lock()
 _last_made = 0
@@ -33,6 +37,12 @@ def as_reference(text: str) -> str:
     signs = "".join(filter(str.isalnum, text.upper())).translate(_HEARD)
     bare = signs.removeprefix("0NB") if len(signs) > _SIGNS else signs
     return f"ONB-{bare[:5]}-{bare[5:]}"
+
+
+def as_ending(text: str) -> str | None:
+    """The end of a client ID as it is looked up, however it was read out; None for what is none."""
+    found = _ENDING.fullmatch(text.rstrip())
+    return "".join(found[1].split()).upper().translate(_SEEN) if found else None
 
 
 def _later_than_last() -> int:

@@ -6,6 +6,7 @@ where it happens.
 
 from onboarding.models.base import Base
 from onboarding.models.credentials import (
+    ENDING,
     Announced,
     Client,
     Link,
@@ -61,6 +62,7 @@ from onboarding.models.runs import OUTCOMES, RUN_STATUSES, Run, RunItem
 from onboarding.models.sellers import FurtherLink, SellerInvitation
 
 __all__ = [
+    "ENDING",
     "INBOUND_STATUSES",
     "MASKED",
     "OUTCOMES",

@@ -27,6 +27,11 @@ _CURRENT: Final = (
 _COMING: Final = "ended_at IS NULL AND overlap_days IS NOT NULL AND acknowledged_at IS NULL"
 _EXPIRING: Final = "ended_at IS NULL AND expires_at IS NOT NULL"
 _ENDING: Final = "ended_at IS NULL AND ends_at IS NOT NULL"
+# What a client ID ends in, as somebody may read it out: capitals only, and a digit for what looks like
+# one. A text, because an index is asked only where its own expression stands, to the letter.
+ENDING: Final = (
+    "replace(replace(replace(upper(substr(id, length(id) - 3)), 'O', '0'), 'I', '1'), 'L', '1')"
+)
 
 
 class Client(Base):
@@ -41,6 +46,7 @@ class Client(Base):
             postgresql_where=text("revoked_at IS NULL"),
             sqlite_where=text("revoked_at IS NULL"),
         ),
+        Index("ix_clients_ending", text(ENDING)),
         CheckConstraint(
             "withdrawn_at IS NULL OR revoked_at IS NOT NULL", name="withdrawn_after_revoked"
         ),

@@ -51,7 +51,9 @@ class Listing(BaseModel):
         json_schema_extra=FOUND_BY,
     )
     q: Words = Field(
-        None, description="A reference, ID, client ID, Seller ID, address, aggregator or cause."
+        None,
+        description="A reference, ID, client ID or its last four characters, Seller ID, address,"
+        " aggregator or cause.",
     )
     cursor: Annotated[str | None, Field(max_length=200)] = Field(
         None, description="Where the page before ended: `next` holds it, and it means nothing else."

@@ -49,7 +49,8 @@ class View(BaseModel):
     )
     q: Words = Field(
         None,
-        description="A reference, ID, client ID, Seller ID, address, aggregator, or part of an error.",
+        description="A reference, ID, client ID or its last four characters, Seller ID, address,"
+        " aggregator, or part of an error.",
     )
     after: Annotated[str | None, Field(max_length=120)] = Field(
         None, description="Where the page before ended: `next` says it.", json_schema_extra=_PLACE
