@@ -6,6 +6,7 @@ Personal data is masked, as at the console, so that what is copied into a ticket
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from textwrap import indent
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from onboarding import (
     actions,
     attempts,
+    care,
     credentials,
     db,
     deadlines,
@@ -23,6 +25,7 @@ from onboarding import (
     queries,
     unmasking,
 )
+from onboarding.care import Noted
 from onboarding.causes import CAUSES
 from onboarding.chart import NEXT_MOVE
 from onboarding.commands import looking, offering, printing
@@ -52,6 +55,9 @@ class Seen:
     # Those that failed, also of messages that have succeeded since.
     attempts: Sequence[FailedAttempt]
     mails: Sequence[Mail]
+    # Who has taken it on, and what operators noted.
+    owner: str | None
+    notes: Sequence[Noted]
     # What an operator may fire now.
     allowed: tuple[str, ...]
     # The actions of the console that make sense now, those events among them.
@@ -113,6 +119,8 @@ def _see(session: Session, onboarding: Onboarding) -> Seen:
         queries.messages_of(session, onboarding.id),
         attempts.of(session, onboarding.id),
         queries.mails_of(session, onboarding.id),
+        care.owner(session, onboarding.id),
+        care.noted(session, onboarding.id),
         deciding.allowed(deciding.facts_of(onboarding), "operator"),
         offering.possible(session, onboarding),
         db.clock(session),
@@ -155,6 +163,8 @@ def _facts(seen: Seen) -> dict[str, object]:
         "history": [*map(_step, seen.history, seen.details)],
         "messages": [looking.message_facts(each, named) for each in seen.messages],
         "failed_attempts": [*map(_attempt, seen.attempts)],
+        "owner": seen.owner,
+        "notes": [each._asdict() for each in seen.notes],
         "mails": [{"notice": each.notice, "sent_at": each.sent_at} for each in seen.mails],
     }
 
@@ -197,6 +207,9 @@ def _print(seen: Seen) -> None:
         printing.text(f"Failed: {_failure(failed)}")
     for mail in seen.mails:
         printing.text(f"E-mailed: {mail.notice}, {printing.moment(mail.sent_at)}")
+    for note in seen.notes:
+        printing.text(f"Note: {note.author}, {printing.moment(note.at)}")
+        printing.text(indent(note.text, "  "))
     if seen.possible:
         printing.say("\nYou may:")
     for action in seen.possible:
@@ -210,6 +223,7 @@ def _about(seen: Seen) -> dict[str, str]:
         "ID": str(onboarding.id),
         "State": onboarding.state,
         "Turn": turn(onboarding, seen.now),
+        "In hand of": seen.owner or "",
         "Type": " ".join(filter(None, (onboarding.connection_type, onboarding.credential_mode))),
         "Aggregator": onboarding.aggregator_name or "",
         "Name": person.connection_name,

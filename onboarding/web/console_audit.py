@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import audit, queries
+from onboarding import audit, care, queries
 from onboarding.db import reading, snapshot
-from onboarding.web import console_detail, console_frame
+from onboarding.web import console_frame
 from onboarding.web.fields import trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -39,7 +39,7 @@ def trail(request: Request, locale: str, before: str = "", q: str = "") -> Respo
             subject=audit.subject,
             same_as=_same(wanted),
             named=queries.references(session, ids),
-            names=console_detail.operator_names(session),
+            names=care.names(session),
             older=entries[-1].number if len(entries) == _PAGE else None,
             findings=None,
         )

@@ -14,13 +14,14 @@ from starlette.responses import RedirectResponse, Response
 
 from onboarding import actions, changes, db, filters, finding, previews, queries, runs, steering
 from onboarding.actions import ACTIONS
+from onboarding.care import names as operator_names
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
 from onboarding.filters import Filter
 from onboarding.models import OUTCOMES, Run
 from onboarding.operators import Who
 from onboarding.runs import Plan, Verdict
-from onboarding.web import console_bulk_words, console_detail, console_frame, console_list, pages
+from onboarding.web import console_bulk_words, console_frame, console_list, pages
 from onboarding.web.console_actions import letter_of
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
@@ -40,7 +41,7 @@ def bulk(request: Request, locale: str) -> Response:
         who = console_frame.who(session, request)
         found = sorted(runs.latest(session, _PAGE), key=lambda run: run.status != "proposed")
         counts = {run.id: runs.tally(session, run.id) for run in found}
-        names = console_detail.operator_names(session)
+        names = operator_names(session)
     return _page(request, who, "bulk.html", runs=found, counts=counts, names=names)
 
 
@@ -250,7 +251,7 @@ def _run(
         next_after=items[_PAGE - 1].position if len(items) > _PAGE else None,
         outcome=chosen,
         named=named,
-        names=console_detail.operator_names(session),
+        names=operator_names(session),
         options=actions.options(session, actions.of(run.action)) if run.choice else [],
         steps=steps if who.may(actions.of(run.action).permission) else [],
         reason=actions.REASON,

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import actions, db, marks, stuck, symptoms
+from onboarding import actions, care, db, marks, stuck, symptoms
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, RoleNeeded
 from onboarding.marks import Marked, Said
 from onboarding.models.operating import CAUSE_STATUSES
 from onboarding.operators import Who
 from onboarding.stuck import CauseName
-from onboarding.web import console_detail, console_frame, console_undo, note_texts, pages
+from onboarding.web import console_frame, console_undo, note_texts, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
 
@@ -148,7 +148,7 @@ def _page(
             "standing": _standing(session, name, places),
             "kept": marks.of(session, name),
             "history": marks.history(session, name, _HISTORY),
-            "names": console_detail.operator_names(session),
+            "names": care.names(session),
             "now": db.clock(session),
             "done": console_undo.done(session, request, who),
             "note_html": note_texts.html,

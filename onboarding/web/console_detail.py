@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +14,7 @@ from starlette.responses import Response
 from onboarding import (
     attempts,
     audit,
+    care,
     conditions,
     credentials,
     db,
@@ -32,7 +32,7 @@ from onboarding import (
 from onboarding.actions import ACTIONS, Order
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading
-from onboarding.models import Assignment, Message, Note, Onboarding, Operator, Transition
+from onboarding.models import Message, Onboarding, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
 from onboarding.web import console_frame, console_undo, note_texts
@@ -114,8 +114,8 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
         "sellers_asked": len(invitations.open_ones(session, onboarding.id)),
         "masked": masking.text,
         "mask": masking.email,
-        "owner": _owner(session, onboarding),
-        "names": operator_names(session),
+        "owner": care.owner(session, onboarding.id),
+        "names": care.names(session),
         "note_html": note_texts.html,
     }
 
@@ -140,12 +140,6 @@ def timeline(session: Session, onboarding: Onboarding, history: Sequence[Transit
     return sorted([*steps, *_lines(session, onboarding)], key=lambda line: line.at, reverse=True)
 
 
-def operator_names(session: Session) -> dict[str, str]:
-    """Operators by the ID that history and trail keep."""
-    rows = session.execute(select(Operator.id, Operator.name))
-    return {f"operator:{row.id}": row.name for row in rows}
-
-
 def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
     for attempt in attempts.of(session, onboarding.id):
         yield Line(attempt.at, "attempt", attempt, f"{attempt.message_id}-{attempt.attempt}")
@@ -153,7 +147,7 @@ def _lines(session: Session, onboarding: Onboarding) -> Iterator[Line]:
         yield Line(mail.sent_at, "mail", mail, mail.id)
     for sent in reception.of_onboarding(session, onboarding.id):
         yield Line(sent[0].tried_at or sent[0].created_at, "delivery", sent, sent[0].id)
-    for note in session.scalars(select(Note).where(Note.onboarding_id == onboarding.id)):
+    for note in care.notes(session, onboarding.id):
         yield Line(note.at, "note", note, note.id)
     for entry in audit.latest(session, _AUDITED, onboarding_id=onboarding.id):
         yield Line(entry.at, "row", entry, entry.number)
@@ -166,11 +160,3 @@ def _traces(messages: Sequence[Message]) -> dict[UUID, str]:
     return {
         each: template.replace("{trace_id}", trace) for each, trace in found if trace and template
     }
-
-
-def _owner(session: Session, onboarding: Onboarding) -> str | None:
-    return session.scalar(
-        select(Operator.name)
-        .join(Assignment, Assignment.operator_id == Operator.id)
-        .where(Assignment.onboarding_id == onboarding.id)
-    )

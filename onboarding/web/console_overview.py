@@ -7,11 +7,11 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import audit, changes, db, finding, marks, queries, reception, stuck
+from onboarding import audit, care, changes, db, finding, marks, queries, reception, stuck
 from onboarding.db import reading
 from onboarding.filters import WHOM
 from onboarding.stuck import Population
-from onboarding.web import console_detail, console_frame, pages
+from onboarding.web import console_frame, pages
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -50,7 +50,7 @@ def overview(request: Request, locale: str) -> Response:
             waited=max(now - oldest, timedelta()) if oldest else timedelta(),
             entries=entries,
             named=queries.references(session, ids),
-            names=console_detail.operator_names(session) if entries else {},
+            names=care.names(session) if entries else {},
             now=now,
             live=latest,
         )
