@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from onboarding import standing
-from onboarding.actions import ACTIONS, Order
+from onboarding.actions import ACTIONS, Order, advice
 from onboarding.chart import MAY_FIRE
 from onboarding.commands.terminal import operator
 from onboarding.models import Onboarding
@@ -14,13 +14,18 @@ _WHY: Final = '--reason "…"'
 
 
 def possible(session: Session, onboarding: Onboarding) -> tuple[str, ...]:
-    """The actions that whoever sits here may take, and that make sense now."""
+    """The actions that whoever sits here may take, and that make sense now.
+
+    What would move what is stuck comes first, as at the console.
+    """
     stands, who = standing.of(session, onboarding), operator()
-    return tuple(
+    first = advice.first(stands, Order(who))
+    found = [
         name
         for name, action in ACTIONS.items()
         if who.may(action.permission) and action.why_not(stands, Order(who)) is None
-    )
+    ]
+    return tuple(sorted(found, key=lambda name: name != first))
 
 
 def command(reference: str, action: str) -> str:

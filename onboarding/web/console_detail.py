@@ -29,7 +29,7 @@ from onboarding import (
     tracing,
     unmasking,
 )
-from onboarding.actions import ACTIONS, Order
+from onboarding.actions import ACTIONS, Order, advice
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading
 from onboarding.models import Message, Onboarding, Transition
@@ -67,6 +67,8 @@ class Choice:
     why_not: str | None
     # The role that it needs, where this one's is not enough.
     needs: str | None
+    # Whether it is the one that would move what is stuck.
+    comes_first: bool
 
 
 @router.get("/{locale}/console/onboardings/{reference}")
@@ -121,17 +123,19 @@ def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:
 
 
 def choices(session: Session, who: Who, onboarding: Onboarding) -> Sequence[Choice]:
-    """Every action, those first that can be taken now."""
+    """Every action, those first that can be taken now; before all, what would move what is stuck."""
     stands, order = standing.of(session, onboarding), Order(who)
+    first = advice.first(stands, order)
     found = [
         Choice(
             name,
             action.why_not(stands, order),
             None if who.may(action.permission) else least_role(action.permission),
+            name == first,
         )
         for name, action in ACTIONS.items()
     ]
-    return sorted(found, key=lambda each: bool(each.why_not or each.needs))
+    return sorted(found, key=lambda each: (not each.comes_first, bool(each.why_not or each.needs)))
 
 
 def timeline(session: Session, onboarding: Onboarding, history: Sequence[Transition]) -> list[Line]:
