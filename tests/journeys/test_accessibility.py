@@ -15,6 +15,22 @@ WIDTHS = (1280, 320)
 # What Chromium says of every answer that is not a success; the page itself is looked at.
 ABOUT_THE_STATUS = "Failed to load resource: the server responded with a status of "
 
+# In the pages' own text: letters are wrapped where their lines end, and a heading may be one.
+BROKEN_REFERENCES = r"""() => [...document.querySelectorAll("main *, .help *")].flatMap((element) =>
+    [...element.childNodes].filter((node) => node.nodeType === 3 && !element.closest("h1, pre:not(.same__line)"))
+    .flatMap((text) => [...text.data.matchAll(/ONB-\w{5}-\w{5}/g)].filter((found) => {
+        const range = document.createRange()
+        range.setStart(text, found.index)
+        range.setEnd(text, found.index + found[0].length)
+        return new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1
+    }).map((found) => found[0])))"""
+TWICE_AS_LARGE = """() => {
+    document.documentElement.style.setProperty("font-size", "32px", "important")
+    const reaches = document.documentElement.scrollWidth
+    document.documentElement.style.removeProperty("font-size")
+    return reaches
+}"""
+
 
 @pytest.fixture(params=LOCALES)
 def person(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Person]:
@@ -75,5 +91,14 @@ def _at(person: Person, width: int) -> list[str]:
     reaches = person.page.evaluate("document.documentElement.scrollWidth")
     findings = accessibility_findings(person.page)
     return [f"{width}: {one}" for one in findings] + (
-        [f"{width}: reaches to {reaches}"] if reaches > width else []
+        [f"{width}: reaches to {reaches}"] if reaches > width else _narrow(person, width)
     )
+
+
+def _narrow(person: Person, width: int) -> list[str]:
+    """A reference is in one piece, and whoever reads letters twice as large scrolls one way only."""
+    if width != min(WIDTHS):
+        return []
+    broken = [f"{width}: breaks {one}" for one in person.page.evaluate(BROKEN_REFERENCES)]
+    reaches = person.page.evaluate(TWICE_AS_LARGE)
+    return broken + ([f"{width}: twice as large, reaches to {reaches}"] if reaches > width else [])
