@@ -143,6 +143,7 @@ def _show_save(request: Request, onboarding_id: str, wrong: str | None = None) -
         "save.html",
         200 if wrong is None else 422,
         proved=proved,
+        hours=_hours(),
         back=wizard_frame.home(request, onboarding_id),
         errors={} if wrong is None else {"email": fields.no_email(request, wrong)},
         typed={} if wrong is None else {"email": wrong},
@@ -178,5 +179,9 @@ def _here(request: Request, token: str) -> str:
 
 
 def _about_links(request: Request) -> dict[str, Any]:
-    hours = proofs.RESUME_LINK_LASTS // timedelta(hours=1)
-    return {"hours": hours, "mail_page": development.mail_page(request)}
+    return {"hours": _hours(), "mail_page": development.mail_page(request)}
+
+
+def _hours() -> int:
+    """That a link works."""
+    return proofs.RESUME_LINK_LASTS // timedelta(hours=1)

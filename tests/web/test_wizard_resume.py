@@ -58,6 +58,10 @@ def test_the_page_says_where_the_link_went(sqlite: Engine, app: FastAPI) -> None
     onboarding_id = builders.an_onboarding("type_chosen")
     visitor = a_visitor(app, onboarding_id)
     page = visitor.open(f"{visitor.home(onboarding_id)}/save")
+    # This browser needs no link: it is led to the request, not to where links are asked for.
+    kept = soup(page).select("main li a")
+    assert [link["href"] for link in kept] == [visitor.home(onboarding_id)]
+    assert "72 hours" in text(page)
     sent = visitor.follow(visitor.press(page, "/save", email=f" {EMAIL}\u200b "))
     assert heading(sent) == "We have sent you a link"
     assert EMAIL in text(sent)
