@@ -8,8 +8,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from onboarding import deadlines, redelivery
+from onboarding.actions import letters
 from onboarding.actions.rules import Action, Option, Order, Told
-from onboarding.chart import EXTRA_DAYS_AT_MOST
+from onboarding.chart import EXTRA_DAYS_AT_MOST, ON_ENTRY
 from onboarding.ids import new_id
 from onboarding.models import Assignment, Note, Operator
 from onboarding.operators import MAY
@@ -22,7 +23,7 @@ _DAYS: Final = ("7", "14", "30")
 def actions() -> dict[str, Action]:
     """`retry`, `extend`, `take_on`, `assign`, `let_go` and `note`."""
     return {
-        "retry": Action("retry", "act", _nothing_failed, _retry, letter=_unsent),
+        "retry": Action("retry", "act", _nothing_failed, _retry, letter=_follows),
         "extend": Action("extend", "act", _why_not_longer, _extend, _lengths),
         "take_on": Action("take_on", "act", _is_mine, _take_on),
         "assign": Action("assign", "act", _is_theirs, _assign, _colleagues),
@@ -43,10 +44,14 @@ def _nothing_failed(standing: Standing, order: Order) -> str | None:
     return None if standing.failed else N_("Nothing has failed for good")
 
 
-def _unsent(standing: Standing) -> str | None:
-    """The letter that failed for good: trying again sends it."""
-    letters = [message for message in standing.failed if message.task == "send_email"]
-    return letters[0].about["notice"] if letters else None
+def _follows(standing: Standing) -> str | None:
+    """The letter that failed for good, which trying again sends; else the one that comes of the task."""
+    unsent = [message for message in standing.failed if message.task == "send_email"]
+    if unsent:
+        return str(unsent[0].about["notice"])
+    onboarding = standing.onboarding
+    awaited = {m.task for m in standing.failed} & {*ON_ENTRY.get(onboarding.state, ())}
+    return letters.of_work(onboarding.state) if awaited and onboarding.contact_email else None
 
 
 def _retry(session: Session, standing: Standing, order: Order) -> Told:

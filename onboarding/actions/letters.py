@@ -1,6 +1,7 @@
 """Letters that an operator has sent: the latest one again, or a reminder now."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -8,7 +9,8 @@ from sqlalchemy.orm import Session
 from onboarding import outbox
 from onboarding.actions.rules import Action, Order, Told
 from onboarding.afterwards import AFTERWARDS
-from onboarding.chart import NEXT_MOVE, NOTICES
+from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY
+from onboarding.drawing import arrows
 from onboarding.standing import Standing
 from onboarding.words import N_
 
@@ -22,6 +24,14 @@ def actions() -> dict[str, Action]:
         "resend": Action("resend", "act", _why_not_again, _resend, letter=_latest),
         "nudge": Action("nudge", "act", _why_not_remind, _nudge, letter=lambda _: "reminder"),
     }
+
+
+@cache
+def of_work(state: str) -> str | None:
+    """The letter that comes of the work in a state: whatever that reports, somebody is told."""
+    reported = (a for a in arrows() if a.source == state and "platform" in MAY_FIRE[a.event])
+    told = (NOTICES.get((each.event, each.target)) for each in reported)
+    return next(filter(None, told), None) if state in ON_ENTRY else None
 
 
 def _why_not_again(standing: Standing, order: Order) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from onboarding import deciding, events
+from onboarding.actions import letters
 from onboarding.actions.rules import Action, Order, Told
 from onboarding.chart import MAY_FIRE, NOTICES, Facts
 from onboarding.errors import EventNotAllowed, StateUnknown
@@ -44,7 +45,9 @@ def _fire(event: str, session: Session, standing: Standing, order: Order) -> Tol
 
 def _letter(event: str, standing: Standing) -> str | None:
     target = _target(event, deciding.key(deciding.facts_of(standing.onboarding)))
-    return NOTICES.get((event, target)) if target and standing.onboarding.contact_email else None
+    if target is None or not standing.onboarding.contact_email:
+        return None
+    return NOTICES.get((event, target)) or letters.of_work(target)
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from onboarding import queries
 from onboarding.commands import exits
+from onboarding.db import reading
 from onboarding.operators import Who
 from onboarding.sealing import Keyring
 from tests import builders
@@ -42,6 +44,36 @@ def test_a_letter_that_is_tried_again_counts_as_one_that_follows(run: Run) -> No
     an_incident()
     begun = run("bulk", "start", "retry", "--view", "failing=yes", "--yes", *WHY)
     assert "It will be done to 2; 1 letter follows." in begun.err
+
+
+@pytest.mark.parametrize(
+    ("state", "task", "notice"),
+    [
+        ("issuing_secret", "generate_secret", "secret_ready"),
+        ("checking_aggregator", "check_aggregator", "aggregator_approved"),
+        ("verifying", "verify_connection", "confirmed"),
+    ],
+)
+def test_a_letter_that_comes_of_what_is_tried_again_follows(
+    run: Run, state: str, task: str, notice: str
+) -> None:
+    one, mute = (builders.an_onboarding(state, email=each) for each in ("alex@shop.example", None))
+    for onboarding_id in (one, mute):
+        failing(task, onboarding_id)
+    moved_on = builders.an_onboarding(state, email="alex@shop.example")
+    failing(task, moved_on)
+    builders.fire(moved_on, "cancel")
+    begun = run("bulk", "start", "retry", "--view", "failing=yes", "--yes", *WHY)
+    assert "; 1 letter follows." in begun.err
+    work()
+    with reading() as session:
+        assert notice in {each.notice for each in queries.mails_of(session, one)}
+
+
+def test_a_letter_that_comes_of_what_an_event_begins_follows(run: Run) -> None:
+    builders.an_onboarding("secret_lapsed", email="alex@shop.example")
+    begun = run("bulk", "start", "reissue_secret", "--all", "--yes", *WHY)
+    assert "It will be done to 1; 1 letter follows." in begun.err
 
 
 def test_a_view_goes_by_its_name_as_well(run: Run) -> None:
