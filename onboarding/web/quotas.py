@@ -27,6 +27,8 @@ WINDOW: Final = 60
 BAD_KEYS: Final = 30
 # Sign-ins that are begun from one network in that time: an office, all at once. Each is a row for an hour.
 SIGN_INS: Final = 60
+# Requests that are started from one network in that time, likewise. Each is a row until it is archived.
+STARTS: Final = 60
 # Callers that a process remembers; beyond them, whoever was silent longest is taken for new.
 _REMEMBERED: Final = 10_000
 
@@ -76,7 +78,7 @@ class Quota:
 
 
 class Quotas:
-    """Those of one process: for each key and client, for whoever sends what does not work, and for sign-ins.
+    """Those of one process: for each key and client, for whoever sends what does not work, and for what strangers begin.
 
     Guesses are counted by network and, because several networks may guess at one client, by client.
     Neither holds up who presents what works.
@@ -90,10 +92,11 @@ class Quotas:
         self.of_bad_secrets = Quota("bad-secrets", BAD_KEYS, clock)
         self.of_guessed_clients = Quota("guessed-client", BAD_KEYS, clock)
         self.of_sign_ins = Quota("sign-ins", SIGN_INS, clock)
+        self.of_starts = Quota("starts", STARTS, clock)
 
 
 def network(request: HTTPConnection) -> str:
-    """Whom a guess, or a sign-in, is counted against: a /24 or /64, as more than one address is easily had."""
+    """Whom a guess, or what is begun, is counted against: a /24 or /64, as more than one address is easily had."""
     try:
         address = ipaddress.ip_address(request.client.host if request.client else "")
     except ValueError:

@@ -17,10 +17,13 @@ from starlette.responses import RedirectResponse, Response
 
 from onboarding import credentials, lifecycle, proofs, queries, routing
 from onboarding.db import reading, transaction
+from onboarding.errors import TooMany
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.routing_questions import START, TREE
 from onboarding.settings import Settings
 from onboarding.web import browser, pages, wizard_answers, wizard_questions
+from onboarding.web.quotas import WINDOW, network
+from onboarding.web.refusals import QuotaExceeded
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
 from onboarding.web.wizard_frame import to_home
@@ -67,6 +70,10 @@ def start(request: Request, locale: str, typed: Typed) -> Response:
     if errors or key is None:
         said = errors or _no_cookie(request)
         return _start_page(request, 422, errors=said, typed=values)
+    try:
+        request.app.state.quotas.of_starts.take(request, network(request))
+    except QuotaExceeded:
+        return _too_many(request, values)
     with transaction() as session:
         visitor, token = browser.known_or_new(session, request)
         onboarding_id = _start_once(session, visitor, locale, key, values)
@@ -141,6 +148,17 @@ def _no_cookie(request: Request) -> dict[str, str]:
     """What is wrong where nothing that was entered is."""
     _ = pages.translator_of(request)
     return {"": _("Your browser did not send our cookie. Allow cookies, then try again.")}
+
+
+def _too_many(request: Request, values: Mapping[str, str]) -> Response:
+    """Nothing is started, and what was entered stays in the form."""
+    _ = pages.translator_of(request)
+    wait = _(
+        "Too many requests were started from your network. Wait a minute, then press the button again."
+    )
+    page = _start_page(request, TooMany.status, errors={"": wait}, typed=values)
+    page.headers["Retry-After"] = str(WINDOW)
+    return page
 
 
 def _mark(response: Response, request: Request) -> None:

@@ -19,7 +19,7 @@ from onboarding.web.quotas import Quotas
 from tests import builders
 from tests.web.calling import System, a_system, expect, served
 from tests.web.presenting import GRANT, TOKEN, Caller, a_caller, basic, wrong
-from tests.web.test_quotas import Now
+from tests.web.standing_still import Now
 from workers import clock
 
 

@@ -10,17 +10,9 @@ from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.quotas import BAD_KEYS, Quotas
 from tests.web.calling import System, a_system, expect, refused, served
+from tests.web.standing_still import Now
 
 PATH = "/v1/onboardings"
-
-
-class Now:
-    """A clock that stands still until it is moved."""
-
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture

@@ -15,16 +15,8 @@ from onboarding.web.quotas import SIGN_INS, Quotas
 from tests.builders import an_onboarding
 from tests.databases import forget_settings
 from tests.sellers.serving import serving
+from tests.web.standing_still import Now
 from tests.web.visiting import Visitor, a_site, a_visitor, heading, soup, text
-
-
-class Now:
-    """A clock that stands still until it is moved."""
-
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""Whoever starts request after request fills the database for nobody, and holds up nobody else."""
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine, func, select
+
+from onboarding.db import reading
+from onboarding.models import BrowserSession, Onboarding
+from onboarding.sealing import Keyring
+from onboarding.settings import settings
+from onboarding.web.quotas import STARTS, Quotas
+from tests.web.standing_still import Now
+from tests.web.visiting import Visitor, a_site, soup
+
+ACTION = "/onboardings"
+OFFICE, ANOTHER = "203.0.113.1", "198.51.100.1"
+
+
+@pytest.fixture
+def site(sqlite: Engine, ring: Keyring) -> FastAPI:
+    return a_site(ring)
+
+
+@pytest.fixture
+def now(site: FastAPI) -> Now:
+    now = Now()
+    site.state.quotas = Quotas(settings(), now)
+    return now
+
+
+def rows() -> tuple[int, int]:
+    with reading() as session:
+        onboardings = session.scalar(select(func.count()).select_from(Onboarding)) or 0
+        return onboardings, session.scalar(select(func.count()).select_from(BrowserSession)) or 0
+
+
+def start(app: FastAPI, address: str = OFFICE) -> int:
+    """As a browser that nobody has seen before."""
+    visitor = Visitor(app, address=address)
+    return visitor.press(visitor.get("/en"), ACTION, connection_type="plugin").status_code
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"), [("en", "Too many requests were started"), ("fr", "Trop de demandes")]
+)
+def test_a_network_starts_so_many_a_minute_and_keeps_what_it_entered(
+    site: FastAPI, now: Now, locale: str, said: str
+) -> None:
+    """T25."""
+    assert {start(site) for _ in range(STARTS)} == {303}
+    visitor = Visitor(site, locale, address="203.0.113.254")
+    page = visitor.press(visitor.get(f"/{locale}"), ACTION, connection_type="plugin")
+    assert (page.status_code, page.headers["retry-after"]) == (429, "60")
+    assert said in soup(page).select(".govuk-error-summary")[0].text
+    assert rows() == (STARTS, STARTS)
+    (chosen,) = soup(page).select("input[type=radio][checked]")
+    assert chosen["value"] == "plugin"
+    assert start(site, ANOTHER) == 303
+    now.at += 60
+    assert visitor.press(page, ACTION, connection_type="plugin").status_code == 303
+
+
+def test_a_form_with_a_mistake_takes_nothing_from_the_others(site: FastAPI, now: Now) -> None:
+    visitor = Visitor(site, address=OFFICE)
+    page = visitor.get("/en")
+    assert [visitor.press(page, ACTION).status_code for _ in range(2)] == [422] * 2
+    assert {start(site) for _ in range(STARTS)} == {303}
