@@ -15,6 +15,9 @@ from onboarding.web.refusals import Stale
 from onboarding.web.schemas import OnboardingView, SecretState
 
 _TAG: Final = re.compile(r'"(\d{1,9})(?:\.[!#-~]{1,120})?"')
+# If-Match compares strongly (RFC 9110 §8.8.3.2), so a weak tag is no transition that there is.
+_WEAK: Final = re.compile(r'W/"[!#-~]{0,130}"')
+_NEVER: Final = 0
 
 IfMatch = Annotated[
     str,
@@ -54,9 +57,12 @@ def _secret(secret: SecretState | None) -> Iterator[str]:
 
 def expected(if_match: str) -> int | None:
     """The transition that a caller has seen last; None for any. Raises Invalid for no ETag of ours."""
-    if if_match.strip() == "*":
+    sent = if_match.strip()
+    if sent == "*":
         return None
-    found = _TAG.fullmatch(if_match.strip())
+    if _WEAK.fullmatch(sent):
+        return _NEVER
+    found = _TAG.fullmatch(sent)
     if found is None:
         raise Invalid({"if-match": 'One ETag as it was sent, quotes included, as in "7".'})
     return int(found[1])

@@ -47,11 +47,27 @@ def test_what_moves_an_onboarding_says_where_it_was_seen(system: System) -> None
     assert system.look(onboarding)["sequence"] == onboarding["sequence"]
 
 
-@pytest.mark.parametrize("tag", ["7", "", '"7', '""', 'W/"7"', '"7", "8"', '"seven"', "**"])
+@pytest.mark.parametrize("tag", ["7", "", '"7', '""', "W/7", 'w/"7"', '"7", "8"', '"seven"', "**"])
 def test_what_is_no_etag_of_ours_is_refused(system: System, tag: str) -> None:
     answer = system.post(system.start()["links"]["events"], BODY, if_match=tag)
     (error,) = refused(answer, 422, "invalid")["errors"]
     assert error["field"] == "if-match"
+
+
+@pytest.mark.parametrize("tag", ['W/"{}"', 'W/"{}.late"', 'W/"seven"', 'W/""'])
+def test_a_weak_tag_never_matches(system: System, tag: str) -> None:
+    """RFC 9110, 13.1.1: it is compared strongly, though it names where the onboarding stands."""
+    ready = system.with_secret()
+    path, weak = ready["links"]["self"], tag.format(ready["sequence"])
+    current = system.get(path).headers["etag"]
+    for answer in (
+        system.post(ready["links"]["events"], {"event": "cancel"}, if_match=weak),
+        system.post(ready["links"]["secret_reveal"], if_match=weak),
+    ):
+        problem = refused(answer, 412, "stale")
+        assert answer.headers["etag"] == current
+        assert (problem["state"], problem["sequence"]) == ("secret_ready", ready["sequence"])
+    assert system.look(ready)["sequence"] == ready["sequence"]
 
 
 @pytest.mark.parametrize("known", ['"1"', '"0", "1"', 'W/"1"', "*"])
