@@ -4,7 +4,15 @@ from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 from onboarding.endpoints import LONGEST
@@ -127,6 +135,15 @@ class Redelivery(_Taken):
     failed: Literal[True] | None = None
     since: Instant | None = None
     until: Instant | None = None
+
+    @field_validator("until")
+    @classmethod
+    def _follows(cls, until: datetime | None, said: ValidationInfo) -> datetime | None:
+        """Whoever has mixed the two up would be told that there was nothing."""
+        since = said.data.get("since")
+        if since and until and until < since:
+            raise ValueError("An instant that does not come before since")
+        return until
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:

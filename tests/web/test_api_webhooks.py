@@ -201,6 +201,15 @@ def test_one_a_time_or_all_that_failed_are_sent_again(system: System, receiver: 
     refused(system.post(f"{path}/redeliver", {"since": "2026-01-01T00:00"}), 422, "invalid")
 
 
+def test_a_time_that_ends_before_it_begins_is_refused(system: System, receiver: Receiver) -> None:
+    path = f"{add(system, receiver.url)['links']['self']}/redeliver"
+    for said in ({}, {"failed": True}):
+        turned = {"since": "2026-11-28T00:00:00Z", "until": "2026-11-28T00:30:00+01:00"} | said
+        (error,) = refused(system.post(path, turned), 422, "invalid")["errors"]
+        assert (error["field"], error["pointer"]) == ("until", "#/until")
+        assert error["detail"] == "An instant that does not come before since."
+
+
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 @pytest.mark.parametrize("name", ["since", "until"])
 def test_an_instant_that_utc_has_not_is_refused(
