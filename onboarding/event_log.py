@@ -33,11 +33,11 @@ class Cursor(NamedTuple):
     sequence: int
 
     @classmethod
-    def read(cls, text: str) -> "Cursor":
-        """A cursor as `str` wrote it. Raises Invalid."""
+    def read(cls, text: str, said_in: str = "after") -> "Cursor":
+        """A cursor as `str` wrote it. Raises Invalid, which names where it was said."""
         found = _CURSOR.fullmatch(text)
         if found is None:
-            raise Invalid({"after": "A cursor as it was sent, unchanged."})
+            raise Invalid({said_in: "A cursor as it was sent, unchanged."})
         return cls(int(found[1]), UUID(found[2]), int(found[3]))
 
     @classmethod

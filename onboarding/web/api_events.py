@@ -38,6 +38,8 @@ _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Server-sent events."}
 }
 
+# As refusals name headers.
+LAST_EVENT_ID: Final = "last-event-id"
 LastEventId = Annotated[str | None, Header(max_length=70)]
 
 
@@ -108,9 +110,11 @@ def _stream(
     owner: UUID | None,
 ) -> StreamingResponse:
     wanted = Wanted(owner, tuple(asked.type), asked.onboarding)
-    text = asked.after if last_event_id is None else last_event_id
     with reading() as session:
-        after = _place(session, NOW if text is None else text)
+        if last_event_id is None:
+            after = _place(session, NOW if asked.after is None else asked.after)
+        else:
+            after = _place(session, last_event_id, LAST_EVENT_ID)
     streams: Streams = request.app.state.event_streams
     place = streams.enter(str(key.id))
     tell = partial(_tell, key.id, wanted, _source(request))
@@ -120,11 +124,11 @@ def _stream(
     )
 
 
-def _place(session: Session, text: str | None) -> Cursor:
+def _place(session: Session, text: str | None, said_in: str = "after") -> Cursor:
     """Where to go on. Raises Invalid for what is no cursor of ours."""
     if text is None:
         return BEGINNING
-    return event_log.end(session) if text == NOW else Cursor.read(text)
+    return event_log.end(session) if text == NOW else Cursor.read(text, said_in)
 
 
 async def _tell(

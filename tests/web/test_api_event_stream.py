@@ -116,8 +116,20 @@ def test_only_what_was_asked_for(system: System) -> None:
 @pytest.mark.parametrize("query", ["after=nonsense", "type=nothing", "onboarding=1", "x=1"])
 def test_what_makes_no_sense_is_refused(system: System, query: str) -> None:
     refused(system.get(f"{STREAM}?{query}"), 422, "invalid")
-    refused(system.get(STREAM, last_event_id="nonsense"), 422, "invalid")
     assert streams_of(system).number == 0
+
+
+@pytest.mark.parametrize("said", ["nonsense", "", "x" * 71])
+def test_a_wrong_header_is_named_as_what_it_is(system: System, said: str) -> None:
+    for query, header, named in (
+        ("", said, "last-event-id"),
+        ("?after=now", said, "last-event-id"),
+        (f"?after={said}", None, "after"),
+    ):
+        sent = {} if header is None else {"last_event_id": header}
+        (error,) = refused(system.get(STREAM + query, **sent), 422, "invalid")["errors"]
+        assert error["field"] == named
+        assert "pointer" not in error
 
 
 def test_a_system_has_some_and_comes_again_later(system: System) -> None:
