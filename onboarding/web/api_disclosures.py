@@ -9,7 +9,7 @@ from onboarding import leaks
 from onboarding.db import transaction
 from onboarding.settings import settings
 from onboarding.web import signed
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import StrictRoute, read
 from onboarding.web.signed import Signed
 
 router = APIRouter(prefix="/disclosures", tags=["Inbound"], route_class=StrictRoute)
@@ -61,7 +61,7 @@ _BODY: Final[dict[str, Any]] = {
 
 
 def said_in(body: Annotated[bytes, Depends(signed.verified)]) -> DisclosureBody:
-    return signed.read(DisclosureBody, body)
+    return read(DisclosureBody, body)
 
 
 @router.post("", status_code=202, openapi_extra=_BODY)

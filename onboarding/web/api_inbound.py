@@ -11,7 +11,7 @@ from onboarding.inbound import Told
 from onboarding.models import InboundEvent
 from onboarding.web import signed
 from onboarding.web.api_access import Overseer
-from onboarding.web.api_route import StrictRoute, in_body
+from onboarding.web.api_route import StrictRoute, in_body, read
 from onboarding.web.inbound_schemas import (
     Inbound,
     InboundAnswer,
@@ -33,7 +33,7 @@ _BODY: Final[dict[str, Any]] = {
 
 
 def said_in(body: Annotated[bytes, Depends(signed.verified)]) -> InboundBody:
-    return signed.read(InboundBody, body)
+    return read(InboundBody, body)
 
 
 @router.post(

@@ -27,7 +27,7 @@ from onboarding.web.api_access import Reader, Revealer, Writer, own
 from onboarding.web.api_conditional import IfNoneMatch
 from onboarding.web.api_etags import IfMatch, expected, tag, unless_stale
 from onboarding.web.api_keys import Jwk, read_key
-from onboarding.web.api_once import Once, once
+from onboarding.web.api_once import Once, OnceWithoutBody, once
 from onboarding.web.api_route import in_body
 from onboarding.web.api_view import step, view
 from onboarding.web.api_waiting import Prefer, WaitingRoute
@@ -135,7 +135,9 @@ def reveal_secret(
 
 
 @router.post("/{onboarding_id}/continue-links", status_code=201, response_model=ContinueLink)
-def add_continue_link(onboarding_id: str, key: Writer, request: Request, asked: Once) -> Response:
+def add_continue_link(
+    onboarding_id: str, key: Writer, request: Request, asked: OnceWithoutBody
+) -> Response:
     """A link for the seller's browser to go on with the onboarding. It works once."""
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)

@@ -19,7 +19,9 @@ from onboarding import kept_answers
 from onboarding.errors import Invalid
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey
+from onboarding.web.api_route import check_json, read
 from onboarding.web.refusals import IdempotencyKeyReused, InFlight
+from onboarding.web.schemas import Taken
 
 # A string of RFC 9651; clients that know of no such thing send the bare value.
 _QUOTED: Final = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
@@ -33,6 +35,10 @@ IdempotencyKey = Annotated[
         description="A name for this request, as random as a UUID, quoted or bare.",
     ),
 ]
+
+
+class _Nothing(Taken):
+    """A body that asks for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,20 @@ async def asked(request: Request, idempotency_key: IdempotencyKey) -> Asked:
     )
 
 
+async def asked_alone(request: Request, idempotency_key: IdempotencyKey) -> Asked:
+    """The same where no body is taken: one without members may be there.
+
+    Raises Invalid, NotJson, WrongMediaType, and RequestValidationError for what is in it.
+    """
+    if body := await request.body():
+        check_json(request.headers.get("content-type", ""), body)
+        if json.loads(body) is not None:
+            read(_Nothing, body)
+    return await asked(request, idempotency_key)
+
+
 Once = Annotated[Asked, Depends(asked)]
+OnceWithoutBody = Annotated[Asked, Depends(asked_alone)]
 
 
 def once(

@@ -5,8 +5,10 @@ import re
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from email.message import Message
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +16,8 @@ from onboarding.errors import Invalid
 from onboarding.web.problems import pointer
 from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
+
+Body = TypeVar("Body", bound=BaseModel)
 
 MEDIA_TYPES: Final = ("application/json",)
 # Whoever sends events may say that they are.
@@ -52,6 +56,15 @@ def in_body(*place: str) -> Iterator[None]:
             name: pointer([*place, name] if place else name.split(".")) for name in wrong.fields
         }
         raise
+
+
+def read(model: type[Body], body: bytes) -> Body:
+    """What it says. Raises RequestValidationError."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        wrong = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(wrong) from None
 
 
 def check_json(media_type: str, body: bytes, media_types: Collection[str] = MEDIA_TYPES) -> None:

@@ -14,7 +14,7 @@ from onboarding.errors import NotFound
 from onboarding.kept_answers import Answer
 from onboarding.models import Onboarding, SellerInvitation
 from onboarding.web.api_access import Reader, Writer, own
-from onboarding.web.api_once import Once, once
+from onboarding.web.api_once import OnceWithoutBody, once
 from onboarding.web.api_route import StrictRoute
 
 router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
@@ -49,7 +49,9 @@ class _Kept(_Shown):
 @router.post(
     "/{onboarding_id}/seller-invitations", status_code=201, response_model=SellerInvitationView
 )
-def invite_seller(onboarding_id: str, key: Writer, request: Request, asked: Once) -> Response:
+def invite_seller(
+    onboarding_id: str, key: Writer, request: Request, asked: OnceWithoutBody
+) -> Response:
     """A link for a seller, who may let the client of an onboarding that is done act for them, too.
 
     Send it to them: they sign in to their seller account and decide. Good for one seller, for a week.

@@ -16,7 +16,7 @@ from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Delivery, Webhook
 from onboarding.web import webhook_keys
 from onboarding.web.api_access import caller
-from onboarding.web.api_once import Once, once
+from onboarding.web.api_once import Once, OnceWithoutBody, once
 from onboarding.web.api_route import StrictRoute, in_body
 from onboarding.web.webhook_schemas import (
     Deliveries,
@@ -86,7 +86,9 @@ def remove(webhook_id: str, key: Listener) -> None:
 
 
 @router.post("/{webhook_id}/rotate-key", response_model=WebhookWithSecret)
-def rotate_key(webhook_id: str, key: Listener, request: Request, asked: Once) -> Response:
+def rotate_key(
+    webhook_id: str, key: Listener, request: Request, asked: OnceWithoutBody
+) -> Response:
     """Sign with a new key; for a day, with the one before as well."""
     with transaction() as session:
         webhook = webhooks.one(session, _owner(key), webhook_id, lock=True)
@@ -95,7 +97,7 @@ def rotate_key(webhook_id: str, key: Listener, request: Request, asked: Once) ->
 
 
 @router.post("/{webhook_id}/test", status_code=202, response_model=DeliveryView)
-def test(webhook_id: str, key: Listener, asked: Once) -> Response:
+def test(webhook_id: str, key: Listener, asked: OnceWithoutBody) -> Response:
     """Have something sent that tells of nothing: does it arrive?"""
     with transaction() as session:
         webhook = webhooks.one(session, _owner(key), webhook_id)
@@ -113,7 +115,7 @@ def delivered(webhook_id: str, key: Listener, page: Annotated[Deliveries, Query(
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/redeliver", status_code=202, response_model=Redelivered
 )
-def redeliver(webhook_id: str, delivery_id: str, key: Listener, asked: Once) -> Response:
+def redeliver(webhook_id: str, delivery_id: str, key: Listener, asked: OnceWithoutBody) -> Response:
     """Send one again: the same event, under the same ID."""
     with transaction() as session:
         webhook = webhooks.one(session, _owner(key), webhook_id)

@@ -1,11 +1,9 @@
 """Requests that a registered source has signed, as Standard Webhooks say: no API key opens these."""
 
 import json
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Depends, Header, Request
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
 
 from onboarding import sources
 from onboarding.db import reading
@@ -17,7 +15,6 @@ from onboarding.web.quotas import network
 from onboarding.web.refusals import NotSigned
 
 Signed = Annotated[str | None, Header(max_length=2000)]
-Body = TypeVar("Body", bound=BaseModel)
 
 
 # Async, because only so the body can be asked for; it was read whole before and is there.
@@ -40,15 +37,6 @@ def verified(request: Request, body: Annotated[bytes, Depends(sent)]) -> bytes:
         raise NotSigned from None
     request.app.state.quotas.of_keys.take(request, f"source:{name}")
     return body
-
-
-def read(model: type[Body], body: bytes) -> Body:
-    """What it says. Raises RequestValidationError."""
-    try:
-        return model.model_validate_json(body)
-    except ValidationError as error:
-        wrong = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
-        raise RequestValidationError(wrong) from None
 
 
 def _claimed_source(request: Request, body: bytes) -> str:

@@ -203,6 +203,43 @@ def test_thousands_of_wrong_fields_are_named_by_the_first_few(system: System) ->
         assert len(refused(answer, 422, "invalid")["errors"]) == 20
 
 
+def without_body(system: System) -> list[str]:
+    """Every POST that takes no body, at an address where it succeeds."""
+    done = system.with_secret("credentials_only")
+    ending = expect(system.post(done["links"]["secret_reveal"]), 200)["client_secret"][-6:]
+    system.fire(done, "acknowledge_secret", version=1, ending=ending)
+    made = system.post("/v1/webhooks", {"url": "https://hooks.example/"})
+    webhook = expect(made, 201)["links"]["self"]
+    delivery = expect(system.post(f"{webhook}/test"), 202)["id"]
+    return [
+        system.start()["links"]["continue"],
+        f"/v1/onboardings/{done['id']}/seller-invitations",
+        f"{webhook}/rotate-key",
+        f"{webhook}/test",
+        f"{webhook}/deliveries/{delivery}/redeliver",
+    ]
+
+
+def test_where_no_body_is_taken_one_with_members_is_refused(system: System) -> None:
+    paths = without_body(system)
+    document = expect(system.send("GET", "/v1/openapi.json"), 200)["paths"]
+    posts = [each["post"] for each in document.values() if "post" in each]
+    assert len(paths) == sum("requestBody" not in each for each in posts)
+    for path in paths:
+        (error,) = refused(system.post(path, {"locale": "fr"}), 422, "invalid")["errors"]
+        assert (error["field"], error["code"]) == ("locale", "extra_forbidden")
+        assert error["pointer"] == "#/locale"
+        for body in ("fr", ["fr"]):
+            (error,) = refused(system.post(path, body), 422, "invalid")["errors"]
+            assert error["field"] == "body"
+        text = {"content-type": "text/plain"} | NAMED
+        refused(system.send("POST", path, text, content=b"{}"), 415, "wrong_media_type")
+        refused(System(system.app).post(path, {"locale": "fr"}), 401, "unauthorised")
+        for body in (None, {}):
+            assert system.post(path, body).is_success
+        assert system.send("POST", path, JSON | NAMED, content=b"null").is_success
+
+
 @pytest.mark.parametrize("sent", ["", "1", "W/1", '"1", "2"', '"one"', f'"{"9" * 50}"', '"-1"'])
 def test_an_etag_that_is_none_of_ours_is_refused(system: System, sent: str) -> None:
     onboarding = system.start()
