@@ -14,6 +14,7 @@ from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Unauthorised
 from onboarding.models import ApiKey, Onboarding
 from onboarding.retrying import retried
+from onboarding.web.api_route import refuse_repeated
 from onboarding.web.quotas import network
 from onboarding.web.refusals import KeyInUrl
 
@@ -33,7 +34,8 @@ def caller(
 ) -> ApiKey:
     """The key that a request presents, in a look of its own: the handler's transaction comes later.
 
-    Raises KeyInUrl, Unauthorised, QuotaExceeded, or Forbidden for a key without the scopes.
+    Raises KeyInUrl, Unauthorised, QuotaExceeded, or Forbidden for a key without the scopes; and, once
+    it is known who asks, Invalid for a query that says something twice.
     """
     key, stale = _known(request)
     request.app.state.quotas.of_keys.take(request, str(key.id))
@@ -41,6 +43,7 @@ def caller(
         _try_to_note_use(key.id)
     for scope in scopes.scopes:
         access.require(key, scope)
+    refuse_repeated(request)
     return key
 
 

@@ -2,10 +2,13 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from email.message import Message
-from typing import Any, Final, NoReturn, TypeVar
+from functools import cached_property
+from itertools import chain
+from typing import Any, Final, NoReturn, TypeVar, get_origin
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -31,7 +34,13 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.D
 
 
 class StrictRoute(RetriedRoute):
-    """A route that refuses a body which two programs may read differently."""
+    """A route that refuses a body or a query which two programs may read differently."""
+
+    @cached_property
+    def single(self) -> frozenset[str]:
+        """The parameters of its query that take one value."""
+        fields = dict(chain.from_iterable(map(_fields, self.dependant.query_params)))
+        return frozenset(name for name, kind in fields.items() if get_origin(kind) is not list)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -44,6 +53,27 @@ class StrictRoute(RetriedRoute):
             return response
 
         return strictly
+
+
+def refuse_repeated(request: Request) -> None:
+    """Of two values, nobody knows which was meant. Raises Invalid for a parameter that takes one."""
+    route = request.scope["route"]
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    repeated = [name for name in given if given[name] > 1 and name in route.single]
+    if repeated:
+        raise Invalid(
+            dict.fromkeys(repeated, "It takes one value: name it once."),
+            dict.fromkeys(repeated, "repeated"),
+        )
+
+
+def _fields(parameter: Any) -> Iterator[tuple[str, Any]]:
+    """A parameter, as the framework keeps it, may stand for itself or for a model with one in each field."""
+    kind = parameter.field_info.annotation
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield from ((name, each.annotation) for name, each in kind.model_fields.items())
+    else:
+        yield parameter.alias, kind
 
 
 @contextmanager
