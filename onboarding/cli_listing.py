@@ -17,7 +17,8 @@ def ls(
         str | None, typer.Option("--type", help="Only those of this connection type.")
     ] = None,
     waiting_on: Annotated[
-        str | None, typer.Option(help="Whose turn it is: platform, seller or aggregator.")
+        str | None,
+        typer.Option(help="Whose turn it is: platform, seller, aggregator or developer."),
     ] = None,
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those that are late.")] = False,
     failing: Annotated[

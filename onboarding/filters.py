@@ -15,7 +15,9 @@ from onboarding import masking, sealing
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.errors import Invalid
 
-WHOM: Final = tuple(dict.fromkeys(move.whom for move in NEXT_MOVE.values()))
+# Whose turn it may be: the chart's table, and a developer who stands in for the seller where one is named.
+DEVELOPER: Final = "developer"
+WHOM: Final = (*dict.fromkeys(move.whom for move in NEXT_MOVE.values()), DEVELOPER)
 _LONGEST: Final = 120
 # A number of hours or days.
 AGO: Final = re.compile(r"([1-9][0-9]{0,3})([hd])")
@@ -32,7 +34,7 @@ class Filter:
 
     state: str | None = None
     type: str | None = None
-    # Whose turn it is.
+    # Whose turn it is; the seller's are also those that a named developer moves.
     waiting_on: str | None = None
     overdue: str | None = None
     # An incident with this code.

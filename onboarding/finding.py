@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db, queries, registry, sealing
+from onboarding import db, developers, queries, registry, sealing
 from onboarding.chart import NEXT_MOVE, STATES
-from onboarding.filters import AGO, YES, Filter
+from onboarding.filters import AGO, DEVELOPER, YES, Filter
 from onboarding.ids import as_ending, as_reference
 from onboarding.models import (
     ENDING,
@@ -99,7 +99,8 @@ def page(
     """
     wanted = meant(session, wanted)
     only_late = Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES)
-    if wanted == only_late and within is None:
+    by_state = wanted.waiting_on != DEVELOPER and wanted == only_late
+    if by_state and within is None:
         return _late(session, _states(wanted), limit, after)
     theirs = [within] if within is not None else []
     conditions = _conditions(wanted, errors=within is None)
@@ -216,16 +217,22 @@ def _has(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield Onboarding.connection_type == wanted.type
     if wanted.aggregator:
         yield Onboarding.aggregator_id == wanted.aggregator
+    if wanted.waiting_on == DEVELOPER:
+        yield Onboarding.handover_id.is_not(None)
     if wanted.email:
         yield Onboarding.contact_hash.in_(wanted.hashes())
 
 
 def _states(wanted: Filter) -> tuple[str, ...]:
     """Those that it may stand in."""
-    theirs = [
-        s for s in STATES if not wanted.waiting_on or queries.waits_on(s) == wanted.waiting_on
-    ]
-    return tuple(state for state in theirs if wanted.state in {None, state})
+    return tuple(state for state in _turns(wanted.waiting_on) if wanted.state in {None, state})
+
+
+def _turns(whom: str | None) -> Sequence[str]:
+    """Where it is somebody's move; the row says whether a developer is named."""
+    if whom == DEVELOPER:
+        return developers.THEIR_MOVE
+    return [state for state in STATES if not whom or queries.waits_on(state) == whom]
 
 
 def _fails(cause: str | None) -> ColumnElement[bool]:

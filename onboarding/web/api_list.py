@@ -17,7 +17,7 @@ from onboarding.finding import Place
 from onboarding.models import ApiKey, Onboarding
 from onboarding.web.api_access import Reader
 from onboarding.web.api_route import StrictRoute
-from onboarding.web.api_schemas import A_TIME, FOUND_BY, Words
+from onboarding.web.api_schemas import A_TIME, FOUND_BY, WHOSE_TURN, Words
 from onboarding.web.api_view import views
 from onboarding.web.schemas import OnboardingList, State
 
@@ -33,8 +33,8 @@ class Listing(BaseModel):
     type: (
         Literal["aggregator", "plugin", "own_development", "legacy_soap", "credentials_only"] | None
     ) = None
-    waiting_on: Literal["platform", "seller", "aggregator"] | None = Field(
-        None, description="Whose turn it is."
+    waiting_on: Literal["platform", "seller", "aggregator", "developer"] | None = Field(
+        None, description=WHOSE_TURN
     )
     overdue: Literal["yes"] | None = Field(
         None, description="Only those that are late; the one that waits longest comes first."

@@ -20,6 +20,10 @@ _PLACE: Final[JsonDict] = {
     "pattern": "^([0-9]{8}T[0-9]{6}[.][0-9]{6}~)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 }
 
+WHOSE_TURN: Final = (
+    "Whose turn it is; `seller` has those as well that a named `developer` stands in for."
+)
+
 Words = Annotated[str | None, Field(max_length=120, json_schema_extra=ON_ONE_LINE)]
 # Where no filter stands behind it that refuses.
 Name = Annotated[str, StringConstraints(max_length=120, pattern=str(ON_ONE_LINE["pattern"]))]
@@ -34,8 +38,8 @@ class View(BaseModel):
     type: (
         Literal["aggregator", "plugin", "own_development", "legacy_soap", "credentials_only"] | None
     ) = None
-    waiting_on: Literal["platform", "seller", "aggregator"] | None = Field(
-        None, description="Whose turn it is."
+    waiting_on: Literal["platform", "seller", "aggregator", "developer"] | None = Field(
+        None, description=WHOSE_TURN
     )
     overdue: Literal["yes"] | None = Field(None, description="Only those that are late.")
     cause: Words = Field(None, description="Only those with an incident of this code.")

@@ -76,6 +76,24 @@ def test_a_system_finds_its_own_by_whatever_it_has(system: System) -> None:
     assert listed(stranger, "") == listed(stranger, f"q={ready['client_id']}") == []
 
 
+def test_those_that_a_developer_stands_in_for_are_found(system: System) -> None:
+    named, ready, chosen = system.with_secret(), system.with_secret(), system.start()
+    chosen = system.fire(chosen, "choose_type", connection_type="plugin")
+    for one in (named, chosen):
+        developer = f"{one['links']['self']}/developer"
+        expect(system.put(developer, {"email": "dora@dev.example"}), 200)
+    builders.age(UUID(named["id"]), timedelta(minutes=30))
+    builders.age(UUID(ready["id"]), timedelta(hours=1))
+    turns = {one["id"]: system.look(one)["next_move"]["whom"] for one in (named, ready, chosen)}
+    assert turns == {named["id"]: "developer", ready["id"]: "seller", chosen["id"]: "seller"}
+    for view in ("", "&overdue=yes", "&state=secret_ready"):
+        assert listed(system, f"waiting_on=developer{view}") == [named["id"]]
+        found = expect(system.get(f"/v1/operations/onboardings?waiting_on=developer{view}"), 200)
+        assert [one["id"] for one in found["items"]] == [named["id"]]
+    assert {named["id"], ready["id"], chosen["id"]} == {*listed(system, "waiting_on=seller")}
+    assert listed(system, "waiting_on=developer&state=type_chosen") == []
+
+
 def test_what_fails_is_found_by_its_cause_and_not_by_the_text_of_the_error(system: System) -> None:
     onboarding = system.start(contact={"email": "dev@shop.example"})
     message = builders.a_message(onboarding_id=UUID(onboarding["id"]))

@@ -26,6 +26,7 @@ def app(database: Engine, ring: Keyring) -> FastAPI:
         ("state=started", {"started"}),
         ("waiting_on=seller", {"started", "awaiting_seller"}),
         ("waiting_on=aggregator", {"awaiting_aggregator"}),
+        ("waiting_on=developer", set()),
         ("overdue=yes", {"awaiting_seller"}),
         ("overdue=yes&type=plugin", set()),
         ("type=aggregator", {"awaiting_aggregator"}),
