@@ -6,6 +6,7 @@ something is sent there (OWASP, Server Side Request Forgery Prevention).
 """
 
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +31,11 @@ _NOT_PUBLIC: Final = tuple(
         *("2001::/23", "2001:db8::/32", "3fff::/20", "2002::/16"),
     )
 )
+# What a resolver can be asked for; an underscore is in no host's name by the rules, and in some.
+_NAME_AT_MOST: Final = 253
+_LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+# No top-level domain is one, so it was meant for an address (WHATWG URL, "ends in a number").
+_NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 NAMES_OF_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -100,7 +106,26 @@ def _read(url: str) -> tuple[SplitResult, int | None]:
         raise Unfit("A URL.") from None
     if not parts.hostname or parts.username is not None or "#" in url or "%" in parts.netloc:
         raise Unfit("A URL with a host, without a user and without a fragment.")
+    if port == 0:
+        raise Unfit("A port from 1 on.")
+    if fault := _fault(parts.hostname):
+        raise Unfit(fault)
     return parts, port
+
+
+def _fault(host: str) -> str:
+    """Why there can be no host of this name, whoever asks for it (RFC 1035 §2.3.4, RFC 1123 §2.1)."""
+    if ":" in host or _as_written(host) is not None:
+        return ""
+    # A name may end in a dot: then it is whole.
+    name = host.removesuffix(".")
+    if len(name) > _NAME_AT_MOST:
+        return f"A host of at most {_NAME_AT_MOST} characters."
+    if not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        return "A host whose parts between the dots are 1 to 63 letters, digits or inner hyphens."
+    if _NUMBER.fullmatch(name.rpartition(".")[2]):
+        return "A host that is a name, or an IP address that there is."
+    return ""
 
 
 def _as_written(host: str) -> str | None:

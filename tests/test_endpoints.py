@@ -104,6 +104,46 @@ def test_what_is_no_endpoint_is_said_to_be_none(url: str) -> None:
         endpoints.target(url, OUT_THERE)
 
 
+LONG = ".".join(["a" * 49] * 5)
+NO_HOSTS = {
+    "a label of 64 characters": ("a" * 64 + ".example", "parts"),
+    "an empty label": ("hooks..example", "parts"),
+    "an empty label at the beginning": (".hooks.example", "parts"),
+    "two dots at the end": ("hooks.example..", "parts"),
+    "nothing but a dot": (".", "parts"),
+    "a hyphen at the beginning": ("-hooks.example", "parts"),
+    "a hyphen at the end": ("hooks-.example", "parts"),
+    "a star": ("*.example", "parts"),
+    "an exclamation": ("hooks!.example", "parts"),
+    "254 characters": (f"{LONG}.abcd", "253"),
+    "254 characters and a dot": (f"{LONG}.abcd.", "253"),
+    "an address with too high a number": ("8.8.8.256", "IP address"),
+    "an address with too many numbers": ("8.8.8.8.8", "IP address"),
+    "a name that ends in a number": ("hooks.0x1z.0x1", "IP address"),
+    "port 0": ("hooks.example:0", "port"),
+    "port 00": ("hooks.example:00", "port"),
+}
+
+
+@pytest.mark.parametrize(("host", "says"), NO_HOSTS.values(), ids=NO_HOSTS)
+def test_a_host_that_cannot_exist_is_said_to_be_none(host: str, says: str) -> None:
+    for rules in (OUT_THERE, HERE):
+        with pytest.raises(Unfit, match=says):
+            endpoints.target(f"https://{host}/hooks", rules)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("a" * 63 + ".example", f"{LONG}.abc", f"{LONG}.abc.", "Hooks.Example", "hooks.example."),
+        *("xn--bcher-kva.example", "a-b.example", "my_hooks.example", "1.example", "8.8.8.8"),
+        *("hooks", "3com.example", "[2606:4700::1111]", "0x08.8.8.8"),
+    ],
+)
+def test_a_host_that_may_exist_is_taken(host: str) -> None:
+    assert endpoints.target(f"https://{host}/hooks", OUT_THERE).path == "/hooks"
+
+
 def test_other_ports_are_for_those_who_say_so() -> None:
     rules = Rules(frozenset({443, 8443}))
     assert endpoints.target("https://hooks.example:8443/a?b=c", rules).port == 8443

@@ -89,6 +89,8 @@ def test_public_keys_are_two_while_both_sign(system: System, receiver: Receiver)
         ({"url": "http://hooks.example/"}, "url"),
         ({"url": "https://10.0.0.1/"}, "url"),
         ({"url": "https://2130706433:8443/"}, "url"),
+        ({"url": f"https://{'a' * 64}.example/"}, "url"),
+        ({"url": "https://h.example:0/"}, "url"),
         ({"url": "https://h.example/", "types": ["nothing"]}, "types.0"),
         ({"url": "https://h.example/", "signature": "none"}, "signature"),
         ({"url": "https://h.example/", "description": "a\u202eb"}, "description"),
