@@ -1,5 +1,6 @@
 """What the API reads and writes, field by field: nothing else is taken in, and nothing else is shown."""
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Final, Literal
@@ -9,10 +10,12 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
 )
+from pydantic_core import PydanticCustomError
 
 from onboarding import names
 from onboarding.chart import STATES
@@ -21,6 +24,8 @@ from onboarding.names import CONNECTION_AT_MOST
 # As browsers check an e-mail field (HTML, "valid e-mail address").
 _LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 _EMAIL: Final = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
+
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
 def _name(value: str, at_most: int) -> str:
@@ -49,7 +54,14 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("An instant of the years 1 to 9999 in UTC") from None
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _is_written(value: object) -> object:
+    """A number would be taken for so many seconds since 1970, also one in quotes."""
+    if not isinstance(value, str) or not _DAY.match(value):
+        raise PydanticCustomError("datetime_parsing", "Not written as RFC 3339 has it")
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_written), AfterValidator(_in_utc)]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL)]
 ConnectionName = Annotated[
     str, StringConstraints(max_length=CONNECTION_AT_MOST), _is_name(CONNECTION_AT_MOST)

@@ -136,6 +136,13 @@ def test_one_that_was_removed_begins_again_with_another_secret(system: System) -
         ({"subject": "a\0b"}, 422, "invalid"),
         ({"time": "yesterday"}, 422, "invalid"),
         ({"time": "2026-11-01T12:00:00"}, 422, "invalid"),
+        ({"time": "2026-11-01"}, 422, "invalid"),
+        ({"time": 0}, 422, "invalid"),
+        ({"time": 1_793_534_400.5}, 422, "invalid"),
+        ({"time": "0"}, 422, "invalid"),
+        ({"time": "1793534400"}, 422, "invalid"),
+        ({"time": False}, 422, "invalid"),
+        ({"time": None}, 422, "invalid"),
         ({"specversion": "0.3"}, 422, "invalid"),
         ({"data": "text"}, 422, "invalid"),
         ({"time": "2999-01-01T00:00:00Z"}, 422, "invalid"),
@@ -143,7 +150,7 @@ def test_one_that_was_removed_begins_again_with_another_secret(system: System) -
     ],
 )
 def test_what_is_signed_and_no_event_is_refused(
-    system: System, change: dict[str, str], status: int, code: str
+    system: System, change: dict[str, object], status: int, code: str
 ) -> None:
     key, said = a_source(), json.loads(SUSPENDED.body)
     body = json.dumps(said | change).encode()

@@ -200,7 +200,8 @@ def test_one_a_time_or_all_that_failed_are_sent_again(system: System, receiver: 
     none = {"since": hour.isoformat(), "until": hour.isoformat()}
     assert expect(system.post(f"{path}/redeliver", none), 202) == {"count": 0}
     refused(system.post(f"{path}/redeliver", {}), 422, "invalid")
-    refused(system.post(f"{path}/redeliver", {"since": "2026-01-01T00:00"}), 422, "invalid")
+    for wrong in ("2026-01-01T00:00", 0, "0", 1_793_534_400):
+        refused(system.post(f"{path}/redeliver", {"since": wrong}), 422, "invalid")
 
 
 def test_a_time_that_ends_before_it_begins_is_refused(system: System, receiver: Receiver) -> None:
