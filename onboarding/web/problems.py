@@ -39,6 +39,7 @@ from onboarding.web.refusals import (
     IfMatchMissing,
     InFlight,
     MethodNotAllowed,
+    NothingThere,
     NotJson,
     Stale,
 )
@@ -50,7 +51,8 @@ log = logs.get(__name__)
 PATH: Final = "/problems"
 MEDIA_TYPE: Final = "application/problem+json"
 # Where programs ask, and get problems; people ask everywhere else, and get pages.
-API_PATHS: Final = ("/v1", "/oauth2", "/.well-known", "/livez", "/readyz", "/metrics")
+DOCUMENTED: Final = "/v1"
+API_PATHS: Final = (DOCUMENTED, "/oauth2", "/.well-known", "/livez", "/readyz", "/metrics")
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # A body may be wrong in thousands of places; nobody reads so many.
 MOST_ERRORS: Final = 20
@@ -79,6 +81,8 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
         refusal = refusal_of(error)
         if isinstance(refusal, MethodNotAllowed):
             refusal.allow = _methods(request)
+        if type(refusal) is NotFound and _is_within(request.scope["path"], DOCUMENTED):
+            refusal = NothingThere()
         if elsewhere and not _is_api(request.scope["path"]):
             return _page(request, elsewhere, refusal, error)
         return problem(refusal, error, request.scope)
@@ -139,7 +143,11 @@ def _instance() -> str:
 
 
 def _is_api(path: str) -> bool:
-    return any(path == root or path.startswith(f"{root}/") for root in API_PATHS)
+    return any(_is_within(path, root) for root in API_PATHS)
+
+
+def _is_within(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
 
 
 def _methods(request: Request) -> str:

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from onboarding.errors import Invalid, Refusal, TooMany, Unauthorised
+from onboarding.errors import Invalid, NotFound, Refusal, TooMany, Unauthorised
+
+
+class NothingThere(NotFound):
+    """There is nothing here, or it is not yours."""
+
+    advice = (
+        "Check the address and the IDs in it: /docs describes every address, /v1/openapi.json does"
+        " so for programs."
+    )
 
 
 class KeyInUrl(Refusal):

@@ -201,6 +201,20 @@ def test_people_get_pages_and_programs_get_problems() -> None:
     assert System(app).get("/v1nowhere").text == "not_found"
 
 
+def test_a_program_that_finds_nothing_is_told_where_the_documentation_is(
+    sqlite: Engine, ring: Keyring
+) -> None:
+    system = a_system(served(ring))
+    for path in ("/v1", "/v1/nowhere", "/v1/onboardings/1", "/v1/operations/runs/9"):
+        for locale in ("en", "fr"):
+            answer = system.send("GET", path, {"accept-language": locale})
+            advice = refused(answer, 404, "not_found")["detail"]
+            assert "/docs" in advice
+            assert "e-mail" not in advice
+    assert "e-mail" in refused(system.send("GET", "/oauth2/nowhere"), 404, "not_found")["detail"]
+    assert "e-mail" in system.send("GET", "/en/nowhere").text
+
+
 def test_without_a_database_everybody_is_asked_to_come_back(postgres: Postgres) -> None:
     gone = postgres.create_database("gone")
     db.connect(gone)
