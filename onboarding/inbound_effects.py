@@ -61,19 +61,21 @@ def _no_client(session: Session, subject: str) -> str | None:
 
 def _register(session: Session, order: Order) -> Effect:
     """Name and API of an aggregator, and that it is registered; for what it is not the latest, it says nothing."""
+    if "entry" not in order.facts:
+        return _status("registered")(session, order)
     before = session.get(Aggregator, order.event.subject)
-    said = _entry(session, order) if "entry" in order.facts else _as_it_is(before)
+    said = _entry(session, order)
     status = "registered" if "status" in order.facts or before is None else before.status
     registry.upsert(session, aggregator_id=order.event.subject, status=status, **said)
     return Effect({"aggregator": order.event.subject, "status": status})
 
 
 def _status(status: str) -> Callable[[Session, Order], Effect]:
+    """Nothing else of it: a name that nobody may give any more must not keep one in the registry."""
+
     def change(session: Session, order: Order) -> Effect:
-        before = session.get(Aggregator, order.event.subject)
-        registry.upsert(
-            session, aggregator_id=order.event.subject, status=status, **_as_it_is(before)
-        )
+        aggregator = session.get_one(Aggregator, order.event.subject)
+        registry.set_status(session, aggregator, status)
         return Effect({"aggregator": order.event.subject, "status": status})
 
     return change
@@ -130,11 +132,6 @@ TYPES: Final[Mapping[str, Kind]] = {
 }
 KINDS: Final = frozenset(kind.about for kind in TYPES.values())
 _SELLER_ID_AT_MOST: Final = 40
-
-
-def _as_it_is(before: Aggregator | None) -> dict[str, Any]:
-    assert before is not None, "an event about an aggregator that is not there"
-    return {"name": before.name, "uses_rest": before.uses_rest, "asks_for": before.asks_for}
 
 
 def _entry(session: Session, order: Order) -> dict[str, Any]:

@@ -80,23 +80,21 @@ def upsert(
         raise Invalid({"status": f"One of {', '.join(STATUSES)}."})
     if asks_for not in ("delegated", "full"):
         raise Invalid({"asks_for": "One of delegated, full."})
-    if fault := name_fault(name):
-        raise Invalid({"name": fault})
-    namesake = find(session, name)
-    aggregator = (session.get(Aggregator, aggregator_id) if aggregator_id else None) or namesake
-    if namesake is not None and namesake is not aggregator:
-        raise Invalid({"name": f"The name of another aggregator, {namesake.id}."})
-    if aggregator is None:
-        aggregator = Aggregator(id=aggregator_id or _free_id(session, name))
-        session.add(aggregator)
-    aggregator.name = names.kept(name)
-    aggregator.folded_name = fold(name)
-    aggregator.status = status
+    aggregator = session.get(Aggregator, aggregator_id) if aggregator_id else None
+    # One from before names were checked may keep its own.
+    if aggregator is None or aggregator.name != name:
+        aggregator = _called(session, aggregator, name, aggregator_id)
     aggregator.uses_rest = uses_rest
     aggregator.asks_for = asks_for
+    set_status(session, aggregator, status)
+    return aggregator
+
+
+def set_status(session: Session, aggregator: Aggregator, status: str) -> None:
+    """Whether it may be connected, whatever it is called, and recheck whoever waits for it."""
+    aggregator.status = status
     aggregator.changed_at = db.clock(session)
     outbox.promise(session, "recheck_parked", {"aggregator": aggregator.id})
-    return aggregator
 
 
 def name_fault(name: str) -> str:
@@ -171,6 +169,24 @@ def fold(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).casefold()
     letters = (c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return " ".join("".join(letters).split())[:120]
+
+
+def _called(
+    session: Session, aggregator: Aggregator | None, name: str, aggregator_id: str | None
+) -> Aggregator:
+    """The one that has this name, or has it from now on. Raises Invalid."""
+    if fault := name_fault(name):
+        raise Invalid({"name": fault})
+    namesake = find(session, name)
+    aggregator = aggregator or namesake
+    if namesake is not None and namesake is not aggregator:
+        raise Invalid({"name": f"The name of another aggregator, {namesake.id}."})
+    if aggregator is None:
+        aggregator = Aggregator(id=aggregator_id or _free_id(session, name))
+        session.add(aggregator)
+    aggregator.name = names.kept(name)
+    aggregator.folded_name = fold(name)
+    return aggregator
 
 
 def _free_id(session: Session, name: str) -> str:

@@ -78,6 +78,21 @@ def test_every_order_of_events_about_an_aggregator_ends_the_same(
         assert {status for _, status in told()} <= {"applied", "stale"}, order
 
 
+@pytest.mark.parametrize("name", ["New\nTool", "!!!", " ", "New\u202eTool", "n" * 120])
+def test_no_name_keeps_an_aggregator_from_being_suspended(database: Engine, name: str) -> None:
+    """It may be from before names were checked; whoever waits is checked again all the same."""
+    a_source()
+    tell(REGISTERED)
+    with transaction() as session:
+        session.get_one(Aggregator, "new-tool").name = name
+    for n, event, status in ((2, SUSPENDED, "suspended"), (3, REINSTATED, "registered")):
+        assert tell(event) == "applied"
+        assert len(promised("recheck_parked")) == n
+        assert aggregators() == [("new-tool", name, status, True, "delegated")]
+    assert (tell(LEFT), tell(RENAMED)) == ("applied", "applied")
+    assert rows(Aggregator, "name", "status") == [("Newer Tool", "unregistered")]
+
+
 def test_every_order_of_events_about_a_seller_ends_the_same(database: Engine) -> None:
     a_source()
     for order in permutations([SELLER_SUSPENDED, SELLER_BACK, SELLER_OUT]):

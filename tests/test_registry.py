@@ -248,3 +248,17 @@ def park(count: int, aggregator_id: str | None, name: str, folded: str | None) -
     with transaction() as session:
         session.execute(insert(Onboarding), rows)
     return ids
+
+
+@pytest.mark.parametrize("name", ["New\nTool", "!!!", "New\u202eTool"])
+def test_one_from_before_names_were_checked_keeps_its_own_and_gets_no_other_such(
+    database: Engine, name: str
+) -> None:
+    said: dict[str, Any] = {"uses_rest": True, "asks_for": "full", "aggregator_id": "tool"}
+    with transaction() as session:
+        registry.upsert(session, name="Tool", status="registered", **said).name = name
+    with transaction() as session:
+        kept = registry.upsert(session, name=name, status="suspended", **said)
+        assert (kept.name, kept.status) == (name, "suspended")
+        with pytest.raises(Invalid):
+            registry.upsert(session, name=f"{name} ", status="suspended", **said)
