@@ -10,7 +10,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from babel import dates
 from babel.messages.mofile import write_mo
@@ -45,6 +45,27 @@ def N_(message: str) -> str:  # noqa: N802  (gettext's own name)
 def translate(locale: str, message: str, **values: object) -> str:
     """The sentence in that language, with its placeholders filled in."""
     return translations(locale).gettext(message) % values
+
+
+class Said(str):
+    """A sentence with its values, in English: `again` says the same in another language."""
+
+    __slots__ = ("message", "values")
+
+    message: str
+    values: dict[str, object]
+
+    def __new__(cls, message: str, **values: object) -> Self:
+        said = super().__new__(cls, message % values)
+        said.message, said.values = message, values
+        return said
+
+
+def again(locale: str, text: str) -> str:
+    """The same in that language; a text that the catalogues do not have stays as it is."""
+    if isinstance(text, Said):
+        return translate(locale, text.message, **text.values)
+    return translations(locale).gettext(text) if text else text
 
 
 def translator(locale: str) -> Callable[..., str]:

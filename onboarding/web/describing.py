@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from onboarding.web import describing_events, describing_links
-from onboarding.web.describing_examples import EXAMPLES
+from onboarding.web.describing_examples import EXAMPLES, INVALID
 from onboarding.web.event_schemas import PLACE
 from onboarding.web.problems import Problem
 
@@ -70,7 +70,7 @@ def _completed(document: Document) -> Document:
     document["info"]["description"] = _ABOUT
     document["paths"] = {p: m for p, m in document["paths"].items() if p.startswith("/v1")}
     schemas = document["components"]["schemas"]
-    schemas["Problem"] = Problem.model_json_schema()
+    schemas["Problem"] = Problem.model_json_schema() | {"examples": [INVALID]}
     schemas["NewEvent"] = describing_events.bodies()
     for leftover in ("HTTPValidationError", "ValidationError"):
         schemas.pop(leftover, None)

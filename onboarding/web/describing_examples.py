@@ -12,6 +12,25 @@ KEY: Final = {
     "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
 }
 
+# A refusal that names a field; a test has it sent.
+INVALID: Final = {
+    "type": "/problems/invalid",
+    "title": "Something that you entered cannot be used.",
+    "status": 422,
+    "detail": "Correct what is named and send it again.",
+    "code": "invalid",
+    "retryable": False,
+    "instance": "urn:uuid:01a21e7d-a92b-7485-a14e-8d14551722a3",
+    "errors": [
+        {
+            "field": "contact.email",
+            "code": "string_pattern_mismatch",
+            "detail": "Send an e-mail address, such as name@example.com.",
+            "pointer": "#/contact/email",
+        }
+    ],
+}
+
 # Method and path → name → body.
 EXAMPLES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("post", "/v1/onboardings"): {

@@ -32,6 +32,7 @@ from onboarding.errors import (
     Unavailable,
 )
 from onboarding.ids import new_id
+from onboarding.web import wrong_fields
 from onboarding.web.refusals import (
     Collided,
     Crashed,
@@ -116,7 +117,7 @@ def problem(
         instance=instance,
         request_id=logs.request_id(),
     )
-    content = {**described.model_dump(exclude_none=True), **_facts(refusal)}
+    content = {**described.model_dump(exclude_none=True), **_facts(refusal, locale)}
     spoken = {"Content-Language": locale, "Vary": "Accept-Language"}
     return JSONResponse(content, refusal.status, _headers(refusal) | spoken, MEDIA_TYPE)
 
@@ -195,7 +196,7 @@ def _invalid(error: RequestValidationError) -> Invalid:
     """Which fields are wrong and why; what was sent is not repeated."""
     wrong = {_field(each["loc"]): each for each in error.errors()[:MOST_ERRORS]}
     return Invalid(
-        {name: _reason(each["msg"]) for name, each in wrong.items()},
+        {name: wrong_fields.sentence(each) for name, each in wrong.items()},
         {name: each["type"] for name, each in wrong.items()},
         {n: pointer(each["loc"][1:]) for n, each in wrong.items() if each["loc"][0] == "body"},
     )
@@ -207,10 +208,6 @@ def _field(place: tuple[object, ...]) -> str:
     return ".".join(str(name) for name in names) or str(source)
 
 
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ").rstrip(".") + "."
-
-
 def _log(refusal: Refusal, cause: Exception | None, instance: str) -> None:
     code, status = refusal.code, refusal.status
     if isinstance(refusal, Crashed):
@@ -220,10 +217,12 @@ def _log(refusal: Refusal, cause: Exception | None, instance: str) -> None:
         log.info("refused", code=code, status=status, instance=instance, error=error)
 
 
-def _facts(refusal: Refusal) -> dict[str, object]:
+def _facts(refusal: Refusal, locale: str) -> dict[str, object]:
     facts = refusal.facts()
-    errors = facts.get("errors")
-    return facts | {"errors": errors[:MOST_ERRORS]} if isinstance(errors, list) else facts
+    if not isinstance(errors := facts.get("errors"), list):
+        return facts
+    said = [each | {"detail": words.again(locale, each["detail"])} for each in errors[:MOST_ERRORS]]
+    return facts | {"errors": said}
 
 
 def _headers(refusal: Refusal) -> dict[str, str]:

@@ -23,7 +23,7 @@ from onboarding.names import CONNECTION_AT_MOST
 
 # As browsers check an e-mail field (HTML, "valid e-mail address").
 _LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_EMAIL: Final = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
+EMAIL: Final = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
 
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
@@ -62,7 +62,7 @@ def _is_written(value: object) -> object:
 
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_written), AfterValidator(_in_utc)]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=_EMAIL)]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=EMAIL)]
 ConnectionName = Annotated[
     str, StringConstraints(max_length=CONNECTION_AT_MOST), _is_name(CONNECTION_AT_MOST)
 ]

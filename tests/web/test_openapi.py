@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from onboarding import signing
 from onboarding.sealing import Keyring
 from onboarding.web.describing import operations
-from onboarding.web.describing_examples import EXAMPLES
+from onboarding.web.describing_examples import EXAMPLES, INVALID
 from tests import builders
 from tests.telling import a_source, now
 from tests.web.calling import System, a_system, expect, served
@@ -105,6 +105,12 @@ def signed(example: dict[str, Any]) -> dict[str, str]:
     return signing.headers(
         [key], example.get("id", "disclosure-1"), json.dumps(example).encode(), now()
     )
+
+
+def test_a_refusal_is_as_its_example_says(system: System) -> None:
+    answer = system.post("/v1/onboardings", {"locale": "en", "contact": {"email": "dev"}})
+    found = {n: v for n, v in expect(answer, 422).items() if n not in {"instance", "request_id"}}
+    assert found == {name: value for name, value in INVALID.items() if name != "instance"}
 
 
 AGGREGATOR = ("put", "/v1/aggregators/{aggregator_id}")
