@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -79,12 +79,13 @@ class Client:
 
     def show(self, onboarding_id: str) -> Onboarding:
         """Where one stands now."""
-        return self._onboarding(Request("GET", f"{_PATH}/{onboarding_id}"))
+        return self._onboarding(Request("GET", _path(onboarding_id)))
 
     def list(self, **wanted: str) -> Iterator[Onboarding]:
         """All of your own that are wanted, page by page: `state=…`, `overdue="yes"`, `q=…`."""
         query = f"?{urlencode(wanted)}" if wanted else ""
-        return map(shapes.onboarding, self._pages(_PATH + query))
+        found = self._pages(_PATH + query)
+        return (shapes.onboarding(each, listed=True) for each in found)
 
     def fire(
         self,
@@ -96,16 +97,21 @@ class Client:
     ) -> Onboarding:
         """Move one on from where it was seen; `wait` so many seconds for the platform's move.
 
-        Raises Problem where it has moved on since (`moved_on`): look at it again first.
+        Raises Problem where it has moved on since (`stale`): look at it again first.
         """
         body = {"event": event, "data": dict(data or {})}
-        request = _post(f"{_PATH}/{seen.id}/events", body, seen=seen, wait=wait)
+        request = _post(_path(seen.id, "/events"), body, seen=seen, wait=wait)
         return self._onboarding(request)
 
     def wait(self, seen: Onboarding, seconds: int = 20) -> Onboarding:
         """The same one once it has moved on from where it was seen, or as it was when time is up."""
+        if seen.listed:
+            now = self.show(seen.id)
+            if now.sequence != seen.sequence:
+                return now
+            seen = now
         headers = {"If-None-Match": seen.etag, "Prefer": f"wait={seconds}"}
-        request = Request("GET", f"{_PATH}/{seen.id}", headers=headers, waits=seconds)
+        request = Request("GET", _path(seen.id), headers=headers, waits=seconds)
         answer = self._sender.send(request)
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return seen
@@ -113,7 +119,7 @@ class Client:
 
     def reveal_secret(self, seen: Onboarding) -> RevealedSecret:
         """The client secret, once. It is never asked for a second time, whatever happens."""
-        path, headers = f"{_PATH}/{seen.id}/secret-reveal", {"If-Match": seen.etag}
+        path, headers = _path(seen.id, "/secret-reveal"), {"If-Match": seen.etag}
         return shapes.revealed(
             self._sender.json(Request("POST", path, repeatable=False, headers=headers))
         )
@@ -125,17 +131,17 @@ class Client:
 
     def continue_link(self, onboarding_id: str) -> str:
         """An address for the seller's browser to go on at. It works once."""
-        return str(self._sender.json(_post(f"{_PATH}/{onboarding_id}/continue-links"))["url"])
+        return str(self._sender.json(_post(_path(onboarding_id, "/continue-links")))["url"])
 
     def history(self, onboarding_id: str) -> tuple[Step, ...]:
         """Every step, from the first."""
-        found = self._sender.json(Request("GET", f"{_PATH}/{onboarding_id}/history"))
+        found = self._sender.json(Request("GET", _path(onboarding_id, "/history")))
         return tuple(map(shapes.step, found["items"]))
 
     def requirements(self, onboarding_id: str) -> Requirements:
         """What is due, from whom, and until when."""
-        path = f"{_PATH}/{onboarding_id}/requirements"
-        return shapes.requirements(self._sender.json(Request("GET", path)))
+        found = self._sender.json(Request("GET", _path(onboarding_id, "/requirements")))
+        return shapes.requirements(found)
 
     def events(self, **wanted: str | Sequence[str]) -> Iterator[Event]:
         """What has happened to your own, in order, up to now: `after=…`, `type=["…"]`."""
@@ -159,6 +165,11 @@ class Client:
             page = self._sender.json(Request("GET", following))
             yield from page["items"]
             following = page["next"]
+
+
+def _path(onboarding_id: str, rest: str = "") -> str:
+    """Where one is. Whatever an ID holds, it leads to no other address."""
+    return f"{_PATH}/{quote(onboarding_id, safe='')}{rest}"
 
 
 def _post(

@@ -21,8 +21,9 @@ class Onboarding:
     waiting_on: str | None
     allowed_events: tuple[str, ...]
     json: dict[str, Any] = field(repr=False)
-    # What this look is called; a list does not say it.
+    # What this look is called; a list says its number alone.
     etag: str = field(default="", repr=False, compare=False)
+    listed: bool = field(default=False, repr=False, compare=False)
 
     @property
     def has_ended(self) -> bool:
@@ -95,7 +96,7 @@ class EventPage:
     more: bool
 
 
-def onboarding(found: dict[str, Any], etag: str = "") -> Onboarding:
+def onboarding(found: dict[str, Any], etag: str = "", *, listed: bool = False) -> Onboarding:
     turn, seller = found["next_move"], found["seller"]
     return Onboarding(
         id=found["id"],
@@ -110,6 +111,7 @@ def onboarding(found: dict[str, Any], etag: str = "") -> Onboarding:
         allowed_events=tuple(found["allowed_events"]),
         json=found,
         etag=etag or f'"{found["sequence"]}"',
+        listed=listed,
     )
 
 
