@@ -235,8 +235,8 @@ def test_where_no_body_is_taken_one_with_members_is_refused(system: System) -> N
         text = {"content-type": "text/plain"} | NAMED
         refused(system.send("POST", path, text, content=b"{}"), 415, "wrong_media_type")
         refused(System(system.app).post(path, {"locale": "fr"}), 401, "unauthorised")
-        for body in (None, {}):
-            assert system.post(path, body).is_success
+        assert system.post(path, None).is_success
+        assert system.post(path, {}).is_success
         assert system.send("POST", path, JSON | NAMED, content=b"null").is_success
 
 

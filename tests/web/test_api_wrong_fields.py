@@ -22,7 +22,7 @@ from tools import openapi
 SOURCE: Final = "https://registry.marketplace.example"
 UUID: Final = "Send a UUID, such as 01a21e7d-a92b-7485-a14e-8d14551722a3."
 INSTANT: Final = "Send an instant with its time zone (RFC 3339), such as 2026-11-27T12:00:00Z."
-ANYTHING: Final = [
+ANYTHING: Final[list[Any]] = [
     *(None, True, 0, -1, 1.5, 10**30, "", "x", "x" * 3000, "a\nb", "é", "2026-11-27"),
     *("2026-99-99T00:00:00Z", "2026-11-27T12:00:00", [{"token": "x"}] * 200),
     *([], [1], ["x"], {}, {"a": 1}, {"email": 1}, {"token": 1}, [{}], [{"a": 1}]),
