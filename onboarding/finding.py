@@ -6,33 +6,26 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from datetime import time as midnight
 from itertools import starmap
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Select,
     and_,
     func,
     literal,
-    literal_column,
     or_,
     select,
     union_all,
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db, developers, queries, registry, sealing
+from onboarding import db, developers, queries, registry, searching
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.filters import AGO, DEVELOPER, YES, Filter
-from onboarding.ids import as_ending, as_reference
 from onboarding.models import (
-    ENDING,
     Assignment,
-    Client,
-    FurtherLink,
-    Link,
     Message,
     Onboarding,
     Run,
@@ -207,7 +200,7 @@ def _conditions(wanted: Filter, *, errors: bool = True) -> list[ColumnElement[bo
     if wanted.since:
         found.append(_begun(wanted.since))
     if wanted.q:
-        found.append(_says(wanted.q, errors=errors))
+        found.append(searching.says(wanted.q, errors=errors))
     return [*found, *_has(wanted)]
 
 
@@ -243,7 +236,7 @@ def _fails(cause: str | None) -> ColumnElement[bool]:
 
 
 def _is_of(owner: str) -> ColumnElement[bool]:
-    theirs = _uuid(owner)
+    theirs = searching.as_uuid(owner)
     taken = select(Assignment.onboarding_id).where(Assignment.operator_id == theirs)
     return Onboarding.id.in_(taken)
 
@@ -252,36 +245,6 @@ def _is_part_of(run: str) -> ColumnElement[bool]:
     number = int(run) if run.isdecimal() and len(run) <= _DIGITS else 0
     part = select(RunItem.onboarding_id).join(Run, Run.id == RunItem.run_id)
     return Onboarding.id.in_(part.where(Run.number == number))
-
-
-def _says(text: str, *, errors: bool) -> ColumnElement[bool]:
-    """Whatever somebody may have at hand. Each is looked up by itself, by an index or among few."""
-    wanted, onboarding = _uuid(text), select(Onboarding.id)
-    error = Message.cause == text
-    if errors:
-        error |= Message.last_error.contains(text, autoescape=True)
-    found: CompoundSelect[Any] = union_all(
-        onboarding.where(Onboarding.reference == as_reference(text)),
-        *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
-        *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
-        select(Client.onboarding_id).where(Client.id == text),
-        *([_ends_in(ending)] if (ending := as_ending(text)) else []),
-        select(Link.onboarding_id).where(Link.seller_id == text),
-        select(FurtherLink.onboarding_id).where(FurtherLink.seller_id == text),
-        select(Message.onboarding_id).where(Message.failed_at.is_not(None), error),
-    )
-    return Onboarding.id.in_(found)
-
-
-def _ends_in(ending: str) -> Select[UUID]:
-    """Their client ID does: that is what people read out."""
-    return select(Client.onboarding_id).where(literal_column(ENDING) == ending)
-
-
-def _has_address(text: str) -> tuple[ColumnElement[bool], ...]:
-    """By what it is found by; those of before have nothing of the kind until the clock comes by."""
-    without = and_(Onboarding.contact_hash.is_(None), Onboarding.contact_email == text)
-    return Onboarding.contact_hash.in_(sealing.address_hashes(text)), without
 
 
 def _begun(since: str) -> ColumnElement[bool]:
@@ -295,10 +258,3 @@ def _begun(since: str) -> ColumnElement[bool]:
         at, about = literal(day, db.UTCDateTime()), day.timestamp()
     first = UUID(int=int(max(about - _CLOCKS_DIFFER, 0) * 1000) << 80)
     return and_(Onboarding.id >= first, Onboarding.created_at >= at)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -1,0 +1,56 @@
+"""The search: whatever somebody may have at hand of an onboarding, on the telephone or in a log."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    literal_column,
+    select,
+    union_all,
+)
+
+from onboarding import sealing
+from onboarding.ids import as_ending, as_reference
+from onboarding.models import ENDING, Client, FurtherLink, Link, Message, Onboarding
+
+
+def says(text: str, *, errors: bool) -> ColumnElement[bool]:
+    """Whatever somebody may have at hand. Each is looked up by itself, by an index or among few."""
+    wanted, onboarding = as_uuid(text), select(Onboarding.id)
+    error = Message.cause == text
+    if errors:
+        error |= Message.last_error.contains(text, autoescape=True)
+    found: CompoundSelect[Any] = union_all(
+        onboarding.where(Onboarding.reference == as_reference(text)),
+        *([onboarding.where(each) for each in _has_address(text)] if "@" in text else []),
+        *([onboarding.where(Onboarding.id == wanted)] if wanted else []),
+        select(Client.onboarding_id).where(Client.id == text),
+        *([_ends_in(ending)] if (ending := as_ending(text)) else []),
+        select(Link.onboarding_id).where(Link.seller_id == text),
+        select(FurtherLink.onboarding_id).where(FurtherLink.seller_id == text),
+        select(Message.onboarding_id).where(Message.failed_at.is_not(None), error),
+    )
+    return Onboarding.id.in_(found)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """None for what is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _ends_in(ending: str) -> Select[UUID]:
+    """Their client ID does: that is what people read out."""
+    return select(Client.onboarding_id).where(literal_column(ENDING) == ending)
+
+
+def _has_address(text: str) -> tuple[ColumnElement[bool], ...]:
+    """By what it is found by; those of before have nothing of the kind until the clock comes by."""
+    without = and_(Onboarding.contact_hash.is_(None), Onboarding.contact_email == text)
+    return Onboarding.contact_hash.in_(sealing.address_hashes(text)), without
