@@ -31,6 +31,10 @@ AFTERWARDS: Final[dict[str, Afterwards]] = {
     "expire_secret": Afterwards(
         frozenset({"clock"}), "onboarding.secret_expired", "secret_expired"
     ),
+    # A new version has taken the place of the one before, which may have some days left.
+    "take_new_secret": Afterwards(frozenset({"seller", "platform"}), "onboarding.secret_replaced"),
+    # Somebody else may have the secret; from now on it is refused.
+    "disclose_secret": Afterwards(frozenset({"api"}), "onboarding.secret_disclosed"),
     "end_link": Afterwards(
         frozenset({"seller", "api", "operator"}), "onboarding.link_ended", "link_ended"
     ),

@@ -20,6 +20,7 @@ _TOLD: Final = (
     "aggregator_id",
     "client_id",
     "link_id",
+    "version",
     "credential",
     "cause",
 )

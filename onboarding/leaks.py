@@ -26,10 +26,11 @@ from onboarding import (
     sealing,
 )
 from onboarding.access import Actor
+from onboarding.afterwards import DONE
 from onboarding.audit import Attempt
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import context_of
-from onboarding.models import Client, Secret
+from onboarding.models import Client, Onboarding, Secret
 from onboarding.sealing import Keyring
 from onboarding.sending import GivenUp
 from onboarding.settings import Settings
@@ -154,22 +155,15 @@ def _safe(one: Found, found: Sequence[Found], settings: Settings) -> str | None:
 def _answer_one(session: Session, ring: Keyring, actor: Actor, one: Mapping[str, Any]) -> None:
     client = session.get_one(Client, one["client_id"])
     onboarding = lifecycle.lock(session, client.onboarding_id)
-    told = {"client_id": client.id, "version": one["version"], "url": one["url"]}
+    version = {"client_id": client.id, "version": one["version"]}
+    told = version | {"url": one["url"]}
     audit.append(
         session,
         ring,
         Attempt(actor.id, None, ACTION, CAUSE, onboarding_id=onboarding.id, details=told),
     )
-    secret = credentials.live_secret(session, onboarding.id)
-    is_current = secret is not None and (secret.client_id, secret.version) == (
-        client.id,
-        one["version"],
-    )
-    if is_current and onboarding.state in _REPLACED_BY_THE_CHART:
-        details = {"cause": CAUSE}
-        onboarding = lifecycle.fire(
-            session, onboarding.id, "reissue_secret", actor, details=details
-        )
+    is_current = _is_current(session, onboarding, version)
+    onboarding = _into_history(session, onboarding, actor, version, is_current=is_current)
     replacing.drop_disclosed(session, onboarding)
     its: dict[str, Any] = {"onboarding_id": onboarding.id, "sequence": onboarding.sequence}
     if onboarding.contact_email:
@@ -177,3 +171,29 @@ def _answer_one(session: Session, ring: Keyring, actor: Actor, one: Mapping[str,
         outbox.promise(session, "send_email", about, **its)
     if is_current:
         outbox.promise(session, "await_new_secret", **its)
+
+
+def _is_current(session: Session, onboarding: Onboarding, version: Mapping[str, Any]) -> bool:
+    secret = credentials.live_secret(session, onboarding.id)
+    return secret is not None and version == {
+        "client_id": secret.client_id,
+        "version": secret.version,
+    }
+
+
+def _into_history(
+    session: Session,
+    onboarding: Onboarding,
+    actor: Actor,
+    version: Mapping[str, Any],
+    *,
+    is_current: bool,
+) -> Onboarding:
+    """Other systems hear of it: with the new secret that the chart has made, or beside it."""
+    cause = {"cause": CAUSE}
+    if is_current and onboarding.state in _REPLACED_BY_THE_CHART:
+        return lifecycle.fire(session, onboarding.id, "reissue_secret", actor, details=cause)
+    if onboarding.state in DONE:
+        details = {**cause, **version}
+        return lifecycle.note(session, onboarding.id, "disclose_secret", actor, details=details)
+    return onboarding

@@ -2,7 +2,7 @@
 
 The chart has no move out of an end state, so this is none: it is a fact of the client and of the
 versions of its secret. The old version works until its owner has the new one, and as many days more
-as were asked for. Whoever writes here holds the onboarding's lock; the database's clock decides.
+as were asked for; history tells of that moment. Whoever writes here holds the onboarding's lock; the database's clock decides.
 """
 
 import hmac
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from onboarding import credentials, db, lifecycle, outbox
-from onboarding.access import Actor
+from onboarding.access import PLATFORM, Actor
 from onboarding.afterwards import DONE
 from onboarding.chart import NEXT_MOVE
 from onboarding.checksums import CHECKSUM
@@ -152,7 +152,9 @@ def reveal(session: Session, onboarding_id: UUID, ring: Keyring) -> Revealed:
     return revealed
 
 
-def acknowledge(session: Session, onboarding_id: UUID, *, version: int, ending: str) -> None:
+def acknowledge(
+    session: Session, onboarding_id: UUID, actor: Actor, *, version: int, ending: str
+) -> None:
     """The new version has arrived, says who names its last six characters. The overlap begins now."""
     _onboarding, stands = _held(session, onboarding_id)
     coming = stands.coming
@@ -161,7 +163,7 @@ def acknowledge(session: Session, onboarding_id: UUID, *, version: int, ending: 
         raise NotEligible("this is not the new secret that was shown last")
     if not hmac.compare_digest(coming.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
         raise Invalid({"ending": "These are not the last 6 characters of your client secret."})
-    _take_over(session, stands, coming)
+    _take_over(session, stands, coming, actor)
 
 
 def acknowledge_by_use(session: Session, onboarding_id: UUID, version: int) -> None:
@@ -169,7 +171,7 @@ def acknowledge_by_use(session: Session, onboarding_id: UUID, version: int) -> N
     stands = versions(session, lifecycle.lock(session, onboarding_id))
     coming = stands.coming if stands else None
     if stands and coming and coming.version == version and coming.revealed_at:
-        _take_over(session, stands, coming)
+        _take_over(session, stands, coming, PLATFORM)
 
 
 def end_old(session: Session, onboarding_id: UUID, version: int) -> None:
@@ -227,7 +229,7 @@ def _held(session: Session, onboarding_id: UUID) -> tuple[Onboarding, Versions]:
     return onboarding, stands
 
 
-def _take_over(session: Session, stands: Versions, coming: Secret) -> None:
+def _take_over(session: Session, stands: Versions, coming: Secret, actor: Actor) -> None:
     """From now on the client goes by the new version; the old one has its days left, or none."""
     now = db.clock(session)
     leaked = stands.current is not None and stands.current.disclosed_at is not None
@@ -239,6 +241,9 @@ def _take_over(session: Session, stands: Versions, coming: Secret) -> None:
         if not days:
             _end(session, stands.current, "replaced")
     credentials.mark_acknowledged(session, coming, now)
+    details = {"client_id": coming.client_id, "version": coming.version}
+    details |= {"credential": "public_key"} if coming.jwk else {}
+    lifecycle.note(session, stands.client.onboarding_id, "take_new_secret", actor, details=details)
 
 
 def _end(session: Session, secret: Secret, because: str) -> None:

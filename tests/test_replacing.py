@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, func, select
 
-from onboarding import db, replacing
+from onboarding import db, event_bodies, queries, replacing
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.credentials import REISSUES_A_DAY, Revealed
@@ -89,7 +89,32 @@ def test_both_work_during_the_overlap_and_afterwards_only_the_new_one(
     settle()
     expect(old.ask(), 401)
     expect(new.ask(), 200)
-    assert (builders.state_of(old.id), builders.the(old.id).sequence) == (state, sequence)
+    assert (builders.state_of(old.id), builders.the(old.id).sequence) == (state, sequence + 1)
+
+
+def last_event(caller: Caller) -> dict[str, Any]:
+    """As other systems get it."""
+    with reading() as session:
+        step = queries.history(session, caller.id)[-1]
+    return event_bodies.body(step, "ONB-0", "here")
+
+
+@pytest.mark.parametrize("actor", ["platform", "seller"])
+def test_other_systems_hear_once_that_a_secret_was_replaced(app: FastAPI, actor: str) -> None:
+    """Not that one was asked for or shown: the old one still counts then."""
+    old = a_caller(app)
+    before = last_event(old)
+    new = shown(old)
+    assert last_event(old) == before
+    if actor == "seller":
+        with transaction() as session:
+            replacing.acknowledge(session, old.id, SELLER, version=2, ending=new.secret[-6:])
+    for _ in range(2):
+        expect(new.ask(), 200)
+    told = last_event(old)
+    assert (told["type"], told["data"]["actor"]) == ("onboarding.secret_replaced", actor)
+    assert told["data"]["sequence"] == before["data"]["sequence"] + 1
+    assert told["data"]["details"] == {"client_id": old.client_id, "version": 2}
 
 
 def test_a_new_secret_that_nobody_has_saved_never_ends_the_old_one(app: FastAPI) -> None:
@@ -136,10 +161,10 @@ def test_saving_it_begins_the_overlap_too(app: FastAPI) -> None:
     new = shown(old, days=0)
     for version, ending, refusal in ((1, new.secret, NotEligible), (2, old.secret, Invalid)):
         with pytest.raises(refusal), transaction() as session:
-            replacing.acknowledge(session, old.id, version=version, ending=ending)
+            replacing.acknowledge(session, old.id, SELLER, version=version, ending=ending)
     expect(old.ask(), 200)
     with transaction() as session:
-        replacing.acknowledge(session, old.id, version=2, ending=new.secret[-6:])
+        replacing.acknowledge(session, old.id, SELLER, version=2, ending=new.secret[-6:])
     expect(old.ask(), 401)
 
 

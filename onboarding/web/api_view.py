@@ -30,6 +30,7 @@ _TOLD: Final = frozenset(
         "aggregator_id",
         "aggregator_name",
         "client_id",
+        "version",
         "credential",
         "seller_id",
         "cause",

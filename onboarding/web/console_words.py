@@ -254,6 +254,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "revoke_credentials": N_("Credentials revoked"),
     "rename": N_("Connection renamed"),
     "expire_secret": N_("Client secret expired"),
+    "take_new_secret": N_("New client secret or public key in use"),
+    "disclose_secret": N_("Client secret found where it should not be"),
     "end_link": N_("Link with the seller account ended"),
     "link_further_seller": N_("Another seller has let the client act for them"),
     "further_link_verified": N_("Link with another seller verified"),

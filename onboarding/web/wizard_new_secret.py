@@ -82,7 +82,7 @@ def acknowledge(request: Request, locale: str, onboarding_id: str, typed: Typed)
 
     def verb(session: Session, onboarding: Onboarding, who: Actor) -> None:
         number = _version(typed) or 0
-        replacing.acknowledge(session, onboarding.id, version=number, ending=ending)
+        replacing.acknowledge(session, onboarding.id, who, version=number, ending=ending)
 
     try:
         return _move(request, onboarding_id, verb)

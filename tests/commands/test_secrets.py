@@ -26,7 +26,7 @@ def test_a_secret_is_replaced_and_the_old_one_ended(run_on_both: Run) -> None:
     early = run_on_both("secret", "end", reference(one), "--version", "1", *WHY)
     assert early.code == 1
     with transaction() as session:
-        replacing.acknowledge(session, one, version=2, ending=secret[-6:])
+        replacing.acknowledge(session, one, builders.SELLER, version=2, ending=secret[-6:])
     ended = run_on_both("secret", "end", reference(one), "--version", "1", *WHY)
     assert (ended.code, "works no more" in ended.err + ended.out) == (0, True)
     with reading() as session:

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, func, select
 
-from onboarding import access, audit, checksums, credentials, replacing, sealing
+from onboarding import access, audit, checksums, credentials, event_bodies, replacing, sealing
 from onboarding.causes import CAUSES
 from onboarding.db import reading, transaction
 from onboarding.models import ApiKey, AuditEntry, Message, Secret, Transition
@@ -63,6 +63,11 @@ def events_of(caller: Caller) -> Sequence[str]:
         return session.scalars(steps.order_by(Transition.sequence)).all()
 
 
+def last_step(caller: Caller) -> Transition:
+    with reading() as session:
+        return session.get_one(Transition, (caller.id, the(caller.id).sequence))
+
+
 def test_t62_it_and_its_tokens_open_nothing_from_the_answer_on(app: FastAPI, key: Key) -> None:
     """In every process, though no task has run; another's goes on."""
     caller, other = a_caller(app), a_caller(app, "credentials_issued")
@@ -76,6 +81,10 @@ def test_t62_it_and_its_tokens_open_nothing_from_the_answer_on(app: FastAPI, key
     work_off()
     assert state_of(caller.id) == "confirmed"
     expect(caller.ask(), 401)
+    told = event_bodies.body(last_step(caller), "ONB-0", "here")
+    assert (told["type"], told["data"]["actor"]) == ("onboarding.secret_disclosed", "api")
+    details = {"client_id": caller.client_id, "version": 1, "cause": "secret_leaked"}
+    assert told["data"]["details"] == details
 
 
 def test_t62_a_wrong_guess_is_answered_alike_and_costs_the_same(
@@ -145,6 +154,7 @@ def test_its_owner_the_trail_and_whoever_operates_are_told_once(
         assert entry.details["url"] == masked
         assert list(audit.verify(session, builders.keyring())) == []
     work_off()
+    assert list(events_of(caller)).count("disclose_secret") == 1
     (incident,) = promised("await_new_secret")
     assert (incident.cause, incident.onboarding_id) == ("secret_leaked", caller.id)
     assert incident.cause in CAUSES
@@ -198,8 +208,7 @@ def test_one_that_was_just_shown_is_replaced_by_the_chart(app: FastAPI, key: Key
     for message in promised("answer_leak"):
         turns.run(str(message.id))
     assert state_of(caller.id) == "issuing_secret"
-    with reading() as session:
-        last = session.get_one(Transition, (caller.id, the(caller.id).sequence))
+    last = last_step(caller)
     assert (last.event, last.details) == ("reissue_secret", {"cause": "secret_leaked"})
     expect(caller.ask(), 401)
     assert findings() == []
@@ -212,9 +221,7 @@ def test_one_that_was_saved_before_the_end_proves_nothing(app: FastAPI, key: Key
     builders.fire(caller.id, "confirm", SELLER)
     work_off()
     assert state_of(caller.id) == "seller_linked"
-    with reading() as session:
-        last = session.get_one(Transition, (caller.id, the(caller.id).sequence))
-    assert last.details == {"cause": "secret_leaked"}
+    assert last_step(caller).details == {"cause": "secret_leaked"}
 
 
 def test_of_two_that_work_only_the_one_that_was_found_ends(app: FastAPI, key: Key) -> None:

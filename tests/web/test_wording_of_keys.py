@@ -64,7 +64,7 @@ def test_until_another_works_it_is_a_key_that_goes_on(
     for said in (asked, ready, seen(app, keyed, locale)):
         assert not OLD_SECRET.search(said), said
     with transaction() as session:
-        replacing.acknowledge(session, keyed, version=2, ending=shown[-6:])
+        replacing.acknowledge(session, keyed, builders.SELLER, version=2, ending=shown[-6:])
     visitor = a_visitor(app, keyed, locale)
     both = text(visitor.get(f"{visitor.home(keyed)}/client-secret"))
     assert OLD_KEY[locale] in both.lower()
