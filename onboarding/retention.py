@@ -24,6 +24,9 @@ from onboarding import (
     sign_ins,
 )
 
+# Removes so many rows of a table at most; how many it did.
+Sweep = Callable[[Session, int], int]
+
 
 @dataclass(frozen=True, slots=True)
 class Swept:
@@ -31,8 +34,7 @@ class Swept:
 
     after: timedelta
     since: str
-    # Removes so many rows at most; how many it did.
-    sweep: Callable[[Session, int], int]
+    sweep: Sweep
     which: str = ""
 
 

@@ -9,12 +9,12 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, func, insert, select, text, update
 
 from onboarding import outbox, proof_statements, proofs, redelivery
 from onboarding.db import in_seconds, transaction
 from onboarding.ids import new_id
-from onboarding.models import BrowserSession, Message
+from onboarding.models import BrowserSession, Message, UnprovedLetter
 from onboarding.outbox import Announcement
 from tests.builders import age, an_onboarding, promised, state_of
 from tests.databases import count_statements
@@ -174,6 +174,20 @@ def test_a_cleaning_says_whether_there_is_more(database: Engine) -> None:
         idle = -proof_statements.SESSION_IDLE.total_seconds() - 60
         session.execute(update(BrowserSession).values(seen_at=in_seconds(idle)))
     assert [clock.clean(limit=3) for _ in range(2)] == [(3, True), (2, False)]
+
+
+def test_one_table_that_cannot_be_cleaned_does_not_hold_up_the_others(
+    own_database: Engine,
+) -> None:
+    """As with one that has grown so much that its sweep takes too long."""
+    with transaction() as session:
+        session.add(UnprovedLetter(address_hash=bytes(32), created_at=in_seconds(-7200)))
+        session.execute(text("ALTER TABLE browser_sessions RENAME TO browsers"))
+    stop = threading.Event()
+    stop.set()
+    relay.run(lambda _: None, stop)
+    with transaction() as session:
+        assert session.scalar(select(func.count()).select_from(UnprovedLetter)) == 0
 
 
 def test_the_first_round_does_not_wait_for_a_look_at_every_onboarding(database: Engine) -> None:

@@ -39,6 +39,7 @@ from onboarding.access import CLOCK
 from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading, transaction
 from onboarding.models import Onboarding
+from onboarding.retention import Sweep
 from onboarding.sealing import KeyringWrong, read_keyring
 from onboarding.settings import settings
 
@@ -107,9 +108,9 @@ def promise_slices(limit: int = 20) -> Swept:
     return Swept(promised, promised == limit)
 
 
-def clean(limit: int = 1000) -> Swept:
+def clean(limit: int = 1000, sweeps: Sequence[Sweep] = retention.SWEEPS) -> Swept:
     """Remove what was kept for as long as `retention` says: a part of each table, in a transaction of its own."""
-    gone = [_forget(sweep, limit) for sweep in retention.SWEEPS]
+    gone = [_forget(sweep, limit) for sweep in sweeps]
     return Swept(sum(gone), limit in gone)
 
 
@@ -184,7 +185,7 @@ def reseal_tokens(limit: int = 1000) -> Swept:
     return Swept(moved, moved == limit)
 
 
-def _forget(sweep: Callable[[Session, int], int], limit: int) -> int:
+def _forget(sweep: Sweep, limit: int) -> int:
     with transaction() as session:
         return sweep(session, limit)
 

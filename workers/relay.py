@@ -7,9 +7,10 @@ depends on a particular relay being alive.
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
-from onboarding import canaries, crash_points, logs, presence, queries, redelivery
+from onboarding import canaries, crash_points, logs, presence, queries, redelivery, retention
 from onboarding.db import reading, transaction
 from onboarding.outbox import Publish
 from workers import clock, inbound, webhooks
@@ -59,7 +60,8 @@ def run(
         Seldom(clock.forfeit, FORFEIT_EVERY),
         Seldom(clock.end_secrets, FORFEIT_EVERY),
         Seldom(clock.expire_secrets, FORFEIT_EVERY),
-        Seldom(clock.clean, CLEAN_EVERY),
+        # Each by itself: one that fails does not hold up the others.
+        *(Seldom(partial(clock.clean, sweeps=[it]), CLEAN_EVERY) for it in retention.SWEEPS),
         Seldom(clock.turn_seal_keys, CLEAN_EVERY),
         Seldom(clock.reseal_tokens, CLEAN_EVERY),
         Seldom(clock.add_hashes, HASHES_EVERY),
