@@ -66,6 +66,8 @@ ASKED: Final[dict[str, Callable[[Client, Onboarding], object]]] = {
     "events": lambda client, _: [*client.events()],
     "event_page": lambda client, _: client.event_page(),
 }
+# What would lead elsewhere as a part of an address: out of it, up, nowhere.
+NO_IDS: Final = ("1?x=1#y", "..", ".", "")
 OF_ALL: Final = {"start", "list", "events", "event_page"}
 
 
@@ -162,7 +164,7 @@ def test_one_that_is_not_there_or_not_yours_is_not_found(
 ) -> None:
     theirs = client.start()
     with a_client(url) as other:
-        for seen in (theirs, replace(theirs, id=str(uuid4())), replace(theirs, id="1?x=1#y")):
+        for seen in (theirs, *(replace(theirs, id=each) for each in (str(uuid4()), *NO_IDS))):
             problem = refusal(ASKED[method], other, seen)
             assert (problem.status, problem.code, problem.retryable) == (404, "not_found", False)
             assert problem.title

@@ -21,6 +21,8 @@ from onboarding.client.shapes import (
 )
 
 _PATH = "/v1/onboardings"
+# No onboarding has this ID.
+_NO_ID = "-"
 
 
 class Client:
@@ -168,8 +170,12 @@ class Client:
 
 
 def _path(onboarding_id: str, rest: str = "") -> str:
-    """Where one is. Whatever an ID holds, it leads to no other address."""
-    return f"{_PATH}/{quote(onboarding_id, safe='')}{rest}"
+    """Where one is. Whatever an ID holds, it leads to no other address.
+
+    Nothing and dots would lead to the list or up, and every server between may read them so.
+    """
+    part = quote(onboarding_id, safe="") if onboarding_id.strip(".") else _NO_ID
+    return f"{_PATH}/{part}{rest}"
 
 
 def _post(
