@@ -1,14 +1,17 @@
 """What the marketplace's systems told is forgotten in time, and being told it again changes nothing."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine, event, insert, select, update
 
-from onboarding import db, inbound_kept
+from onboarding import db, inbound, inbound_kept
 from onboarding.db import reading, transaction
 from onboarding.ids import new_id
 from onboarding.models import Aggregator, InboundEvent
+from tests import builders
 from tests.telling import ENTRY, REGISTRY, Event, a_source, tell, told
 from workers import clock
 
@@ -16,6 +19,7 @@ REGISTERED = Event("aggregator.registered", "new-tool", 1, ENTRY)
 SUSPENDED = Event("aggregator.suspended", "new-tool", 2)
 REINSTATED = Event("aggregator.reinstated", "new-tool", 3)
 RENAMED = Event("aggregator.registered", "new-tool", 4, ENTRY | {"name": "Newer Tool"})
+SUSPENDED_SELLER = Event("seller.suspended", "S-1")
 OLD = inbound_kept.KEPT_FOR + timedelta(minutes=1)
 
 
@@ -102,6 +106,25 @@ def test_a_type_that_nobody_has_learned_is_forgotten(database: Engine) -> None:
     age(by=timedelta(minutes=2))
     assert clock.clean().done == 1
     assert tell(painted) == "unknown"
+
+
+def test_one_that_takes_effect_while_it_is_forgotten_stays(database: Engine) -> None:
+    """A version that knows its type has come, and an operator has it tried again at that moment."""
+    a_source()
+    tell(SUSPENDED_SELLER)
+    with transaction() as session:
+        session.execute(update(InboundEvent).values(status="unknown", settled_at=None))
+    age()
+    with ThreadPoolExecutor(1) as others:
+        with transaction() as session:
+            (event_id,) = session.scalars(select(InboundEvent.id))
+            assert inbound.retry(session, builders.keyring(), event_id).status == "applied"
+            session.flush()
+            cleaning = others.submit(clock.clean)
+            # It has found the event by now, and waits.
+            time.sleep(0.5)
+        assert cleaning.result().done == 0
+    assert known() == [SUSPENDED_SELLER.its_id]
 
 
 def test_they_go_a_part_at_a_time(database: Engine) -> None:
