@@ -1,6 +1,8 @@
 """Endpoints are told of what happens to their owner's onboardings: at least once, in order, signed."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
@@ -271,3 +273,19 @@ def test_what_was_sent_long_ago_is_forgotten(receiver: Receiver) -> None:
     let_pass(timedelta(days=2))
     assert clock.clean().done == 1
     assert [row.delivered_at for row in deliveries()] == [None]
+
+
+def test_what_is_sent_again_is_not_forgotten_meanwhile(receiver: Receiver) -> None:
+    mine = an_endpoint(receiver.url)
+    started_by(owner_of(mine))
+    deliver_all()
+    let_pass(timedelta(days=31))
+    with ThreadPoolExecutor(1) as others:
+        with transaction() as session:
+            assert noted_down.redeliver(session, mine) == 1
+            cleaning = others.submit(clock.clean)
+            # It has found the delivery by now, and waits.
+            time.sleep(0.5)
+        assert cleaning.result().done == 0
+    deliver_all()
+    assert len(receiver.got) == 2
