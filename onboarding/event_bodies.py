@@ -9,21 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from onboarding import masking
 from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import EVENT_TYPES
 from onboarding.models import Transition
-
-# What history tells besides: facts that lead to no person. A Seller ID does, and a name that was typed may.
-_TOLD: Final = (
-    "connection_type",
-    "credential_mode",
-    "aggregator_id",
-    "client_id",
-    "link_id",
-    "version",
-    "credential",
-    "cause",
-)
 
 MEDIA_TYPE: Final = "application/cloudevents+json"
 # The name under which other systems hear of each event: those of the chart, and those after the end.
@@ -48,7 +37,6 @@ def type_of(transition: Transition) -> str:
 
 def body(transition: Transition, reference: str, source: str) -> dict[str, Any]:
     """What has happened to the onboarding of this reference."""
-    details = transition.details
     data = {
         "onboarding_id": str(transition.onboarding_id),
         "reference": reference,
@@ -58,7 +46,7 @@ def body(transition: Transition, reference: str, source: str) -> dict[str, Any]:
         "to": transition.target,
         "actor": transition.actor_kind,
         "rule_set": transition.rule_set,
-        "details": {name: details[name] for name in _TOLD if details.get(name) is not None},
+        "details": masking.nameless(transition.details),
     }
     its_id = event_id(transition.onboarding_id, transition.sequence)
     about = {"subject": str(transition.onboarding_id)}

@@ -6,8 +6,19 @@ from typing import Any, Final
 # A longer text keeps this many characters at its beginning.
 _SHOWN = 2
 _DOTS = "***"
-# What of a step's details leads to a person.
+# What of a step's details leads to a person, so that it is masked.
 _LEADS: Final = "seller_id"
+# What of them surely leads to none: a name that was typed may, and so may an operator's reason.
+_NAMELESS: Final = (
+    "connection_type",
+    "credential_mode",
+    "aggregator_id",
+    "client_id",
+    "link_id",
+    "version",
+    "credential",
+    "cause",
+)
 
 
 class Personal:
@@ -53,5 +64,5 @@ def details(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nameless(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """The same without it, for what outlives the person."""
-    return {name: value for name, value in kept.items() if name != _LEADS}
+    """Only what leads to nobody, for what is sent to others or outlives the person."""
+    return {name: kept[name] for name in _NAMELESS if kept.get(name) is not None}

@@ -70,6 +70,7 @@ RETENTION: Final[Mapping[str, Kept]] = {
             "contact_email": "e-mail address of the contact",
             "contact_hash": "the same, as a keyed hash",
             "connection_name": "the name that somebody gave the connection",
+            "aggregator_name": "the name of an aggregator, as somebody typed it",
             "answers": "what was answered: an organisation, an e-mail address of a developer",
         },
     ),
@@ -77,7 +78,8 @@ RETENTION: Final[Mapping[str, Kept]] = {
         goes_with=_ONBOARDING,
         personal={
             "actor_id": "who did it: a seller account, a browser, an operator",
-            "details": "the Seller ID that was linked",
+            "details": "the Seller ID that was linked, an aggregator's name as somebody typed it, the"
+            " reason that an operator gave",
         },
     ),
     "messages": Kept(

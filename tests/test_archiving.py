@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Engine, select, text
 
 from onboarding import archiving, connections, invariants
+from onboarding.access import Actor
 from onboarding.db import reading, transaction
 from onboarding.models import Base, Onboarding
-from tests.builders import ACCOUNT, SELLER, age, an_onboarding, fire, promised, work
+from tests.builders import ACCOUNT, SELLER, age, an_onboarding, fire, handle, promised, work
 from tests.dumping import dump
 
 YEAR = 365
@@ -59,14 +60,19 @@ def test_what_is_over_goes_with_all_that_refers_to_it(database: Engine, folder: 
 
 def test_the_file_names_nobody(database: Engine, folder: Path) -> None:
     linked = an_onboarding("seller_linked", email=EMAIL)
-    fire(linked, "cancel")
-    work(linked)
-    age(linked, OLD)
-    (line,) = archived(folder)
-    assert "link_seller" in [step["event"] for step in line["history"]]
-    for told in ("alexandra", ACCOUNT.seller_id, ACCOUNT.shop_name):
-        assert told not in json.dumps(line)
-    assert {name for name in line if name.startswith("contact")} == set()
+    typed = an_onboarding("started", email=EMAIL)
+    choice = {"connection_type": "aggregator", "credential_mode": "full"}
+    handle(typed, "choose_type", **choice, aggregator="Alexandra Martin's tool")
+    for each in (linked, typed):
+        fire(each, "cancel", Actor("operator", "operator:1", "Alexandra rang us"))
+        work(each)
+        age(each, OLD)
+    lines = archived(folder)
+    events = [step["event"] for line in lines for step in line["history"]]
+    assert {"link_seller", "choose_type", "cancel"} <= {*events}
+    for told in ("alexandra", "Alexandra", ACCOUNT.seller_id, ACCOUNT.shop_name):
+        assert told not in json.dumps(lines)
+    assert {name for line in lines for name in line if name.startswith("contact")} == set()
     (path,) = (folder).iterdir()
     assert path.stat().st_mode & 0o777 == 0o600
 

@@ -93,7 +93,7 @@ def _by(kept: Kept) -> str:
     )
 
 
-_ARCHIVE = "nothing that names anybody: facts and history, without addresses, Seller IDs and notes"
+_ARCHIVE = "nothing that names anybody: facts and history, without addresses, Seller IDs, notes, reasons and what was typed"
 
 
 if __name__ == "__main__":
