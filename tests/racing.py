@@ -1,9 +1,13 @@
 """Several at once: calls from threads that a barrier lets go together, round after round."""
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+from sqlalchemy import text
+
+from onboarding import db
 from onboarding.errors import Refusal
 
 PATIENCE = 60.0
@@ -37,3 +41,20 @@ def winners(outcomes: Sequence[object]) -> list[object]:
     lost = [o for o in outcomes if isinstance(o, Exception)]
     assert all(isinstance(o, Refusal) for o in lost), lost
     return [o for o in outcomes if not isinstance(o, Exception)]
+
+
+def until_somebody_waits() -> None:
+    """For what this transaction holds; on SQLite whoever writes does so anyway."""
+    late = time.monotonic() + PATIENCE
+    while db.engine().dialect.name == "postgresql" and not _somebody_waits():
+        assert time.monotonic() < late, "nobody waits"
+        time.sleep(0.01)
+
+
+def _somebody_waits() -> bool:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with db.engine().connect() as connection:
+        return bool(connection.scalar(waiting))

@@ -1,6 +1,5 @@
 """What the marketplace's systems told is forgotten in time, and being told it again changes nothing."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from onboarding.db import reading, transaction
 from onboarding.ids import new_id
 from onboarding.models import Aggregator, InboundEvent
 from tests import builders
+from tests.racing import until_somebody_waits
 from tests.telling import ENTRY, REGISTRY, Event, a_source, tell, told
 from workers import clock
 
@@ -121,8 +121,7 @@ def test_one_that_takes_effect_while_it_is_forgotten_stays(database: Engine) -> 
             assert inbound.retry(session, builders.keyring(), event_id).status == "applied"
             session.flush()
             cleaning = others.submit(clock.clean)
-            # It has found the event by now, and waits.
-            time.sleep(0.5)
+            until_somebody_waits()
         assert cleaning.result().done == 0
     assert known() == [SUSPENDED_SELLER.its_id]
 

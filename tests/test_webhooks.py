@@ -1,7 +1,6 @@
 """Endpoints are told of what happens to their owner's onboardings: at least once, in order, signed."""
 
 import json
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
@@ -29,7 +28,7 @@ from tests.listening import (
     sweep,
     the_endpoint,
 )
-from tests.racing import race
+from tests.racing import race, until_somebody_waits
 from tests.receiving import Receiver, Sent
 from workers import clock
 from workers.webhooks import note_events, promise_deliveries
@@ -284,8 +283,7 @@ def test_what_is_sent_again_is_not_forgotten_meanwhile(receiver: Receiver) -> No
         with transaction() as session:
             assert noted_down.redeliver(session, mine) == 1
             cleaning = others.submit(clock.clean)
-            # It has found the delivery by now, and waits.
-            time.sleep(0.5)
+            until_somebody_waits()
         assert cleaning.result().done == 0
     deliver_all()
     assert len(receiver.got) == 2
