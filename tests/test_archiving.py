@@ -62,7 +62,7 @@ def test_the_file_names_nobody(database: Engine, folder: Path) -> None:
     linked = an_onboarding("seller_linked", email=EMAIL)
     typed = an_onboarding("started", email=EMAIL)
     choice = {"connection_type": "aggregator", "credential_mode": "full"}
-    handle(typed, "choose_type", **choice, aggregator="Alexandra Martin's tool")
+    handle(typed, "choose_type", SELLER, **choice, aggregator="Alexandra Martin's tool")
     for each in (linked, typed):
         fire(each, "cancel", Actor("operator", "operator:1", "Alexandra rang us"))
         work(each)
