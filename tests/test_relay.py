@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -164,6 +165,22 @@ def test_what_is_seldom_looked_for_is_due_again_while_there_is_more() -> None:
     left = [Swept(100, more=True), Swept(100, more=True), Swept(3, more=False)]
     look = relay.Seldom(lambda: left.pop(0), 3600)
     assert [look.look() for _ in range(5)] == [100, 100, 3, 0, 0]
+
+
+@pytest.mark.parametrize(("every", "looks"), [(3600.0, 1), (0.0, 2)])
+def test_what_has_failed_is_left_alone_for_a_while(every: float, looks: int) -> None:
+    """It may take ten seconds to fail, and one thread meets all deadlines."""
+    made = []
+
+    def fail() -> Swept:
+        made.append(1)
+        raise ZeroDivisionError
+
+    look = relay.Seldom(fail, every)
+    for _ in range(2):
+        with suppress(ZeroDivisionError):
+            look.look()
+    assert len(made) == looks
 
 
 def test_a_cleaning_says_whether_there_is_more(database: Engine) -> None:

@@ -35,6 +35,8 @@ CLEAN_EVERY: Final = 600.0
 HASHES_EVERY: Final = 5.0
 CANARY_EVERY: Final = 5.0
 WATCH_EVERY: Final = 10.0
+# After one of these has failed, unless it is looked for more often anyhow.
+RETRY_EVERY: Final = 15.0
 # More examples than this help nobody.
 NAMED_AT_MOST: Final = 3
 
@@ -104,7 +106,8 @@ def send_canary() -> Swept:
 class Seldom:
     """A look that is made at once, and then not again for a number of seconds.
 
-    One that fails, or that leaves more to do, is due again at once.
+    One that leaves more to do is due again at once; one that fails, after a while, as it may have taken
+    all the time that a statement has.
     """
 
     def __init__(self, look: Callable[[], Swept], every: float) -> None:
@@ -114,9 +117,9 @@ class Seldom:
         """How many it did; 0 where it is not its time."""
         if time.monotonic() < self._next:
             return 0
+        self._next = time.monotonic() + min(self._every, RETRY_EVERY)
         done, more = self._look()
-        if not more:
-            self._next = time.monotonic() + self._every
+        self._next = 0.0 if more else time.monotonic() + self._every
         return done
 
 
