@@ -2,7 +2,8 @@
 
 The chart has no move out of an end state, so this is none: it is a fact of the client and of the
 versions of its secret. The old version works until its owner has the new one, and as many days more
-as were asked for; history tells of that moment. Whoever writes here holds the onboarding's lock; the database's clock decides.
+as were asked for; history tells of that moment. Whoever writes here holds the onboarding's lock; the
+database's clock decides.
 """
 
 import hmac

@@ -8,7 +8,7 @@ from joserfc import jws
 from onboarding import token_keys, tokens
 from onboarding.errors import Unavailable
 from onboarding.sealing import Keyring
-from onboarding.settings import settings
+from onboarding.settings import Settings, settings
 from onboarding.token_keys import LONGEST, PUBLISHED_BEFORE, PUBLISHED_FOR
 from onboarding.tokens import Issuer, NotOurs
 from tests.threats.forging import signed
@@ -69,6 +69,16 @@ def test_what_its_predecessor_would_have_signed_later_is_not() -> None:
 def test_a_pair_is_published_until_all_that_it_signed_is_over() -> None:
     assert published(TURN + LONGEST) == [NEW, OLD]
     assert published(TURN + 2 * LONGEST) == [NEW]
+
+
+def test_no_setting_lets_a_token_last_longer_than_is_read() -> None:
+    asked = {"token_lasts": int(LONGEST.total_seconds())}
+    lasting = tokens.issuer(settings().model_copy(update=asked), RING)
+    assert lasting.read(token_at(MADE, lasting)).client_id == "cid_test_x"
+    (most,) = (
+        each.le for each in Settings.model_fields["token_lasts"].metadata if hasattr(each, "le")
+    )
+    assert timedelta(seconds=most) == LONGEST
 
 
 def test_the_first_pair_signs_whatever_the_clock_says() -> None:
