@@ -28,6 +28,8 @@ class Journey:
         self.headers = {"Authorization": f"Bearer {key}"}
         self.path: str | None = None
         self.shown: list[tuple[int, str]] = []
+        # What went wrong last, for whoever reads why a test failed.
+        self.trouble: Exception | None = None
 
     def walk(self, seconds: float, to: Collection[str] = ENDS) -> str:
         """Go on until one of these states, or until the time is over; returns the last state seen."""
@@ -37,7 +39,8 @@ class Journey:
             try:
                 state = self._step(to)
             # The account is linked from here, without the API between: an outage shows as it is.
-            except (httpx.HTTPError, Refusal, DBAPIError):
+            except (httpx.HTTPError, Refusal, DBAPIError) as error:
+                self.trouble = error
                 time.sleep(0.05)
         return state
 

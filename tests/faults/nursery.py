@@ -20,6 +20,7 @@ from pathlib import Path
 from onboarding import crash_points
 
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 _DIED = re.compile(rb"crash point ([a-z._]+)\n")
 
 
@@ -112,3 +113,9 @@ def on_a_leash() -> None:
     """The kernel ends this process with its parent, however that one ends. Only Linux can."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """What a child leaves behind becomes this process's, which can wait for its end. Only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)

@@ -3,12 +3,13 @@
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Final
 from uuid import uuid4
 
 import httpx
@@ -23,6 +24,7 @@ from onboarding.walking import SCOPES
 from tests.faults import checking
 from tests.faults.journeys import Journey
 from tests.faults.zygote import Zygote, a_zygote
+from tests.servers import process
 from tests.servers.postgres import Postgres
 from tests.servers.smtp import Smtp, smtp_server
 from tests.servers.valkey import Valkey
@@ -37,6 +39,19 @@ ENDS = {
 }
 # Seconds for anything that must happen; a machine that has much else to do is slow.
 PATIENCE = 90.0
+
+
+# Those whose processes run, for the report of a test that fails meanwhile.
+_OPEN: Final[list["Stage"]] = []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside what failed stands what the processes have said: they write into files of their own."""
+    report = yield
+    if report.failed:
+        report.sections += [("of the processes", stage.last_words()) for stage in _OPEN]
+    return report
 
 
 @dataclass
@@ -80,6 +95,15 @@ class Stage:
         """The crash points at which the processes of a role have died since its start."""
         found = self.log(role).read_text() if self.log(role).exists() else ""
         return re.findall(r"^crash point (\S+)$", found, re.MULTILINE)
+
+    def last_words(self) -> str:
+        """What each process has said last, and what went wrong last on the newest journey."""
+        said = [
+            f"{r}: {process.last_words(self.log(r), 20)}"
+            for r in self.processes
+            if self.log(r).exists()
+        ]
+        return "\n".join([*said, *(f"{j.number}: {j.trouble!r}" for j in self.journeys[-1:])])
 
     def await_death(self, role: str, point: str) -> None:
         """Wait until a process of this role has died there. A point that nobody reaches fails."""
@@ -138,11 +162,13 @@ def a_stage(
     ):
         ring = open_keyring(folder / "keys")
         made = Stage(system, zygote, smtp, http, _a_key_that_is_in_use(), ring)
-        made.start(*roles)
-        made.await_answers()
+        _OPEN.append(made)
         try:
+            made.start(*roles)
+            made.await_answers()
             yield made
         finally:
+            _OPEN.remove(made)
             made.stop(*list(made.processes))
 
 

@@ -64,8 +64,10 @@ def _main() -> None:
     import kombu.transport.redis  # noqa: F401, PLC0415
 
     from onboarding.commands import opening  # noqa: F401, PLC0415
+    from tests.faults.nursery import adopt_orphans  # noqa: PLC0415
     from workers import serving  # noqa: F401, PLC0415
 
+    adopt_orphans()
     for line in sys.stdin:
         what, about = json.loads(line)
         sys.stdout.write(f"{_ORDERS[what](**about)}\n")
@@ -80,11 +82,18 @@ def _start(role: str, environment: dict[str, str], log: str) -> int:
 
 
 def _kill(process: int) -> int:
-    """The dead are collected here and nowhere else, so that no number is somebody else's by now."""
+    """The dead are collected here and nowhere else, so that no number is somebody else's by now.
+
+    The whole group is waited for: one of it that has not let go yet, of a port or of a lock, would
+    stand in the way of whoever is started next. Where orphans are not ours to collect, they are not.
+    """
     with suppress(ProcessLookupError):
         os.killpg(process, signal.SIGKILL)
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-process, 0)
     return process
 
 
