@@ -29,8 +29,9 @@ from tests.acting import a_lead
 from tests.at_runs import AT_ONCE, begin, look
 from tests.servers.fault_proxy import fault_proxy
 from tests.servers.folders import server_folder
+from tests.servers.ports import free_port
 from tests.servers.postgres import postgres_server
-from tests.servers.valkey import Valkey, free_port
+from tests.servers.valkey import Valkey
 from tests.web.operating import at_console
 from tests.web.test_console import pages
 

@@ -27,8 +27,8 @@ from onboarding.sealing import open_keyring
 from onboarding.settings import Settings
 from tests import builders
 from tests.servers.folders import server_folder
+from tests.servers.ports import free_port
 from tests.servers.postgres import postgres_server
-from tests.servers.valkey import free_port
 from tests.web.asking import answered
 from tests.web.visiting import BASE, Visitor, a_site, a_visitor
 

@@ -31,8 +31,9 @@ from onboarding.migrations import upgrade
 from onboarding.models import Client, Message, Onboarding, Transition
 from onboarding.sealing import open_keyring
 from tests.servers.folders import server_folder
+from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
-from tests.servers.valkey import free_port, valkey_server
+from tests.servers.valkey import valkey_server
 
 ONBOARDING = Path(sys.executable).with_name("onboarding")
 BATCH = 5_000

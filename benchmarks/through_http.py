@@ -30,8 +30,9 @@ from onboarding import access, db
 from onboarding.client import Client
 from onboarding.db import transaction
 from onboarding.migrations import upgrade
+from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
-from tests.servers.valkey import free_port, valkey_server
+from tests.servers.valkey import valkey_server
 
 ONBOARDING: Final = Path(sys.executable).with_name("onboarding")
 WARM_UP: Final = 40

@@ -17,7 +17,8 @@ from onboarding import access, db, registry
 from onboarding.sealing import open_keyring
 from onboarding.walking import SCOPES
 from tests.servers import process
-from tests.servers.valkey import Valkey, free_port
+from tests.servers.ports import free_port
+from tests.servers.valkey import Valkey
 
 ONBOARDING = Path(sys.executable).with_name("onboarding")
 

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from onboarding import canaries, db, outbox, presence
 from tests.builders import a_message
-from tests.servers.valkey import Valkey, free_port
+from tests.servers.ports import free_port
+from tests.servers.valkey import Valkey
 from workers.relay import send_canary
 
 ROOT = Path(__file__).parents[1]

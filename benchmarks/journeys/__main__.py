@@ -15,8 +15,9 @@ from sqlalchemy import make_url
 
 from benchmarks.journeys import plot, results, table
 from benchmarks.journeys.contest import LIMIT, OURS, Contestant, Place, run
+from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres, conninfo
-from tests.servers.valkey import Valkey, free_port, valkey_server
+from tests.servers.valkey import Valkey, valkey_server
 
 CONTESTANTS: Final = (
     Contestant("this project", "benchmarks.journeys.ours", "onboarding", OURS),

@@ -16,7 +16,7 @@ from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests.builders import an_onboarding, end_the_rest_of, fire, promised
 from tests.dumping import dump
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 from tests.test_relay import until
 from tests.web.calling import a_system, expect, refused, served
 from workers import turns

@@ -18,8 +18,8 @@ from tests.builders import an_onboarding, end_the_rest_of, fire, promised
 from tests.databases import forget_settings
 from tests.faults import write_paths
 from tests.servers.fault_proxy import FaultProxy, fault_proxy
+from tests.servers.ports import free_port
 from tests.servers.smtp import Smtp, smtp_server
-from tests.servers.valkey import free_port
 from workers import turns
 
 EMAIL = "seller@shop.example"

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.servers import process
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 JOURNEYS = {

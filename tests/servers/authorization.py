@@ -11,7 +11,7 @@ import httpx
 
 from tests.servers import process
 from tests.servers.packages import package_folder
-from tests.servers.valkey import free_port
+from tests.servers.ports import free_port
 
 PROGRAM: Final = Path(__file__).with_name("oidc_provider") / "server.mjs"
 INITIAL_TOKEN: Final = "initial-access-token-of-tests"

