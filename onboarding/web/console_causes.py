@@ -26,12 +26,12 @@ _HISTORY: Final = 20
 _OWNERS: Final = ("keep", "me", "nobody")
 
 
-def _asked(task: str, code: str, state: str = "", event: str = "") -> CauseName:
+async def _asked(task: str, code: str, state: str = "", event: str = "") -> CauseName:
     """Of an address: a cause wherever it is met, or in the place that its query names."""
     return _named(task, code, state, event)
 
 
-def _sent(
+async def _sent(
     task: str,
     code: str,
     state: Annotated[str, Form()] = "",

@@ -24,7 +24,7 @@ from onboarding.web.oauth_route import NEVER_KEPT, OAuthError, OAuthRoute, Sent,
 from onboarding.web.refusals import TokensElsewhere
 
 
-def _only_here(request: Request) -> None:
+async def _only_here(request: Request) -> None:
     """Beside another authorization server there is none here, and nothing that would look like one.
 
     Raises TokensElsewhere.

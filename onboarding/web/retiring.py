@@ -24,7 +24,7 @@ def retiring(*, since: datetime, until: datetime, instead: str) -> dict[str, Any
         f' <{instead}>; rel="sunset"; type="text/html"',
     }
 
-    def told(request: Request) -> None:
+    async def told(request: Request) -> None:
         announce(request, headers)
 
     return {"deprecated": True, "dependencies": [Depends(told)]}

@@ -34,7 +34,7 @@ _STEP_OF_STATE = {
 }
 
 
-def our_language(request: Request) -> None:
+async def our_language(request: Request) -> None:
     """Pages exist in our languages only. Raises NotFound."""
     if request.path_params.get("locale", LOCALES[0]) not in LOCALES:
         raise NotFound

@@ -5,12 +5,14 @@ import json
 from typing import Any, Final
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import Engine
 
 from onboarding.sealing import Keyring
 from tests.instructions import instructions
 from tests.web.asking import answered
 from tests.web.calling import System, a_system, in_one_moment, served
+from tests.web.threads import handed_over
 
 BASE: Final = "http://api"
 # Thousands at most, with those of an event loop that starts for it: a tenth more than what 3.11 takes.
@@ -23,6 +25,19 @@ def test_a_call_takes_so_many_instructions(
     system = a_system(in_one_moment(served(ring)))
     *_, taken = (counted(system) for _ in range(8))
     assert {it: count for it, count in taken.items() if count > 1000 * INSTRUCTIONS[it]} == {}
+
+
+def test_a_call_takes_no_more_turns_of_threads_than_it_must(
+    database: Engine, ring: Keyring, published: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who calls, and what is done; where the framework writes the answer, it does that in a third."""
+    system = a_system(in_one_moment(served(ring)))
+    begun = call(system, "POST", "/v1/onboardings", {"locale": "en"})
+    given = handed_over(monkeypatch)
+    call(system, "POST", "/v1/onboardings", {"locale": "fr"})
+    assert len(given) == 2
+    call(system, "GET", begun["links"]["self"])
+    assert len(given) == 2 + 3
 
 
 def counted(system: System) -> dict[str, int]:

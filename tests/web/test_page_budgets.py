@@ -12,6 +12,7 @@ from onboarding.sealing import Keyring
 from tests import builders
 from tests.databases import count_statements
 from tests.instructions import instructions
+from tests.web.threads import handed_over
 from tests.web.visiting import a_site, a_visitor
 
 # Whose it is and where it stands; then what there is of it, and whatever one page alone tells.
@@ -58,6 +59,16 @@ def test_a_page_asks_no_more_than_it_must(database: Engine, ring: Keyring, state
     assert (first.status_code, again.status_code) == (200, 200)
     # SQLite is told where a look begins; it has no round trips.
     assert len([each for each in asked if each != "BEGIN"]) == ASKED[state]
+
+
+def test_a_page_takes_one_turn_of_a_thread(
+    database: Engine, ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = builders.an_onboarding("confirmed")
+    visitor = a_visitor(a_site(ring), made)
+    given = handed_over(monkeypatch)
+    asyncio.run(shown(visitor, visitor.home(made)))
+    assert len(given) == 1
 
 
 def test_a_page_takes_so_many_instructions(database: Engine, ring: Keyring) -> None:
