@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from email.message import Message
-from functools import cached_property
+from functools import cached_property, wraps
+from inspect import iscoroutinefunction
 from itertools import chain
 from typing import Any, Final, NoReturn, TypeVar, get_origin
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from onboarding.errors import Invalid
+from onboarding.retrying import retried
 from onboarding.web.problems import pointer
 from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
@@ -36,6 +39,10 @@ _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|([\[{])|([\]}])', re.D
 class StrictRoute(RetriedRoute):
     """A route that refuses a body or a query which two programs may read differently."""
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        handler = endpoint if iscoroutinefunction(endpoint) else _in_a_thread(retried(endpoint))
+        super().__init__(path, handler, **options)
+
     @cached_property
     def single(self) -> frozenset[str]:
         """The parameters of its query that take one value."""
@@ -53,6 +60,19 @@ class StrictRoute(RetriedRoute):
             return response
 
         return strictly
+
+
+def _in_a_thread(handler: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """As the framework would run it, which would write the answer in a further turn of a thread.
+
+    Writing it holds the interpreter all the time, wherever that is.
+    """
+
+    @wraps(handler)
+    async def handled(**values: Any) -> Any:
+        return await run_in_threadpool(handler, **values)
+
+    return handled
 
 
 def refuse_repeated(request: Request) -> None:

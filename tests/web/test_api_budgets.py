@@ -37,7 +37,7 @@ def test_a_call_takes_no_more_turns_of_threads_than_it_must(
     call(system, "POST", "/v1/onboardings", {"locale": "fr"})
     assert len(given) == 2
     call(system, "GET", begun["links"]["self"])
-    assert len(given) == 2 + 3
+    assert len(given) == 2 + 2
 
 
 def counted(system: System) -> dict[str, int]:
