@@ -9,17 +9,17 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import audit, crash_points, db, holding, masking
+from onboarding import audit, crash_points, db, holding, inbound_order, masking
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.ids import new_id
-from onboarding.inbound_effects import TYPES, Effect, Kind, Order
+from onboarding.inbound_effects import TYPES, Effect, Order
 from onboarding.models import Aggregator, Client, InboundEvent, Message
 from onboarding.sealing import Keyring
 
@@ -174,19 +174,6 @@ def waiting(session: Session) -> Iterator[UUID]:
     yield from session.scalars(those.order_by(InboundEvent.time, InboundEvent.id)).all()
 
 
-def is_later(event: Any, than: Any) -> ColumnElement[bool]:
-    """The order of events: by time; at the same instant, the ID decides, and then the source."""
-    return or_(
-        event.time > than.time,
-        and_(event.time == than.time, event.event_id > than.event_id),
-        and_(
-            event.time == than.time,
-            event.event_id == than.event_id,
-            event.source > than.source,
-        ),
-    )
-
-
 def _one_by_one(session: Session, its_type: str, subject: str) -> None:
     holding.one_by_one(session, f"inbound {its_type.partition('.')[0]} {subject}")
 
@@ -202,6 +189,8 @@ def _settle(session: Session, ring: Keyring, event: InboundEvent) -> None:
         audit.append(session, ring, Attempt(actor, None, *done))
     at = None if status in WAITING else db.clock(session)
     event.status, event.settled_at, event.effect = status, at, dict(effect.told)
+    if status == "applied":
+        inbound_order.overtake(session, event)
 
 
 def _outcome(session: Session, event: InboundEvent, actor: str) -> tuple[str, Effect]:
@@ -210,26 +199,11 @@ def _outcome(session: Session, event: InboundEvent, actor: str) -> tuple[str, Ef
     kind = TYPES[event.type]
     if why := kind.missing(session, event.subject):
         return "parked", Effect({"waits_for": why})
-    facts = [fact for fact in kind.facts if not _overtaken(session, event, fact)]
+    facts = inbound_order.counting(session, event)
     if not facts:
         return "stale", Effect()
     data = json.loads(event.body).get("data") or {}
     return "applied", kind.apply(session, Order(event, actor, data, facts))
-
-
-def _overtaken(session: Session, event: InboundEvent, fact: str) -> bool:
-    """Whether something later about this fact has taken effect."""
-    applied = exists().where(
-        InboundEvent.subject == event.subject,
-        InboundEvent.type.in_([name for name, kind in TYPES.items() if _says(kind, event, fact)]),
-        InboundEvent.status == "applied",
-        is_later(InboundEvent, event),
-    )
-    return bool(session.scalar(select(applied)))
-
-
-def _says(kind: Kind, event: InboundEvent, fact: str) -> bool:
-    return kind.about == TYPES[event.type].about and fact in kind.facts
 
 
 def _types_of(kind: str) -> list[str]:

@@ -77,6 +77,7 @@ CHECKS: dict[str, dict[str, Any]] = {
     "ck_source_keys_public": {"public_key": "whpk_a"},
     "ck_inbound_events_status": {"status": "gone", "settled_at": NOW},
     "ck_inbound_events_settled": {"settled_at": NOW},
+    "ck_inbound_events_overtaken": {"overtaken_at": NOW},
     "ck_deliveries_of_a_transition": {"sequence": None},
     "ck_deliveries_attempts": {"attempts": -1},
     "ck_deliveries_one_end": {"delivered_at": NOW, "failed_at": NOW, "cause": "timeout"},

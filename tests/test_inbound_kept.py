@@ -2,17 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from itertools import permutations
 
-from sqlalchemy import Engine, event, insert, select, update
+import pytest
+from sqlalchemy import Engine, select, update
 
 from onboarding import db, inbound, inbound_kept
 from onboarding.db import reading, transaction
-from onboarding.ids import new_id
 from onboarding.models import Aggregator, InboundEvent
 from tests import builders
-from tests.racing import until_somebody_waits
-from tests.telling import ENTRY, REGISTRY, Event, a_source, tell, told
+from tests.racing import rounds, until_somebody_waits
+from tests.telling import ENTRY, Event, a_source, tell, told
 from workers import clock
 
 REGISTERED = Event("aggregator.registered", "new-tool", 1, ENTRY)
@@ -37,7 +37,8 @@ def age(by: timedelta = OLD) -> None:
 def known() -> list[str]:
     """IDs of what is still known, by time."""
     with reading() as session:
-        return [*session.scalars(select(InboundEvent.event_id).order_by(InboundEvent.time))]
+        found = select(InboundEvent.event_id).order_by(InboundEvent.time, InboundEvent.event_id)
+        return [*session.scalars(found)]
 
 
 def test_the_latest_of_each_fact_stays_however_old(database: Engine) -> None:
@@ -51,6 +52,30 @@ def test_the_latest_of_each_fact_stays_however_old(database: Engine) -> None:
     tell(RENAMED)
     assert clock.clean().done == 2
     assert known() == [RENAMED.its_id]
+
+
+@pytest.mark.parametrize("order", [*permutations([REGISTERED, SUSPENDED, REINSTATED])])
+def test_in_whatever_order_it_came(database: Engine, order: tuple[Event, ...]) -> None:
+    a_source()
+    for one in order:
+        tell(one)
+    age()
+    assert clock.clean().done == 1
+    assert known() == [REGISTERED.its_id, REINSTATED.its_id]
+
+
+def test_of_two_that_come_at_once_the_later_one_stays(database: Engine) -> None:
+    a_source()
+
+    def one_of_two(number: int, racer: int) -> str:
+        kind = ("seller.suspended", "seller.reinstated")[racer]
+        return tell(Event(kind, f"S-{number}", racer))
+
+    outcomes = rounds(10, 2, one_of_two)
+    assert {second for _, second in outcomes} == {"applied"}, outcomes
+    age()
+    assert clock.clean().done == 10
+    assert known() == [f"seller.reinstated-S-{number}-1" for number in range(10)]
 
 
 def test_what_is_forgotten_and_told_again_changes_nothing(database: Engine) -> None:
@@ -133,49 +158,3 @@ def test_they_go_a_part_at_a_time(database: Engine) -> None:
         assert tell(Event("seller.suspended", "S-1", minute)) == "stale"
     age()
     assert [clock.clean(limit=3) for _ in range(2)] == [(3, True), (2, False)]
-
-
-def test_what_is_young_is_not_read(own_database: Engine) -> None:
-    """The sweep comes every ten minutes, and on SQLite nobody writes beside it."""
-    a_source()
-    many_young(3_000)
-    (plan,) = plans_of(own_database)
-    assert "ix_inbound_events_settled_at" in plan, plan
-    assert "Seq Scan" not in plan, plan
-    assert "SCAN inbound_events\n" not in f"{plan}\n", plan
-
-
-def many_young(count: int) -> None:
-    with transaction() as session:
-        now = db.clock(session)
-        row = {"source": REGISTRY, "type": "seller.suspended", "time": now, "body": "{}"}
-        row |= {"status": "applied", "effect": {}}
-        own = (
-            {
-                "id": new_id(),
-                "event_id": f"e-{number}",
-                "subject": f"S-{number}",
-                "settled_at": now - timedelta(seconds=number),
-            }
-            for number in range(count)
-        )
-        session.execute(insert(InboundEvent), [row | each for each in own])
-
-
-def plans_of(engine: Engine) -> list[str]:
-    """How the database finds what the sweep removes."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("DELETE"):
-            sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    with transaction() as session:
-        inbound_kept.forget(session, 1000)
-    event.remove(engine, "before_cursor_execute", note)
-    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
-    with engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
-        plans = [connection.exec_driver_sql(f"{explain} {each}", given) for each, given in sent]
-        return ["\n".join(str(row[-1]) for row in plan) for plan in plans]

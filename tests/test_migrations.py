@@ -15,6 +15,7 @@ from onboarding import migrations
 from onboarding.migrations import upgrade, versions
 from onboarding.models import Base, rules
 from tests.good_rows import GOOD
+from tests.telling import ENTRY, Event, a_source, tell
 
 # Of SQLite, `expressions` reads them.
 pytestmark = pytest.mark.filterwarnings("ignore:.*expression-based index")
@@ -140,6 +141,37 @@ def test_what_the_version_before_does_not_show_is_masked_again(bare_database: En
     assert rows(bare_database)["unmaskings"] == 3
     downgrade(bare_database, "0027")
     assert rows(bare_database)["unmaskings"] == 1
+
+
+def test_old_events_are_marked_as_overtaken_as_new_ones_are(own_database: Engine) -> None:
+    a_source()
+    said = ("registered", "suspended", "reinstated", "registered")
+    for subject, order in (("a-tool", (0, 1, 2)), ("new-tool", (0, 2, 1, 3))):
+        for minute in order:
+            entry = ENTRY | {"name": subject}
+            tell(Event(f"aggregator.{said[minute]}", subject, minute, entry))
+    for subject, order in (("S-1", (0, 1, 2)), ("S-2", (2, 1, 0)), ("S-3", (1, 2, 0))):
+        for minute in order:
+            tell(Event(f"seller.{('suspended', 'reinstated')[minute % 2]}", subject, minute))
+    marked = overtaken(own_database)
+    assert marked == {
+        "aggregator.suspended-a-tool-1",
+        "aggregator.registered-new-tool-0",
+        "aggregator.reinstated-new-tool-2",
+        "seller.suspended-S-1-0",
+        "seller.reinstated-S-1-1",
+        "seller.reinstated-S-3-1",
+    }
+    downgrade(own_database, "0030")
+    upgrade(own_database)
+    assert overtaken(own_database) == marked
+
+
+def overtaken(engine: Engine) -> set[str]:
+    """IDs of the events that are marked."""
+    marked = "SELECT event_id FROM inbound_events WHERE overtaken_at IS NOT NULL"
+    with engine.connect() as connection:
+        return {*connection.scalars(text(marked))}
 
 
 @pytest.mark.parametrize("bare_database", ["sqlite"], indirect=True)

@@ -13,9 +13,12 @@ from onboarding.models.base import Base, one_of
 from onboarding.models.listening import SIGNATURES
 
 # What became of an event: it took effect; a later one had come before it; what it is about is not
-# there yet; nobody here knows its type.
-INBOUND_STATUSES: Final = ("applied", "stale", "parked", "unknown")
+# there yet; nobody here knows its type; an operator has said that it shall wait no more.
+INBOUND_STATUSES: Final = ("applied", "stale", "parked", "unknown", "dismissed")
 _WAITS: Final = "status IN ('parked', 'unknown')"
+# What goes in time, and since when that is counted. The rest stays, however old.
+MAY_GO: Final = "overtaken_at IS NOT NULL OR status IN ('dismissed', 'stale', 'unknown')"
+GOES_AFTER: Final = "coalesce(settled_at, received_at)"
 
 
 class Source(Base):
@@ -56,6 +59,7 @@ class InboundEvent(Base):
         UniqueConstraint("source", "event_id"),
         CheckConstraint(f"status IN ({one_of(INBOUND_STATUSES)})", name="status"),
         CheckConstraint(f"({_WAITS}) = (settled_at IS NULL)", name="settled"),
+        CheckConstraint("overtaken_at IS NULL OR status = 'applied'", name="overtaken"),
         Index("ix_inbound_events_subject", "subject", "type", "time"),
         Index(
             "ix_inbound_events_waiting",
@@ -64,8 +68,13 @@ class InboundEvent(Base):
             postgresql_where=text(_WAITS),
             sqlite_where=text(_WAITS),
         ),
-        # By which the clock finds what was settled long ago.
-        Index("ix_inbound_events_settled_at", "settled_at"),
+        # By which the clock finds what may go: nothing else is in it, so nothing is looked at in vain.
+        Index(
+            "ix_inbound_events_goes",
+            text(GOES_AFTER),
+            postgresql_where=text(MAY_GO),
+            sqlite_where=text(MAY_GO),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -77,8 +86,10 @@ class InboundEvent(Base):
     time: Mapped[datetime]
     body: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime] = mapped_column(server_default=now())
-    status: Mapped[str] = mapped_column(String(8))
+    status: Mapped[str] = mapped_column(String(12))
     settled_at: Mapped[datetime | None]
+    # When a later one took effect that says all that this one has said.
+    overtaken_at: Mapped[datetime | None]
     # What it has changed, or why it has changed nothing.
     effect: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
