@@ -37,6 +37,7 @@ class EventLog(Base):
 
 
 _UNFINISHED: Final = "delivered_at IS NULL AND failed_at IS NULL"
+_ENDED: Final = "delivered_at IS NOT NULL OR failed_at IS NOT NULL"
 SIGNATURES: Final = ("ed25519", "hmac")
 
 
@@ -112,6 +113,14 @@ class Delivery(Base):
             "sequence",
             postgresql_where=text(_UNFINISHED),
             sqlite_where=text(_UNFINISHED),
+        ),
+        # By which the clock finds what ended long ago. A delivery gets in there once, at its end: until
+        # then, no attempt writes to it.
+        Index(
+            "ix_deliveries_ended",
+            "created_at",
+            postgresql_where=text(_ENDED),
+            sqlite_where=text(_ENDED),
         ),
         Index("ix_deliveries_onboarding_id", "onboarding_id"),
         Index("ix_deliveries_newest", "webhook_id", "id"),

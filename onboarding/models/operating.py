@@ -62,7 +62,7 @@ class OperatorSession(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     operator_id: Mapped[UUID] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"))
-    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    created_at: Mapped[datetime] = mapped_column(server_default=now(), index=True)
 
 
 class Unmasking(Base):

@@ -79,7 +79,7 @@ class UnprovedLetter(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     # Of the address in small letters: whoever was written to once is no fact that we keep.
     address_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    created_at: Mapped[datetime] = mapped_column(server_default=now(), index=True)
 
 
 class ResumeLink(Base):
@@ -112,7 +112,7 @@ class PendingSignIn(Base):
     # Seconds since 1970, as text, where an earlier sign-in will not do; else empty.
     signed_in_after: Mapped[str] = mapped_column(String(20))
     locale: Mapped[str] = mapped_column(String(5))
-    created_at: Mapped[datetime] = mapped_column(server_default=now())
+    created_at: Mapped[datetime] = mapped_column(server_default=now(), index=True)
 
 
 class System(Base):
