@@ -122,3 +122,18 @@ def retry_inbound(
     from onboarding.commands import inbound as told
 
     told.retry(opened_keyring(), event_id, reason, as_json=as_json)
+
+
+@inbound.command("dismiss")
+def dismiss_inbound(
+    event_id: Annotated[
+        str, typer.Argument(metavar="ID", help="As `ls` shows it.", show_default=False)
+    ],
+    *,
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Have one that is parked or unknown wait no more: it never takes effect. There is no way back."""
+    from onboarding.commands import inbound as told
+
+    told.dismiss(opened_keyring(), event_id, reason, as_json=as_json)

@@ -115,15 +115,29 @@ def one(session: Session, wanted: str) -> InboundEvent:
     return found
 
 
-def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
-    """Offer one again that waits, also of a type that nobody knew when it came. Raises NotFound."""
+def held(session: Session, event_id: UUID) -> InboundEvent:
+    """An event as it stands, and stays until this transaction ends. Raises NotFound."""
     event = session.get(InboundEvent, event_id)
     if event is None:
         raise NotFound("event")
     _one_by_one(session, event.type, event.subject)
     session.refresh(event)
+    return event
+
+
+def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
+    """Offer one again that waits, also of a type that nobody knew when it came. Raises NotFound."""
+    event = held(session, event_id)
     if event.status in WAITING:
         _settle(session, ring, event)
+    return event
+
+
+def dismiss(session: Session, event_id: UUID) -> InboundEvent:
+    """Have one that waits do so no more: whatever comes, it never takes effect. Raises NotFound."""
+    event = held(session, event_id)
+    if event.status in WAITING:
+        event.status, event.settled_at, event.effect = "dismissed", db.clock(session), {}
     return event
 
 

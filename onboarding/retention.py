@@ -164,11 +164,11 @@ RETENTION: Final[Mapping[str, Kept]] = {
             inbound_kept.KEPT_FOR,
             "settled_at",
             inbound_kept.forget,
-            "that took effect and were followed by a later one, or came too late; those of a type that"
-            " nobody knows as long after they came",
+            "that took effect and were followed by a later one, came too late, or were dismissed by an"
+            " operator; those of a type that nobody knows as long after they came",
         ),
         for_good="what was told last of each fact, so that an older event does not undo it; what waits"
-        " for what it is about waits on",
+        " for what it is about waits on, until an operator dismisses it",
         personal={
             "subject": "what it is about: a Seller ID, an aggregator or a client ID",
             "body": "the event as it came",

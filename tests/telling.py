@@ -72,14 +72,18 @@ class Event:
         }
         return json.dumps(said | ({"data": self.data} if self.data is not None else {})).encode()
 
+    @property
+    def told(self) -> Told:
+        """As the product itself is told."""
+        return Told(
+            self.source, self.its_id, self.type, self.subject, self.time, self.body.decode()
+        )
+
 
 def tell(event: Event) -> str:
     """To the product itself; what became of it."""
-    told = Told(
-        event.source, event.its_id, event.type, event.subject, event.time, event.body.decode()
-    )
     with transaction() as session:
-        return inbound.receive(session, builders.keyring(), told)[0].status
+        return inbound.receive(session, builders.keyring(), event.told)[0].status
 
 
 def post(

@@ -133,6 +133,18 @@ def test_a_type_that_nobody_has_learned_is_forgotten(database: Engine) -> None:
     assert tell(painted) == "unknown"
 
 
+def test_what_is_dismissed_is_forgotten_as_long_after_that(database: Engine) -> None:
+    a_source()
+    assert tell(SUSPENDED) == "parked"
+    age()
+    with transaction() as session:
+        inbound.dismiss(session, session.scalars(select(InboundEvent.id)).one())
+    assert clock.clean().done == 0
+    age()
+    assert clock.clean().done == 1
+    assert tell(SUSPENDED) == "parked"
+
+
 def test_one_that_takes_effect_while_it_is_forgotten_stays(database: Engine) -> None:
     """A version that knows its type has come, and an operator has it tried again at that moment."""
     a_source()

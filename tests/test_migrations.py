@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, insert, inspect, select, text
 from onboarding import migrations
 from onboarding.migrations import upgrade, versions
 from onboarding.models import Base, rules
-from tests.good_rows import GOOD
+from tests.good_rows import GOOD, NOW
 from tests.telling import ENTRY, Event, a_source, tell
 
 # Of SQLite, `expressions` reads them.
@@ -165,6 +165,18 @@ def test_old_events_are_marked_as_overtaken_as_new_ones_are(own_database: Engine
     downgrade(own_database, "0030")
     upgrade(own_database)
     assert overtaken(own_database) == marked
+
+
+def test_what_was_dismissed_came_too_late_for_the_version_before(bare_database: Engine) -> None:
+    upgrade(bare_database)
+    dismissed = {"status": "dismissed", "settled_at": NOW}
+    with bare_database.begin() as connection:
+        for name in ("sources", "inbound_events"):
+            values = GOOD[name] | (dismissed if name == "inbound_events" else {})
+            connection.execute(insert(Base.metadata.tables[name]).values(values))
+    downgrade(bare_database, "0030")
+    with bare_database.connect() as connection:
+        assert connection.scalar(text("SELECT status FROM inbound_events")) == "stale"
 
 
 def overtaken(engine: Engine) -> set[str]:

@@ -1,8 +1,9 @@
-"""`inbound ls` and `retry`: what the marketplace's own systems have told us, and what waits."""
+"""`inbound ls`, `retry` and `dismiss`: what the marketplace's own systems have told us, and what waits."""
 
+from datetime import datetime
 from uuid import UUID
 
-from onboarding import actions, inbound, reoffering
+from onboarding import actions, db, inbound, reoffering
 from onboarding.commands import printing
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
@@ -17,7 +18,8 @@ def ls(status: str | None, limit: int, *, as_json: bool) -> None:
     """What was told, newest first."""
     with reading() as session:
         found = inbound.listed(session, limit=limit, status=status)
-        lines, rows = [_facts(each) for each in found], [_row(each) for each in found]
+        now = db.clock(session)
+        lines, rows = [_facts(each) for each in found], [_row(each, now) for each in found]
     printing.listed(lines, _HEAD, rows, empty="Nothing of that kind.", as_json=as_json)
 
 
@@ -25,7 +27,7 @@ def show(event_id: str, *, as_json: bool) -> None:
     """One of them. Raises NotFound."""
     with reading() as session:
         event = inbound.one(session, event_id)
-        lines, rows = [_facts(event)], [_row(event)]
+        lines, rows = [_facts(event)], [_row(event, db.clock(session))]
     printing.listed(lines, _HEAD, rows, empty="", as_json=as_json)
 
 
@@ -39,7 +41,7 @@ def retry(ring: Keyring, event_id: str | None, reason: str, *, as_json: bool) ->
         ids = [inbound.one(session, event_id).id] if event_id else list(inbound.waiting(session))
     tally: dict[str, int] = {}
     for each in ids:
-        status = _retry(ring, each, reason)
+        status = _carry_out(ring, reoffering.RETRY, each, reason)
         tally[status] = tally.get(status, 0) + 1
     if as_json:
         printing.line({"offered": len(ids), **tally})
@@ -48,17 +50,29 @@ def retry(ring: Keyring, event_id: str | None, reason: str, *, as_json: bool) ->
         printing.say(f"Offered again: {len(ids)}. {said}".strip())
 
 
-def _retry(ring: Keyring, event_id: UUID, reason: str) -> str:
+def dismiss(ring: Keyring, event_id: str, reason: str, *, as_json: bool) -> None:
+    """Have one that waits do so no more. Raises NotFound, Invalid, and MovedOn where it does not wait."""
+    reason = actions.checked(reason)
+    with reading() as session:
+        found = inbound.one(session, event_id).id
+    status = _carry_out(ring, reoffering.DISMISS, found, reason)
+    if as_json:
+        printing.line({"id": found, "status": status})
+    else:
+        printing.say("It is dismissed, and never takes effect.")
+
+
+def _carry_out(ring: Keyring, action: str, event_id: UUID, reason: str) -> str:
     who = operator()
     try:
         with transaction() as session:
             event = inbound.one(session, str(event_id))
-            return reoffering.retry(session, ring, who, event, reason)
+            return reoffering.carry_out(session, ring, who, action, event, reason)
     except NotFound:
         raise
     except Refusal as error:
         with transaction() as session:
-            reoffering.refused(session, ring, who, event_id, reason, error.code)
+            reoffering.refused(session, ring, who, action, event_id, reason, error.code)
         raise
 
 
@@ -77,8 +91,15 @@ def _facts(event: InboundEvent) -> dict[str, object]:
     }
 
 
-def _row(event: InboundEvent) -> tuple[str, ...]:
-    waits = event.effect.get("waits_for", "")
-    stands = f"{event.status}\nno {waits}" if waits else event.status
+def _row(event: InboundEvent, now: datetime) -> tuple[str, ...]:
     about = inbound.subject(event)
-    return (str(event.id), event.type, about, printing.moment(event.time), stands)
+    return (str(event.id), event.type, about, printing.moment(event.time), _stands(event, now))
+
+
+def _stands(event: InboundEvent, now: datetime) -> str:
+    """What became of it, or what it waits for and since when."""
+    if event.status not in inbound.WAITING:
+        return event.status
+    waits = event.effect.get("waits_for")
+    said = [event.status, *([f"no {waits}"] if waits else [])]
+    return "\n".join([*said, f"for {printing.age(now - event.received_at)}"])

@@ -56,6 +56,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
         "connection rename",
         "connection revoke",
         "connection unlink",
+        "inbound dismiss",
         "secret end",
         "secret replace",
     ),

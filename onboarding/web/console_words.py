@@ -225,6 +225,7 @@ INBOUND: Final[Mapping[str, str]] = {
     "stale": N_("overtaken by a later one"),
     "parked": N_("waits"),
     "unknown": N_("of a type that nobody knows"),
+    "dismissed": N_("dismissed by an operator"),
 }
 MISSING: Final[Mapping[str, str]] = {
     "aggregator": N_("no aggregator of this ID is known yet"),

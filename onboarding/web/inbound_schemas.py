@@ -10,6 +10,7 @@ from onboarding.web.schemas import Instant
 
 _PLAIN = r"^[!-~](?:[ -~]*[!-~])?$"
 Type = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]*$", max_length=120)]
+Status = Literal["applied", "stale", "parked", "unknown", "dismissed"]
 Plain = StringConstraints(pattern=_PLAIN, max_length=200)
 
 
@@ -41,7 +42,7 @@ class InboundEventView(BaseModel):
     subject: str
     time: datetime
     received_at: datetime
-    status: Literal["applied", "stale", "parked", "unknown"]
+    status: Status
     settled_at: datetime | None
     effect: dict[str, Any] = Field(description="What it has changed, or what it waits for.")
 
@@ -66,6 +67,6 @@ class Inbound(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: Literal["applied", "stale", "parked", "unknown"] | None = None
+    status: Status | None = None
     after: UUID | None = Field(None, description="The last of the page before: `next` says it.")
     limit: Annotated[int, Field(ge=1, le=100)] = 50

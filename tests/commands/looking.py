@@ -50,6 +50,7 @@ DOING: Final = {
     "connection revoke",
     "connection unlink",
     "demo",
+    "inbound dismiss",
     "inbound retry",
     "inbound show",
     "explain-error",

@@ -67,7 +67,7 @@ def test_bash_completes_a_command_and_then_its_own(tmp_path: Path) -> None:
     script.write_text(script_of("bash"))
     for words, wanted in (
         (("onboarding", "inb"), ["inbound"]),
-        (("onboarding", "inbound", ""), ["ls", "retry", "show"]),
+        (("onboarding", "inbound", ""), ["dismiss", "ls", "retry", "show"]),
         (("onboarding", "source", "ro"), ["rotate"]),
     ):
         call = (

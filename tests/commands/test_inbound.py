@@ -2,15 +2,19 @@
 
 from uuid import uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
+from onboarding import db
 from onboarding.commands import exits
+from onboarding.db import transaction
+from onboarding.models import InboundEvent
 from onboarding.sealing import Keyring
 from tests.commands.conftest import Run
 from tests.telling import REGISTRY, Event, an_aggregator, an_ed25519_key, as_key, post, tell
 from tests.web.calling import System, served
 
 WHY = "INC-442: they are known now"
+KINDS = ("parked", "unknown")
 
 
 def test_a_source_from_its_first_day_to_its_last(run: Run, sqlite: Engine, ring: Keyring) -> None:
@@ -75,3 +79,28 @@ def test_what_waits_is_listed_and_offered_again(run: Run, sqlite: Engine) -> Non
     rows = [row for row in run("audit", "ls", "--json").lines if row["action"] == "inbound.retry"]
     assert {row["reason"] for row in rows} == {WHY}
     assert [row["outcome"] for row in rows] == ["refused", *["done"] * 4]
+
+
+def test_what_waits_is_dismissed_once_with_a_reason(run: Run, sqlite: Engine) -> None:
+    run("source", "add", REGISTRY)
+    tell(Event("aggregator.suspended", "feedwise", 1))
+    tell(Event("shop.painted", "S-1", 2))
+    with transaction() as session:
+        session.execute(update(InboundEvent).values(received_at=db.in_seconds(-21 * 86400)))
+    assert run("inbound", "ls").out.count("for 21 d") == 2
+    parked, painted = (run("inbound", "ls", f"--{kind}", "--json").lines[0]["id"] for kind in KINDS)
+    dismiss = ("inbound", "dismiss", "--reason", WHY)
+    assert run(*dismiss, parked, "--json").lines == [{"id": parked, "status": "dismissed"}]
+    assert "never takes effect" in run(*dismiss, painted).err
+    assert [each["status"] for each in run("inbound", "ls", "--json").lines] == ["dismissed"] * 2
+    assert "for 21 d" not in run("inbound", "ls").out
+    assert run(*dismiss, parked).code == exits.REFUSED
+    assert run(*dismiss, str(uuid4())).code == exits.NOT_FOUND
+    assert run("inbound", "dismiss", parked, "--reason", "x").code == exits.USAGE
+    assert run("inbound", "retry", "--reason", WHY, "--json").lines == [{"offered": 0}]
+    rows = [row for row in run("audit", "ls", "--json").lines if row["action"] == "inbound.dismiss"]
+    assert [(row["outcome"], row["reason"]) for row in rows] == [
+        ("refused", WHY),
+        ("done", WHY),
+        ("done", WHY),
+    ]

@@ -38,6 +38,7 @@ ARGUMENTS: Final = {
     "explain-error": "invalid_client",
     "fire": f"ONB-X cancel {WHY}",
     "history": "ONB-X",
+    "inbound dismiss": f"X {WHY}",
     "inbound retry": WHY,
     "inbound show": "X",
     "keyring rotate": "seal",

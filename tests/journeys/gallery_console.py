@@ -156,6 +156,13 @@ def _told_by_others(person: Person, home: str) -> Iterator[str]:
     yield "console-inbound-event"
     person.press("Offer it again")
     yield "console-inbound-error"
+    person.follow("Dismiss it")
+    yield "console-inbound-dismiss"
+    person.press("Dismiss it")
+    yield "console-inbound-dismiss-error"
+    person.fill("Why? It is kept in the trail.", WHY)
+    person.press("Dismiss it")
+    yield "console-inbound-dismissed"
 
 
 def _figures(person: Person, home: str) -> Iterator[str]:

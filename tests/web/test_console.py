@@ -81,6 +81,8 @@ def pages(onboarding_id: UUID) -> list[tuple[str, str, str]]:
     }
     # Of endpoints.
     needs |= {"redeliver": "act", "enable": "act"}
+    # Of events of the marketplace.
+    needs |= {"dismiss": "decide"}
     # Of runs: whoever begins or steers one acts, and its own action may ask for more.
     needs |= dict.fromkeys(["new", "new.csv", *STEPS], "act")
     found = []
