@@ -6,7 +6,7 @@ onboarding that it was about, and for no other.
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from onboarding import addresses, db, succession
@@ -86,6 +86,17 @@ def browser_of(session: Session, onboarding_id: UUID) -> BrowserSession | None:
         .limit(1)
     ).one_or_none()
     return succession.without_old_sign_in(*found) if found else None
+
+
+def holders(session: Session, start_key: str) -> int | None:
+    """How many browsers hold the onboarding that a start key has begun; None: it has begun none."""
+    return session.execute(
+        select(func.count(Grant.session_id))
+        .select_from(Onboarding)
+        .outerjoin(Grant, Grant.onboarding_id == Onboarding.id)
+        .where(Onboarding.start_key == start_key)
+        .group_by(Onboarding.id)
+    ).scalar_one_or_none()
 
 
 def _code_entered(session: Session, browser: BrowserSession) -> ContactCode | None:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import credentials, lifecycle, proofs, queries, routing
+from onboarding import credentials, lifecycle, ownership, proofs, queries, routing
 from onboarding.db import reading, transaction
 from onboarding.errors import TooMany
 from onboarding.models import BrowserSession, Onboarding
@@ -33,6 +33,8 @@ router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 
 # The start page tells of so many client IDs; "Your API connections" has them all.
 _MOST_TOLD: Final = 3
+# Clicks whose answers may be lost, each of which makes a session of its own: no more of them are free.
+CLICKS: Final = 5
 _FIRST: Final = TREE[START].question
 
 
@@ -71,7 +73,7 @@ def start(request: Request, locale: str, typed: Typed) -> Response:
         said = errors or _no_cookie(request)
         return _start_page(request, 422, errors=said, typed=values)
     try:
-        request.app.state.quotas.of_starts.take(request, network(request))
+        _count(request, key)
     except QuotaExceeded:
         return _too_many(request, values)
     with transaction() as session:
@@ -80,6 +82,17 @@ def start(request: Request, locale: str, typed: Typed) -> Response:
     response = to_home(request, onboarding_id)
     browser.remember(response, request, token)
     return response
+
+
+def _count(request: Request, key: str) -> None:
+    """A start counts once, however often its form is sent. Raises QuotaExceeded."""
+    with reading() as session:
+        holders = ownership.holders(session, key)
+        again = holders is not None and (
+            holders < CLICKS or browser.known(session, request) is not None
+        )
+    if not again:
+        request.app.state.quotas.of_starts.take(request, network(request))
 
 
 def _start_page(request: Request, status: int = 200, **context: Any) -> Response:

@@ -9,6 +9,7 @@ from onboarding.models import BrowserSession, Onboarding
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.quotas import STARTS, Quotas
+from onboarding.web.wizard_start import CLICKS
 from tests.web.standing_still import Now
 from tests.web.visiting import Visitor, a_site, soup
 
@@ -65,3 +66,33 @@ def test_a_form_with_a_mistake_takes_nothing_from_the_others(site: FastAPI, now:
     page = visitor.get("/en")
     assert [visitor.press(page, ACTION).status_code for _ in range(2)] == [422] * 2
     assert {start(site) for _ in range(STARTS)} == {303}
+
+
+def test_a_second_click_is_the_same_start_and_takes_nothing_from_the_others(
+    site: FastAPI, now: Now
+) -> None:
+    visitor = Visitor(site, address=OFFICE)
+    page = visitor.get("/en")
+    first = visitor.press(page, ACTION, connection_type="plugin")
+    assert {start(site) for _ in range(STARTS - 1)} == {303}
+    again = visitor.press(page, ACTION, connection_type="plugin")
+    assert (again.status_code, again.headers["location"]) == (303, first.headers["location"])
+    assert start(site) == 429
+
+
+def test_clicks_whose_answers_are_lost_are_the_same_start_but_fill_no_database(
+    site: FastAPI, now: Now
+) -> None:
+    """Each comes without the session that the answer before it would have brought."""
+    visitor = Visitor(site, address=OFFICE)
+    page = visitor.get("/en")
+    marked = dict(visitor.cookies)
+
+    def click() -> int:
+        visitor.cookies = dict(marked)
+        return visitor.press(page, ACTION, connection_type="plugin").status_code
+
+    assert {click() for _ in range(CLICKS)} == {303}
+    assert {start(site) for _ in range(STARTS - 1)} == {303}
+    assert click() == 429
+    assert rows() == (STARTS, STARTS - 1 + CLICKS)
