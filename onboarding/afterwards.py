@@ -53,6 +53,11 @@ AFTERWARDS: Final[dict[str, Afterwards]] = {
     ),
 }
 
+# Of these no letter tells: what was said before them is so still.
+UNTOLD: Final = frozenset({"rename", "take_new_secret", "link_further_seller"})
+# What is over with a new secret, so that it is not told again.
+SETTLED_BY_NEW_SECRET: Final = frozenset({"expire_secret", "disclose_secret"})
+
 # Of these, the first takes back all that was issued; either ends the onboarding's own link.
 REVOKING: Final = frozenset({"revoke_credentials"})
 UNLINKING: Final = frozenset({"end_link"}) | REVOKING

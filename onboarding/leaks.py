@@ -30,13 +30,14 @@ from onboarding.afterwards import DONE
 from onboarding.audit import Attempt
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import context_of
-from onboarding.models import Client, Onboarding, Secret
+from onboarding.models import AuditEntry, Client, Onboarding, Secret
 from onboarding.sealing import Keyring
 from onboarding.sending import GivenUp
 from onboarding.settings import Settings
 
 # As history, the trail and the incident have it.
 CAUSE: Final = "secret_leaked"
+NOTICE: Final = "secret_leaked"
 ACTION: Final = "secret.disclosed"
 KEY_ACTION: Final = "key.disclosed"
 # Candidates of one request.
@@ -83,6 +84,17 @@ def answer(session: Session, ring: Keyring, about: Mapping[str, Any]) -> None:
     for each in about["keys"]:
         told = {"key": each["id"], "url": each["url"]}
         audit.append(session, ring, Attempt(actor.id, None, KEY_ACTION, CAUSE, details=told))
+
+
+def found_at(session: Session, onboarding_id: UUID) -> str | None:
+    """Where the secret was found that was disclosed last, as the trail has it."""
+    entry = session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.onboarding_id == onboarding_id, AuditEntry.action == ACTION)
+        .order_by(AuditEntry.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return entry.details["url"] if entry else None
 
 
 def need_new_secret(session: Session, onboarding_id: UUID) -> None:
@@ -167,7 +179,7 @@ def _answer_one(session: Session, ring: Keyring, actor: Actor, one: Mapping[str,
     replacing.drop_disclosed(session, onboarding)
     its: dict[str, Any] = {"onboarding_id": onboarding.id, "sequence": onboarding.sequence}
     if onboarding.contact_email:
-        about = {"notice": "secret_leaked", "url": one["url"]}
+        about = {"notice": NOTICE, "url": one["url"]}
         outbox.promise(session, "send_email", about, **its)
     if is_current:
         outbox.promise(session, "await_new_secret", **its)

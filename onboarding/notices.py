@@ -93,17 +93,22 @@ def compose(session: Session, claim: Claim, ring: Keyring, settings: Settings) -
 
 
 def previewed(
-    session: Session, onboarding: Onboarding, notice: str, settings: Settings
+    session: Session,
+    onboarding: Onboarding,
+    about: Mapping[str, Any],
+    sequence: int,
+    settings: Settings,
 ) -> tuple[str, str]:
-    """Subject and text of a letter as it would be written now, for an operator to look at.
+    """Subject and text of a letter as a message about this would have it, for an operator to look at.
 
     Its link is made when it is sent, so there is none here; personal data is masked.
     """
-    facts = _about_us(onboarding, settings) | _facts(letter_facts.find(session, onboarding.id))
+    found = letter_facts.find(session, onboarding.id, sequence)
+    facts = _about_us(onboarding, settings) | _facts(found) | {"found_at": about.get("url")}
     hidden = {name: masking.text(facts[name]) for name in ("seller_id", "shop_name")}
-    if notice in ASKING:
+    if about["notice"] in ASKING:
         hidden["resume_url"] = f"{settings.base_url}/{onboarding.locale}/resume/…"
-    subject, text, _ = render(notice, onboarding.locale, facts | hidden)
+    subject, text, _ = render(str(about["notice"]), onboarding.locale, facts | hidden)
     return subject, text
 
 

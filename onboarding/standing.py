@@ -5,18 +5,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, func, select
-from sqlalchemy.orm import Session, defer
+from sqlalchemy import ScalarSelect, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased, defer
 
 from onboarding import db
+from onboarding.afterwards import SETTLED_BY_NEW_SECRET, UNTOLD
 from onboarding.errors import NotFound
 from onboarding.models import Assignment, Client, Link, Mail, Message, Onboarding, Transition
 
 # Onboardings in one question to the database.
 _BATCH: Final = 1000
+
+
+class News(NamedTuple):
+    """The latest transition that there may be a letter about, as far as it is so still."""
+
+    event: str
+    target: str
+    sequence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +35,8 @@ class Standing:
     onboarding: Onboarding
     # What is promised for it, or has failed for good.
     messages: Sequence[Message]
-    # By which event it came where it stands, and to which state.
-    arrival: tuple[str, str]
+    # What its contact is to know of where it stands.
+    news: News
     # The operator who looks after it.
     owner: UUID | None
     # When the latest letter was handed over.
@@ -61,7 +70,7 @@ def of_many(session: Session, ids: Sequence[UUID]) -> Iterator[Standing]:
             yield Standing(
                 onboarding=one,
                 messages=promised,
-                arrival=(row.event, row.target),
+                news=News(row.event, row.target, row.sequence),
                 owner=row.owner,
                 told_at=row.told_at,
                 has_client=row.has_client,
@@ -72,9 +81,7 @@ def of_many(session: Session, ids: Sequence[UUID]) -> Iterator[Standing]:
 
 def _looked_at(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
     """One question: a list of thousands is long to send. What was answered has no part in any rule."""
-    last = and_(
-        Transition.onboarding_id == Onboarding.id, Transition.sequence == Onboarding.sequence
-    )
+    news = and_(Transition.onboarding_id == Onboarding.id, Transition.sequence == _news())
     client = exists().where(Client.onboarding_id == Onboarding.id, Client.revoked_at.is_(None))
     link = exists().where(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None))
     told = select(func.max(Mail.sent_at)).where(Mail.onboarding_id == Onboarding.id)
@@ -83,16 +90,30 @@ def _looked_at(ids: Sequence[UUID]) -> Select[*tuple[Any, ...]]:
             Onboarding,
             Transition.event,
             Transition.target,
+            Transition.sequence,
             Assignment.operator_id.label("owner"),
             told.scalar_subquery().label("told_at"),
             client.label("has_client"),
             link.label("has_link"),
         )
-        .join(Transition, last)
+        .select_from(Onboarding)
+        .join(Transition, news)
         .outerjoin(Assignment, Assignment.onboarding_id == Onboarding.id)
         .where(Onboarding.id.in_(ids))
         .options(defer(Onboarding.answers))
     )
+
+
+def _news() -> ScalarSelect[int]:
+    step, later = aliased(Transition), aliased(Transition)
+    replaced = exists().where(
+        later.onboarding_id == Onboarding.id,
+        later.sequence > step.sequence,
+        later.event == "take_new_secret",
+    )
+    is_so = or_(step.event.not_in(SETTLED_BY_NEW_SECRET), ~replaced)
+    told = (step.onboarding_id == Onboarding.id, step.event.not_in(UNTOLD), is_so)
+    return select(func.max(step.sequence)).where(*told).correlate(Onboarding).scalar_subquery()
 
 
 def _messages(session: Session, ids: Sequence[UUID]) -> Mapping[UUID | None, list[Message]]:

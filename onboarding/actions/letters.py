@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from onboarding import outbox
+from onboarding import leaks, outbox
 from onboarding.actions.rules import Action, Order, Told
 from onboarding.afterwards import AFTERWARDS
 from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY
@@ -44,12 +44,24 @@ def _why_not_again(standing: Standing, order: Order) -> str | None:
 
 def _latest(standing: Standing) -> str | None:
     """What was written when it came to where it stands, or when that was last changed."""
-    after = AFTERWARDS.get(standing.arrival[0])
-    return after.notice if after else NOTICES.get(standing.arrival)
+    event, target, _ = standing.news
+    if event == "disclose_secret":
+        return leaks.NOTICE
+    after = AFTERWARDS.get(event)
+    return after.notice if after else NOTICES.get((event, target))
+
+
+def about_latest(session: Session, standing: Standing) -> dict[str, Any]:
+    """What was promised with the latest letter, so that it says the same again."""
+    about = {"notice": _latest(standing)}
+    if about["notice"] == leaks.NOTICE:
+        about["url"] = leaks.found_at(session, standing.onboarding.id)
+    return about
 
 
 def _resend(session: Session, standing: Standing, order: Order) -> Told:
-    return _send(session, standing, {"notice": _latest(standing)})
+    about = about_latest(session, standing)
+    return _send(session, standing, about, standing.news.sequence)
 
 
 def _why_not_remind(standing: Standing, order: Order) -> str | None:
@@ -65,7 +77,8 @@ def _why_not_remind(standing: Standing, order: Order) -> str | None:
 
 def _nudge(session: Session, standing: Standing, order: Order) -> Told:
     # Its own time, so that a second one within the same state is another promise.
-    return _send(session, standing, {"notice": "reminder", "asked_at": standing.now.isoformat()})
+    about = {"notice": "reminder", "asked_at": standing.now.isoformat()}
+    return _send(session, standing, about, standing.onboarding.sequence)
 
 
 def _is_on_its_way(standing: Standing) -> str | None:
@@ -75,13 +88,7 @@ def _is_on_its_way(standing: Standing) -> str | None:
     return N_("A letter is on its way already") if letters else None
 
 
-def _send(session: Session, standing: Standing, about: dict[str, Any]) -> Told:
-    onboarding = standing.onboarding
-    outbox.promise(
-        session,
-        "send_email",
-        about,
-        onboarding_id=onboarding.id,
-        sequence=onboarding.sequence,
-    )
+def _send(session: Session, standing: Standing, about: dict[str, Any], sequence: int) -> Told:
+    its = standing.onboarding.id
+    outbox.promise(session, "send_email", about, onboarding_id=its, sequence=sequence)
     return {"notice": about["notice"]}

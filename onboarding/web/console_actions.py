@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from onboarding import actions, db, deadlines, notices, previews, queries, runs, standing, undoing
-from onboarding.actions import ACTIONS
+from onboarding.actions import ACTIONS, letters
 from onboarding.chart import MAY_FIRE
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
@@ -74,10 +74,14 @@ def letter_of(
     """Subject and text of what would be sent for where it stands now; None for what is not a letter."""
     if action not in _ABOUT_NOW:
         return None
-    notice = ACTIONS[action].letter(standing.of(session, onboarding))
-    if notice is None:
+    stands = standing.of(session, onboarding)
+    if (notice := ACTIONS[action].letter(stands)) is None:
         return None
-    return notices.previewed(session, onboarding, notice, request.app.state.settings)
+    about, sequence = {"notice": notice}, onboarding.sequence
+    if action == "resend":
+        about, sequence = letters.about_latest(session, stands), stands.news.sequence
+    settings = request.app.state.settings
+    return notices.previewed(session, onboarding, about, sequence, settings)
 
 
 def _preview(
