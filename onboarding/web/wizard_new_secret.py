@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from onboarding import fences, proofs, replacing
+from onboarding import fences, proofs, queries, replacing
 from onboarding.access import Actor
 from onboarding.checksums import CHECKSUM
 from onboarding.db import reading, transaction
@@ -128,7 +128,7 @@ def _page(
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
         stands = replacing.versions(session, onboarding)
-        told = wizard_frame.progress(session, onboarding, "replace_secret")
+        failed = stands is not None and _has_failed(session, onboarding)
     if stands is None:
         return wizard_frame.to_home(request, onboarding_id)
     coming = stands.coming
@@ -149,12 +149,18 @@ def _page(
         overlaps=range(LONGEST_OVERLAP + 1),
         works=works,
         usual_overlap=_USUAL_OVERLAP,
-        failed=told["failed"],
+        failed=failed,
         new_key=key.pop("key", None),
         **key,
         errors=errors or {},
         typed={"ending": ending},
     )
+
+
+def _has_failed(session: Session, onboarding: Onboarding) -> bool:
+    """Whether nobody makes what was asked for: once at a time, so it is that, whatever history has gone on with."""
+    messages, _now = queries.waits_for(session, onboarding.id)
+    return any(each.failed_at for each in messages if each.task == "replace_secret")
 
 
 def _old_is_idle(stands: Versions) -> bool:

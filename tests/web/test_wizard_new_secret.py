@@ -1,5 +1,6 @@
 """The page of a secret that is in use: a new one beside it, shown once, and the old one ended in time."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,17 +9,20 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, update
 
-from onboarding import db
+from onboarding import connections, db, outbox, redelivery
 from onboarding.db import transaction
 from onboarding.models import Client, SealedSecret, Secret
 from onboarding.sealing import Keyring
-from tests.builders import an_onboarding, make_older
+from tests.at_runs import fail_for_good
+from tests.builders import SELLER, an_onboarding, make_older, promised, the
+from tests.telling import a_source
+from tests.threats.test_leaked_secrets import disclose
 from tests.web import secret_walk
 from tests.web.calling import expect
 from tests.web.presenting import Caller
 from tests.web.secret_walk import click_often, count, let_pass, page_of, path_of, secret_on
 from tests.web.visiting import Visitor, a_site, a_visitor, errors, heading, letters, soup, text
-from workers import clock
+from workers import clock, turns
 
 ASKED = {"overlap_days": "3"}
 
@@ -206,6 +210,37 @@ def test_a_disabled_client_gets_no_new_secret(app: FastAPI) -> None:
 def make_disabled(visitor: Visitor) -> None:
     with transaction() as session:
         session.execute(update(Client).values(disabled_at=db.now()))
+
+
+def disclose_it(caller: Caller) -> None:
+    expect(disclose(caller.app, a_source(), caller.secret), 202)
+    for message in promised("answer_leak"):
+        turns.run(str(message.id))
+
+
+def rename_it(caller: Caller) -> None:
+    with transaction() as session:
+        connections.rename(session, caller.id, SELLER, "My second shop")
+
+
+@pytest.mark.parametrize("happens", [disclose_it, rename_it])
+def test_one_that_cannot_be_made_is_told_of_whatever_has_happened_since(
+    app: FastAPI, happens: Callable[[Caller], None]
+) -> None:
+    visitor, caller = done(app)
+    outbox.publish_with(None)
+    assert "is being created" in text(asked(visitor))
+    before = the(caller.id).sequence
+    happens(caller)
+    assert the(caller.id).sequence == before + 1
+    assert "is being created" in text(open_page(visitor))
+    fail_for_good("replace_secret")
+    assert "We could not create the new client secret" in text(open_page(visitor))
+    (message,) = promised("replace_secret")
+    with transaction() as session:
+        assert redelivery.retry(session, message.id)
+    turns.run(str(message.id))
+    assert "Your new client secret is ready" in text(open_page(visitor))
 
 
 def test_french(app: FastAPI) -> None:
