@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Final
 
-from fastapi import Header
+from fastapi import Depends, Header
 from sqlalchemy.orm import Session
+from starlette.requests import Request
 
 from onboarding.errors import Invalid, MovedOn
 from onboarding.models import Onboarding
@@ -18,11 +19,13 @@ _TAG: Final = re.compile(r'"(\d{1,9})(?:\.[!#-~]{1,120})?"')
 # If-Match compares strongly (RFC 9110 §8.8.3.2), so a weak tag is no transition that there is.
 _WEAK: Final = re.compile(r'W/"[!#-~]{0,130}"')
 _NEVER: Final = 0
+# Several header lines are one list (RFC 9110 §5.3), and a tag may have a comma in it.
+_LISTED: Final = re.compile(r'(?:[ \t]*,)*[ \t]*((?:W/)?"[!#-~]{0,130}")[ \t]*(?:,[ \t]*|$)')
 
-IfMatch = Annotated[
-    str,
-    Header(alias="If-Match", description='The ETag that you have seen last, as in "7"; * for any.'),
-]
+_NO_TAG: Final = {"if-match": 'An ETag as it was sent, quotes included, as in "7".'}
+
+# The transitions that a caller has seen, one of which is to be the latest; None for any.
+Numbers = tuple[int, ...] | None
 
 
 def tag(onboarding: Onboarding, shown: OnboardingView) -> str:
@@ -55,16 +58,46 @@ def _secret(secret: SecretState | None) -> Iterator[str]:
         yield f"v{version}"
 
 
-def expected(if_match: str) -> int | None:
-    """The transition that a caller has seen last; None for any. Raises Invalid for no ETag of ours."""
-    sent = if_match.strip()
-    if sent == "*":
-        return None
-    if _WEAK.fullmatch(sent):
+def seen(
+    request: Request,
+    if_match: Annotated[
+        str,
+        Header(
+            alias="If-Match", description='The ETag that you have seen last, as in "7"; * for any.'
+        ),
+    ],
+) -> Numbers:
+    """What a caller has seen last. Raises Invalid for no ETag of ours."""
+    sent = ",".join(request.headers.getlist("if-match")).strip()
+    return None if sent == "*" else tuple(map(_number, _listed(sent)))
+
+
+Seen = Annotated[Numbers, Depends(seen)]
+
+
+def expected(numbers: Numbers, onboarding: Onboarding) -> int | None:
+    """The transition that must be the latest still when the row is locked; None for any."""
+    if numbers is None or onboarding.sequence in numbers:
+        return numbers and onboarding.sequence
+    return numbers[0]
+
+
+def _listed(sent: str) -> list[str]:
+    tags, at = [], 0
+    while found := _LISTED.match(sent, at):
+        tags.append(found[1])
+        at = found.end()
+    if not tags or at < len(sent):
+        raise Invalid(_NO_TAG)
+    return tags
+
+
+def _number(tag: str) -> int:
+    if _WEAK.fullmatch(tag):
         return _NEVER
-    found = _TAG.fullmatch(sent)
+    found = _TAG.fullmatch(tag)
     if found is None:
-        raise Invalid({"if-match": 'One ETag as it was sent, quotes included, as in "7".'})
+        raise Invalid(_NO_TAG)
     return int(found[1])
 
 

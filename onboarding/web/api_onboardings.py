@@ -25,7 +25,7 @@ from onboarding.routing import CURRENT
 from onboarding.sealing import Keyring
 from onboarding.web.api_access import Reader, Revealer, Writer, own
 from onboarding.web.api_conditional import IfNoneMatch
-from onboarding.web.api_etags import IfMatch, expected, tag, unless_stale
+from onboarding.web.api_etags import Numbers, Seen, expected, tag, unless_stale
 from onboarding.web.api_keys import Jwk, read_key
 from onboarding.web.api_once import Once, OnceWithoutBody, once
 from onboarding.web.api_route import in_body
@@ -98,14 +98,13 @@ def fire(
     body: NewEvent,
     key: Writer,
     asked: Once,
-    if_match: IfMatch,
+    seen: Seen,
     prefer: Prefer = None,
 ) -> Response:
     """Move an onboarding by an event: one of `allowed_events`, with the data that it takes.
 
     With `Prefer: wait=20`, the answer comes once it is not the platform's move any more.
     """
-    seen = expected(if_match)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
         return once(session, key, asked, partial(_fire, session, onboarding, body, key, seen))
@@ -116,7 +115,7 @@ def reveal_secret(
     onboarding_id: str,
     key: Revealer,
     request: Request,
-    if_match: IfMatch,
+    seen: Seen,
     body: EncryptTo | None = None,
     idempotency_key: NoIdempotencyKey = None,
 ) -> RevealedSecret:
@@ -126,7 +125,7 @@ def reveal_secret(
     """
     if idempotency_key is not None:
         raise NeverReplayed
-    seen, to = expected(if_match), _key_of(body)
+    to = _key_of(body)
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
         with unless_stale(session, onboarding):
@@ -162,13 +161,14 @@ def _start(session: Session, body: NewOnboarding, key: ApiKey) -> Answer:
 
 
 def _reveal(
-    session: Session, onboarding: Onboarding, key: ApiKey, ring: Keyring, seen: int | None
+    session: Session, onboarding: Onboarding, key: ApiKey, ring: Keyring, seen: Numbers
 ) -> Revealed:
     """The secret that waits: the first, or where the onboarding is done, one that replaces it."""
+    number = expected(seen, onboarding)
     if not replacing.waits_to_be_shown(session, onboarding):
         who = calling_system(key)
-        return credentials.reveal(session, onboarding.id, who, ring, expected=seen)
-    if seen not in (None, onboarding.sequence):
+        return credentials.reveal(session, onboarding.id, who, ring, expected=number)
+    if number not in (None, onboarding.sequence):
         raise MovedOn(onboarding.state, onboarding.sequence)
     return replacing.reveal(session, onboarding.id, ring)
 
@@ -189,11 +189,11 @@ def _told_secret(revealed: Revealed, to: PublicKey | None) -> RevealedSecret:
 
 
 def _fire(
-    session: Session, onboarding: Onboarding, body: NewEvent, key: ApiKey, seen: int | None
+    session: Session, onboarding: Onboarding, body: NewEvent, key: ApiKey, seen: Numbers
 ) -> Answer:
-    actor = calling_system(key)
+    actor, number = calling_system(key), expected(seen, onboarding)
     with in_body("data"), unless_stale(session, onboarding):
-        moved = events.handle(session, onboarding.id, body.event, actor, body.data, expected=seen)
+        moved = events.handle(session, onboarding.id, body.event, actor, body.data, expected=number)
     return _answer(moved, view(session, moved))
 
 

@@ -97,7 +97,11 @@ class Stale(Refusal):
 
     status = 412
     code = "stale"
-    advice = "Look where it stands now, and decide again."
+    advice = (
+        "Look where it stands now, and decide again. Does your ETag begin with W/? Then something on the"
+        " way has changed it, such as a proxy that compresses, and it matches nothing: send"
+        ' "sequence" of your last look in quotes, as in "7".'
+    )
 
     def __init__(self, etag: str, state: str, sequence: int, allowed: Sequence[str]) -> None:
         super().__init__(f"it is in {state} since transition {sequence}")

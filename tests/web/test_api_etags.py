@@ -1,8 +1,9 @@
 """Nothing is done to an onboarding that has moved on since the caller's last look."""
 
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from sqlalchemy import Engine, update
 
@@ -47,11 +48,71 @@ def test_what_moves_an_onboarding_says_where_it_was_seen(system: System) -> None
     assert system.look(onboarding)["sequence"] == onboarding["sequence"]
 
 
-@pytest.mark.parametrize("tag", ["7", "", '"7', '""', "W/7", 'w/"7"', '"7", "8"', '"seven"', "**"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "7",
+        "",
+        ",",
+        '"7',
+        '""',
+        "W/7",
+        'w/"7"',
+        '"7" "8"',
+        '"7", 8',
+        '"7", *',
+        '"7", "b"',
+        "b",
+        "**",
+    ],
+)
 def test_what_is_no_etag_of_ours_is_refused(system: System, tag: str) -> None:
     answer = system.post(system.start()["links"]["events"], BODY, if_match=tag)
     (error,) = refused(answer, 422, "invalid")["errors"]
     assert error["field"] == "if-match"
+
+
+LISTS = ['"{0}","1"', '"1", "{0}"', ' , "1" ,W/"1,2","{0}" ,', '"{0}.late", "{0}"']
+
+
+@pytest.mark.parametrize("listed", LISTS)
+def test_one_of_a_list_is_enough(system: System, listed: str) -> None:
+    ready = system.with_secret()
+    path, events = ready["links"]["secret_reveal"], ready["links"]["events"]
+    old = listed.format(ready["sequence"] - 1)
+    for answer in (
+        system.post(path, if_match=old),
+        system.post(events, {"event": "cancel"}, if_match=old),
+    ):
+        refused(answer, 412, "stale")
+    expect(system.post(path, if_match=listed.format(ready["sequence"])), 200)
+    now = listed.format(ready["sequence"] + 1)
+    expect(system.post(events, {"event": "cancel"}, if_match=now), 200)
+
+
+def test_two_lines_are_one_list(system: System) -> None:
+    """RFC 9110, 5.3: neither is overlooked, whichever comes first."""
+    onboarding = system.start()
+    events = onboarding["links"]["events"]
+
+    def lines(first: str, second: str) -> httpx.Response:
+        sent = {"idempotency-key": str(uuid4()), "if-match": first, "If-Match": second}
+        return system.send("POST", events, sent, json=BODY)
+
+    for first, second in (('"7"', '"8"'), ('W/"1"', '"2"')):
+        refused(lines(first, second), 412, "stale")
+    for first, second in (('"1"', "seven"), ("*", '"1"'), ('"1"', "*")):
+        refused(lines(first, second), 422, "invalid")
+    expect(lines('"7"', '"1"'), 200)
+    expect(lines('"2"', 'W/"7"'), 200)
+
+
+def test_who_sends_a_weak_tag_is_told_what_to_look_for(system: System) -> None:
+    onboarding = system.start()
+    for locale, said in (("en", "begin with W/?"), ("fr", "commence-t-il par W/\xa0?")):
+        asked = {"if_match": 'W/"1"', "accept_language": locale}
+        answer = system.post(onboarding["links"]["events"], BODY, **asked)
+        assert said in refused(answer, 412, "stale")["detail"]
 
 
 @pytest.mark.parametrize("tag", ['W/"{}"', 'W/"{}.late"', 'W/"seven"', 'W/""'])
