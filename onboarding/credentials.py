@@ -24,6 +24,7 @@ from onboarding.histories import this_history
 from onboarding.models import Client, Onboarding, SealedSecret, Secret, Transition
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings
+from onboarding.words import N_
 
 # New secrets that a seller may ask for in a day before an operator has a look.
 REISSUES_A_DAY: Final = 3
@@ -176,16 +177,14 @@ def acknowledge(
     Without the version, a stale tab could confirm a secret that nobody has received.
     """
     developers.require(lifecycle.lock(session, onboarding_id), actor, "acknowledge_secret")
-    onboarding = lifecycle.fire(
-        session, onboarding_id, "acknowledge_secret", actor, expected=expected
-    )
+    moved = lifecycle.fire(session, onboarding_id, "acknowledge_secret", actor, expected=expected)
     secret = live_secret(session, onboarding_id)
     if secret is None or secret.version != version or secret.jwk:
-        raise Invalid({"version": "This is not the secret that was shown last."})
+        raise Invalid({"version": N_("This is not the secret that was shown last.")})
     if not hmac.compare_digest(secret.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
-        raise Invalid({"ending": "These are not the last 6 characters of your client secret."})
-    mark_acknowledged(session, secret, onboarding.entered_at)
-    return onboarding
+        raise Invalid({"ending": N_("These are not the last 6 characters of your client secret.")})
+    mark_acknowledged(session, secret, moved.entered_at)
+    return moved
 
 
 def acknowledge_by_use(session: Session, onboarding_id: UUID, version: int) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from onboarding.settings import Settings
+from onboarding.words import N_, Said
 
 LONGEST: Final = 2000
 
@@ -72,13 +73,14 @@ def target(url: str, rules: Rules) -> Target:
     host = parts.hostname or ""
     here = rules.this_machine and host in NAMES_OF_THIS_MACHINE
     if parts.scheme != "https" and not (here and parts.scheme == "http"):
-        raise Unfit("An https:// URL.")
+        raise Unfit(N_("An https:// URL."))
     port = port or (443 if parts.scheme == "https" else 80)
     if port not in rules.ports and not here:
-        raise Unfit(f"One of these ports: {', '.join(map(str, sorted(rules.ports)))}.")
+        ports = ", ".join(map(str, sorted(rules.ports)))
+        raise Unfit(Said(N_("One of these ports: %(ports)s."), ports=ports))
     written = _as_written(host)
     if written is not None and not may_be_reached(written, rules):
-        raise Unfit("An address that everybody can reach.")
+        raise Unfit(N_("An address that everybody can reach."))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(host, port, path, tls=parts.scheme == "https")
 
@@ -98,16 +100,16 @@ def may_be_reached(address: str, rules: Rules) -> bool:
 
 def _read(url: str) -> tuple[SplitResult, int | None]:
     if len(url) > LONGEST or not url.isascii() or any(c <= " " or c in '\\"<>\x7f' for c in url):
-        raise Unfit(f"A URL of at most {LONGEST} printable ASCII characters.")
+        raise Unfit(Said(N_("A URL of at most %(most)s printable ASCII characters."), most=LONGEST))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise Unfit("A URL.") from None
+        raise Unfit(N_("A URL.")) from None
     if not parts.hostname or parts.username is not None or "#" in url or "%" in parts.netloc:
-        raise Unfit("A URL with a host, without a user and without a fragment.")
+        raise Unfit(N_("A URL with a host, without a user and without a fragment."))
     if port == 0:
-        raise Unfit("A port from 1 on.")
+        raise Unfit(N_("A port from 1 on."))
     if fault := _fault(parts.hostname):
         raise Unfit(fault)
     return parts, port
@@ -120,11 +122,13 @@ def _fault(host: str) -> str:
     # A name may end in a dot: then it is whole.
     name = host.removesuffix(".")
     if len(name) > _NAME_AT_MOST:
-        return f"A host of at most {_NAME_AT_MOST} characters."
+        return Said(N_("A host of at most %(most)s characters."), most=_NAME_AT_MOST)
     if not all(_LABEL.fullmatch(label) for label in name.split(".")):
-        return "A host whose parts between the dots are 1 to 63 letters, digits or inner hyphens."
+        return N_(
+            "A host whose parts between the dots are 1 to 63 letters, digits or inner hyphens."
+        )
     if _NUMBER.fullmatch(name.rpartition(".")[2]):
-        return "A host that is a name, or an IP address that there is."
+        return N_("A host that is a name, or an IP address that there is.")
     return ""
 
 

@@ -17,6 +17,7 @@ from onboarding import holding
 from onboarding.errors import Invalid
 from onboarding.histories import this_history
 from onboarding.models import EventLog, Transition
+from onboarding.words import N_
 
 # By more than a history can have gone on after the last that its heir knows of.
 _LEAP: Final = 1 << 24
@@ -37,7 +38,7 @@ class Cursor(NamedTuple):
         """A cursor as `str` wrote it. Raises Invalid, which names where it was said."""
         found = _CURSOR.fullmatch(text)
         if found is None:
-            raise Invalid({said_in: "A cursor as it was sent, unchanged."})
+            raise Invalid({said_in: N_("A cursor as it was sent, unchanged.")})
         return cls(int(found[1]), UUID(found[2]), int(found[3]))
 
     @classmethod

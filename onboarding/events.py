@@ -18,6 +18,7 @@ from onboarding.chart import CONNECTION_TYPES, CREDENTIAL_MODES, MAY_FIRE
 from onboarding.errors import EventNotAllowed, EventNotYours, EventUnknown, Invalid
 from onboarding.models import Onboarding
 from onboarding.names import CONNECTION_AT_MOST
+from onboarding.words import N_, ONE_OF, Said
 
 Verb = Callable[[Session, UUID, Actor, Mapping[str, Any], int | None], Onboarding]
 
@@ -84,15 +85,15 @@ def choose_type(
 def _wrong_choice(kind: object, mode: object, aggregator: str | None) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if kind not in CONNECTION_TYPES:
-        wrong["connection_type"] = f"One of {', '.join(CONNECTION_TYPES)}."
+        wrong["connection_type"] = Said(ONE_OF, expected=", ".join(CONNECTION_TYPES))
     if kind == "aggregator":
         if mode not in CREDENTIAL_MODES:
-            wrong["credential_mode"] = f"One of {', '.join(CREDENTIAL_MODES)}."
+            wrong["credential_mode"] = Said(ONE_OF, expected=", ".join(CREDENTIAL_MODES))
         if aggregator is None:
-            wrong["aggregator"] = "The aggregator's name or ID."
+            wrong["aggregator"] = N_("The aggregator's name or ID.")
         return wrong
     given = {"credential_mode": mode, "aggregator": aggregator}
-    only = "Only for the connection type aggregator."
+    only = N_("Only for the connection type aggregator.")
     return wrong | {each: only for each, value in given.items() if value is not None}
 
 
@@ -141,7 +142,7 @@ def _acknowledge(
 ) -> Onboarding:
     version = data["version"]
     if not isinstance(version, int) or isinstance(version, bool):
-        raise Invalid({"version": "The number of the version that was revealed."})
+        raise Invalid({"version": N_("The number of the version that was revealed.")})
     ending = _text(data, "ending", 6) or ""
     return credentials.acknowledge(
         session, onboarding_id, actor, version=version, ending=ending, expected=expected
@@ -197,8 +198,8 @@ _ENTRIES: Final[dict[str, _Entry]] = {
 
 
 def _check_fields(entry: _Entry, data: Mapping[str, Any]) -> None:
-    unknown = {name: "Not a field of this event." for name in data if name not in entry.takes}
-    missing = {name: "This is needed." for name in entry.needs if name not in data}
+    unknown = {name: N_("Not a field of this event.") for name in data if name not in entry.takes}
+    missing = {name: N_("This is needed: send it.") for name in entry.needs if name not in data}
     if unknown or missing:
         raise Invalid(unknown | missing)
 
@@ -209,7 +210,7 @@ def _text(data: Mapping[str, Any], name: str, longest: int) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise Invalid({name: "A text."})
+        raise Invalid({name: N_("Send a text.")})
     kept = names.kept(value)
     if kept and (fault := names.fault(kept, longest)):
         raise Invalid({name: fault})

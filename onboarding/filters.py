@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from onboarding import masking, sealing
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.errors import Invalid
+from onboarding.words import N_, ONE_OF, Said
 
 # Whose turn it may be: the chart's table, and a developer who stands in for the seller where one is named.
 DEVELOPER: Final = "developer"
@@ -129,12 +130,12 @@ def parse(text: str) -> Filter:
 def _fault(name: str, value: str) -> str | None:
     """What is wrong with the value of a field; None: nothing."""
     if name == "email":
-        return None if _HASHES.fullmatch(value) else "As a search for the address leads to it."
+        return None if _HASHES.fullmatch(value) else N_("As a search for the address leads to it.")
     choices = _CHOICES.get(name)
     if choices and value not in choices:
-        return f"One of {', '.join(choices)}."
+        return Said(ONE_OF, expected=", ".join(choices))
     if not _is_short(value):
-        return "A short line of text."
+        return N_("A short line of text.")
     if name == "since" and not _is_since(value):
         return "Hours or days, as 12h or 7d, or a day, as 2026-11-27."
     return None

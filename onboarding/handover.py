@@ -17,6 +17,7 @@ from onboarding.errors import Invalid, MovedOn, NotEligible, TooMany
 from onboarding.ids import new_id
 from onboarding.links import SellerAccount
 from onboarding.models import Handover, Onboarding
+from onboarding.words import N_
 
 # Developers who may be named for one onboarding in a day.
 NAMED_A_DAY: Final = 5
@@ -35,7 +36,7 @@ def name(
     if before and _same(before.email, email):
         return before
     if onboarding.contact_email and _same(onboarding.contact_email, email):
-        raise Invalid({"email": "This is the seller's own address."}, {"email": "own_address"})
+        raise Invalid({"email": N_("This is the seller's own address.")}, {"email": "own_address"})
     if _named_today(session, onboarding.id) >= NAMED_A_DAY:
         raise TooMany(24 * 3600)
     _make_way(session, onboarding, who, before, "reassigned")

@@ -22,6 +22,7 @@ from onboarding.ids import new_id
 from onboarding.inbound_effects import TYPES, Effect, Order
 from onboarding.models import Aggregator, Client, InboundEvent, Message
 from onboarding.sealing import Keyring
+from onboarding.words import N_
 
 # What happened lies in the past, but for a clock that is ahead.
 AHEAD_AT_MOST: Final = timedelta(minutes=5)
@@ -64,7 +65,7 @@ def receive(session: Session, ring: Keyring, told: Told) -> tuple[InboundEvent, 
             raise Contradicted
         return known, True
     if told.time > db.clock(session) + AHEAD_AT_MOST:
-        raise Invalid({"time": "What is told has happened already."})
+        raise Invalid({"time": N_("What is told has happened already.")})
     event = InboundEvent(
         id=new_id(),
         source=told.source,

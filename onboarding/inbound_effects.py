@@ -17,6 +17,7 @@ from onboarding.access import Actor
 from onboarding.chart import CREDENTIAL_MODES, OPEN
 from onboarding.errors import Invalid
 from onboarding.models import Aggregator, Client, InboundEvent, SuspendedSeller
+from onboarding.words import N_, ONE_OF, Said
 
 # Why an onboarding was cancelled by what its client has met.
 CAUSE: Final = "client_disabled"
@@ -85,7 +86,7 @@ def _suspend_seller(session: Session, order: Order) -> Effect:
     """Nothing that is linked to it, now or later, is confirmed until it is reinstated."""
     seller_id = order.event.subject
     if len(seller_id) > _SELLER_ID_AT_MOST:
-        raise Invalid({"subject": "A Seller ID."})
+        raise Invalid({"subject": N_("A Seller ID.")})
     known = session.get(SuspendedSeller, seller_id)
     if known is None:
         session.add(SuspendedSeller(seller_id=seller_id, since=order.event.time))
@@ -150,15 +151,15 @@ def _wrong(session: Session, subject: str, said: Mapping[str, Any]) -> dict[str,
     wrong: dict[str, str] = {}
     name = said["name"]
     if not isinstance(name, str):
-        wrong["data.name"] = "A text."
+        wrong["data.name"] = N_("Send a text.")
     elif fault := registry.name_fault(name):
         wrong["data.name"] = fault
     elif (namesake := registry.find(session, name)) and namesake.id != subject:
-        wrong["data.name"] = f"The name of another aggregator, {namesake.id}."
+        wrong["data.name"] = Said(N_("The name of another aggregator, %(name)s."), name=namesake.id)
     if not registry.ID.fullmatch(subject):
-        wrong["subject"] = "Small letters, digits and dashes; at most 64."
+        wrong["subject"] = N_("Small letters, digits and dashes; at most 64.")
     if not isinstance(said["uses_rest"], bool):
-        wrong["data.uses_rest"] = "true or false."
+        wrong["data.uses_rest"] = N_("Send true or false.")
     if said["asks_for"] not in CREDENTIAL_MODES:
-        wrong["data.asks_for"] = f"One of {', '.join(CREDENTIAL_MODES)}."
+        wrong["data.asks_for"] = Said(ONE_OF, expected=", ".join(CREDENTIAL_MODES))
     return wrong

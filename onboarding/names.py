@@ -3,6 +3,8 @@
 import unicodedata
 from typing import Final
 
+from onboarding.words import N_, Said
+
 # Characters of a connection's name: one that is longer fills a list.
 CONNECTION_AT_MOST: Final = 80
 # They have no width, but whoever takes them out misspells Persian, and takes a family of emoji apart.
@@ -28,11 +30,16 @@ def on_one_line(text: str) -> str:
 def fault(name: str, at_most: int) -> str:
     """What is wrong with a name as it is kept, for those who sent it; nothing for a good one."""
     if not name:
-        return "A name has at least one character."
+        return N_("A name has at least one character.")
     if len(name) > at_most:
-        return f"{len(name)} characters; at most {at_most} are taken."
+        sizes = {"length": len(name), "at_most": at_most}
+        return Said(N_("%(length)s characters; at most %(at_most)s are taken."), **sizes)
     wrong = next((c for c in name if not _shows(c)), None)
-    return f"It holds U+{ord(wrong):04X}, which a line cannot show." if wrong else ""
+    if wrong is None:
+        return ""
+    return Said(
+        N_("It holds %(character)s, which a line cannot show."), character=f"U+{ord(wrong):04X}"
+    )
 
 
 def _shows(character: str) -> bool:

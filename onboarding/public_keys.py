@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
 from onboarding.errors import Invalid
 from onboarding.sellers.bounded_json import parse_object
+from onboarding.words import N_
 
 Use = Literal["sign", "encrypt"]
 Key = ECKey | RSAKey | OKPKey
@@ -45,13 +46,16 @@ _EXPONENT: Final = "AQAB"
 _LONGEST: Final = 8192
 
 _WHY: Final = {
-    "private_key": "This is a private key. Nothing of it was kept. Make a new key pair, and send the"
-    " public key only.",
-    "incomplete_key": "This JWK lacks a part: EC needs crv, x and y; OKP crv and x; RSA e and n.",
-    "no_jwk": "This is no public key as a JWK (RFC 7517).",
-    "unsupported_key": "It must be EC P-256 or RSA; to sign, Ed25519 too.",
-    "weak_key": "An RSA key must have 2048 to 4096 bits and the exponent 65537.",
-    "wrong_use": "The key says that it is for something else: see its use and alg.",
+    "private_key": N_(
+        "This is a private key. Nothing of it was kept. Make a new key pair, and send the public key only."
+    ),
+    "incomplete_key": N_(
+        "This JWK lacks a part: EC needs crv, x and y; OKP crv and x; RSA e and n."
+    ),
+    "no_jwk": N_("This is no public key as a JWK (RFC 7517)."),
+    "unsupported_key": N_("It must be EC P-256 or RSA; to sign, Ed25519 too."),
+    "weak_key": N_("An RSA key must have 2048 to 4096 bits and the exponent 65537."),
+    "wrong_use": N_("The key says that it is for something else: see its use and alg."),
 }
 
 

@@ -26,6 +26,7 @@ from onboarding.errors import Invalid, NotEligible, NotFound, TooMany
 from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.sealing import Keyring
 from onboarding.settings import Settings, settings
+from onboarding.words import N_, Said
 
 # Why none is made beside another authorization server, and what to do instead: see decision 46.
 ONE_AT_A_TIME: Final = (
@@ -103,7 +104,9 @@ def ask(
     if settings().tells_another:
         raise NotEligible(ONE_AT_A_TIME)
     if not 0 <= overlap_days <= LONGEST_OVERLAP:
-        raise Invalid({"overlap_days": f"It must be between 0 and {LONGEST_OVERLAP}."})
+        raise Invalid(
+            {"overlap_days": Said(N_("It must be between 0 and %(most)s."), most=LONGEST_OVERLAP)}
+        )
     onboarding, stands = _held(session, onboarding_id)
     if stands.client.disabled_at or not (stands.current or stands.expired):
         raise NotEligible("the client ID does not work any more")
@@ -163,7 +166,7 @@ def acknowledge(
     if coming is None or not shown:
         raise NotEligible("this is not the new secret that was shown last")
     if not hmac.compare_digest(coming.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
-        raise Invalid({"ending": "These are not the last 6 characters of your client secret."})
+        raise Invalid({"ending": N_("These are not the last 6 characters of your client secret.")})
     _take_over(session, stands, coming, actor)
 
 

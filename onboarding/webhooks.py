@@ -16,6 +16,7 @@ from onboarding.ids import new_id
 from onboarding.models import SIGNATURES, Delivery, Message, Webhook
 from onboarding.sealing import Keyring
 from onboarding.signing import Key
+from onboarding.words import N_, ONE_OF, Said
 
 # A system has so many, and what it says of one is so long, at most.
 MOST_OF_ONE: Final = 20
@@ -43,7 +44,9 @@ def add(
     holding.one_by_one(session, f"webhooks of {owner}")
     theirs = select(func.count()).where(Webhook.system_id == owner)
     if (session.scalar(theirs) or 0) >= MOST_OF_ONE:
-        raise Invalid({"url": f"A system has {MOST_OF_ONE} endpoints at most."})
+        raise Invalid(
+            {"url": Said(N_("A system has %(most)s endpoints at most."), most=MOST_OF_ONE)}
+        )
     key_id, _ = ring.current("derive")
     made = Webhook(
         id=new_id(),
@@ -166,13 +169,15 @@ def _check(said: Endpoint, rules: Rules) -> None:
     try:
         endpoints.target(said.url, rules)
     except Unfit as error:
-        wrong["url"] = str(error)
+        wrong["url"] = error.args[0]
     if unknown := sorted(set(said.types) - {*event_bodies.TYPES}):
-        wrong["types"] = f"No such type: {', '.join(unknown)}."
+        wrong["types"] = Said(N_("No such type: %(types)s."), types=", ".join(unknown))
     if len(said.description) > DESCRIPTION_AT_MOST or not said.description.isprintable():
-        wrong["description"] = f"A text of at most {DESCRIPTION_AT_MOST} characters on one line."
+        wrong["description"] = Said(
+            N_("A text of at most %(most)s characters on one line."), most=DESCRIPTION_AT_MOST
+        )
     if said.signature not in SIGNATURES:
-        wrong["signature"] = f"One of {', '.join(SIGNATURES)}."
+        wrong["signature"] = Said(ONE_OF, expected=", ".join(SIGNATURES))
     if wrong:
         raise Invalid(wrong)
 

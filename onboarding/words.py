@@ -10,7 +10,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from babel import dates
 from babel.messages.mofile import write_mo
@@ -45,6 +45,10 @@ def N_(message: str) -> str:  # noqa: N802  (gettext's own name)
 def translate(locale: str, message: str, **values: object) -> str:
     """The sentence in that language, with its placeholders filled in."""
     return translations(locale).gettext(message) % values
+
+
+# What to say of a value that is none of those that there are.
+ONE_OF: Final = N_("Send one of: %(expected)s.")
 
 
 class Said(str):

@@ -14,6 +14,7 @@ from onboarding.models import Onboarding
 from onboarding.web.api_view import view
 from onboarding.web.refusals import Stale
 from onboarding.web.schemas import OnboardingView, SecretState
+from onboarding.words import N_
 
 _TAG: Final = re.compile(r'"(\d{1,9})(?:\.[!#-~]{1,120})?"')
 # If-Match compares strongly (RFC 9110 §8.8.3.2), so a weak tag is no transition that there is.
@@ -22,7 +23,7 @@ _NEVER: Final = 0
 # Several header lines are one list (RFC 9110 §5.3), and a tag may have a comma in it.
 _LISTED: Final = re.compile(r'(?:[ \t]*,)*[ \t]*((?:W/)?"[!#-~]{0,130}")[ \t]*(?:,[ \t]*|$)')
 
-_NO_TAG: Final = {"if-match": 'An ETag as it was sent, quotes included, as in "7".'}
+_NO_TAG: Final = {"if-match": N_('An ETag as it was sent, quotes included, as in "7".')}
 
 # The transitions that a caller has seen, one of which is to be the latest; None for any.
 Numbers = tuple[int, ...] | None

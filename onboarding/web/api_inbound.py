@@ -21,6 +21,7 @@ from onboarding.web.inbound_schemas import (
 )
 from onboarding.web.refusals import EventContradicted
 from onboarding.web.signed import Signed
+from onboarding.words import N_
 
 router = APIRouter(prefix="/inbound-events", tags=["Inbound"], route_class=StrictRoute)
 
@@ -56,7 +57,7 @@ def receive(
     kept, and waits for what it is about, or for a version that knows its type.
     """
     if said.id != webhook_id:
-        raise Invalid({"id": "The same as webhook-id."}, pointers={"id": "#/id"})
+        raise Invalid({"id": N_("The same as webhook-id.")}, pointers={"id": "#/id"})
     told = Told(said.source, said.id, said.type, said.subject, said.time, body.decode())
     with transaction() as session, in_body():
         try:

@@ -20,6 +20,7 @@ from onboarding.web.api_route import StrictRoute
 from onboarding.web.api_schemas import A_TIME, FOUND_BY, WHOSE_TURN, Words
 from onboarding.web.api_view import views
 from onboarding.web.schemas import OnboardingList, State
+from onboarding.words import N_
 
 router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
 
@@ -101,7 +102,7 @@ def _place(wanted: Filter, cursor: str | None) -> Place | None:
     mark, _, text = _read(cursor).partition(".")
     place = finding.read_place(text) if mark == _mark(wanted) else None
     if place is None or (wanted.overdue and place.entered_at is None):
-        raise Invalid({"cursor": "As the page before said it, with the same filter."})
+        raise Invalid({"cursor": N_("As the page before said it, with the same filter.")})
     return place
 
 

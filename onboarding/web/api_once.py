@@ -22,6 +22,7 @@ from onboarding.models import ApiKey
 from onboarding.web.api_route import check_json, read
 from onboarding.web.refusals import IdempotencyKeyReused, InFlight
 from onboarding.web.schemas import Taken
+from onboarding.words import N_, Said
 
 # A string of RFC 9651; clients that know of no such thing send the bare value.
 _QUOTED: Final = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])+)"')
@@ -121,7 +122,10 @@ def _name(sent: list[str]) -> str:
     if len(sent) > 1 or len(text) > _LONGEST or not (quoted or _BARE.fullmatch(text)):
         raise Invalid(
             {
-                "idempotency-key": f"One value of at most {_LONGEST} visible characters, quoted or bare."
+                "idempotency-key": Said(
+                    N_("One value of at most %(max_length)s visible characters, quoted or bare."),
+                    max_length=_LONGEST,
+                )
             }
         )
     return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text

@@ -33,6 +33,7 @@ from onboarding.web.api_schemas import (
     View,
 )
 from onboarding.web.schemas import OnboardingView, SellerAccount, TransitionView
+from onboarding.words import N_
 
 router = APIRouter(tags=["Operations"], route_class=StrictRoute)
 
@@ -98,7 +99,7 @@ def _place(view: View) -> Place | None:
         return None
     place = finding.read_place(view.after)
     if place is None:
-        raise Invalid({"after": "As the page before said it."})
+        raise Invalid({"after": N_("As the page before said it.")})
     return place
 
 

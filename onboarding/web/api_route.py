@@ -22,6 +22,7 @@ from onboarding.retrying import retried
 from onboarding.web.problems import pointer
 from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
+from onboarding.words import N_
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -82,7 +83,7 @@ def refuse_repeated(request: Request) -> None:
     repeated = [name for name in given if given[name] > 1 and name in route.single]
     if repeated:
         raise Invalid(
-            dict.fromkeys(repeated, "It takes one value: name it once."),
+            dict.fromkeys(repeated, N_("It takes one value: name it once.")),
             dict.fromkeys(repeated, "repeated"),
         )
 

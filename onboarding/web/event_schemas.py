@@ -8,11 +8,12 @@ from pydantic.config import JsonDict
 
 from onboarding.event_bodies import TYPES
 from onboarding.event_log import SHAPE
+from onboarding.words import ONE_OF, Said
 
 
 def _event_type(value: str) -> str:
     if value not in TYPES:
-        raise ValueError(f"One of {', '.join(TYPES)}")
+        raise ValueError(Said(ONE_OF, expected=", ".join(TYPES)))
     return value
 
 

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from onboarding import names
 from onboarding.chart import STATES
 from onboarding.names import CONNECTION_AT_MOST
+from onboarding.words import N_, ONE_OF, Said
 
 # As browsers check an e-mail field (HTML, "valid e-mail address").
 _LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -42,7 +43,7 @@ def _is_name(at_most: int) -> AfterValidator:
 
 def _state(value: str) -> str:
     if value not in STATES:
-        raise ValueError(f"One of {', '.join(STATES)}")
+        raise ValueError(Said(ONE_OF, expected=", ".join(STATES)))
     return value
 
 
@@ -51,7 +52,7 @@ def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
     except OverflowError:
-        raise ValueError("An instant of the years 1 to 9999 in UTC") from None
+        raise ValueError(N_("Send an instant of the years 1 to 9999 in UTC.")) from None
 
 
 def _is_written(value: object) -> object:

@@ -19,6 +19,7 @@ from onboarding.endpoints import LONGEST
 from onboarding.web.event_schemas import EventType
 from onboarding.web.schemas import Instant
 from onboarding.webhooks import DESCRIPTION_AT_MOST
+from onboarding.words import N_
 
 Url = Annotated[str, StringConstraints(max_length=LONGEST)]
 Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_AT_MOST)]
@@ -142,13 +143,13 @@ class Redelivery(_Taken):
         """Whoever has mixed the two up would be told that there was nothing."""
         since = said.data.get("since")
         if since and until and until < since:
-            raise ValueError("An instant that does not come before since")
+            raise ValueError(N_("Send an instant that does not come before since."))
         return until
 
     @model_validator(mode="after")
     def _says_which(self) -> Self:
         if not (self.failed or self.since):
-            raise ValueError("Say failed, or since")
+            raise ValueError(N_("Say failed, or since."))
         return self
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from onboarding.web.schemas import EMAIL
-from onboarding.words import N_, Said
+from onboarding.words import N_, ONE_OF, Said
 
 _TEXT: Final = N_("Send a text.")
 _NUMBER: Final = N_("Send a whole number.")
@@ -24,7 +24,7 @@ OTHERWISE: Final = N_("This cannot be used: /docs says what can.")
 SENTENCES: Final[Mapping[str, str]] = {
     "missing": N_("This is needed: send it."),
     "extra_forbidden": N_("Nothing of this name is taken: leave it out, or check its spelling."),
-    "literal_error": N_("Send one of: %(expected)s."),
+    "literal_error": ONE_OF,
     "string_type": _TEXT,
     "int_type": _NUMBER,
     "int_parsing": _NUMBER,

@@ -210,7 +210,7 @@ def test_a_time_that_ends_before_it_begins_is_refused(system: System, receiver: 
         turned = {"since": "2026-11-28T00:00:00Z", "until": "2026-11-28T00:30:00+01:00"} | said
         (error,) = refused(system.post(path, turned), 422, "invalid")["errors"]
         assert (error["field"], error["pointer"]) == ("until", "#/until")
-        assert error["detail"] == "An instant that does not come before since."
+        assert error["detail"] == "Send an instant that does not come before since."
 
 
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
