@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from onboarding import addresses, db, deciding, letter_links, outbox, proofs
@@ -38,6 +38,11 @@ def whose_move(onboarding: Onboarding, whom: str) -> str:
     """Who must move, of whom the chart's table names: the named developer stands in for the seller."""
     named = onboarding.handover_id is not None and onboarding.state in THEIR_MOVE
     return "developer" if named else whom
+
+
+def has_the_move() -> ColumnElement[bool]:
+    """A condition: the named developer stands in for the seller there, as `whose_move` says."""
+    return and_(Onboarding.handover_id.is_not(None), Onboarding.state.in_(THEIR_MOVE))
 
 
 def in_short(email: str) -> str:

@@ -94,7 +94,7 @@ def page(
     only_late = Filter(state=wanted.state, waiting_on=wanted.waiting_on, overdue=YES)
     by_state = wanted.waiting_on != DEVELOPER and wanted == only_late
     if by_state and within is None:
-        return _late(session, _states(wanted), limit, after)
+        return _late(session, wanted, limit, after)
     theirs = [within] if within is not None else []
     conditions = _conditions(wanted, errors=within is None)
     query = select(Onboarding).where(*theirs, *conditions).limit(limit)
@@ -171,16 +171,17 @@ def owners_of(session: Session, ids: Sequence[UUID]) -> dict[UUID, UUID]:
 
 
 def _late(
-    session: Session, states: Sequence[str], limit: int, after: Place | None
+    session: Session, wanted: Filter, limit: int, after: Place | None
 ) -> Sequence[Onboarding]:
     """The index gives the first page at once, where it does not end between two of one instant."""
+    states, own = _states(wanted), wanted.waiting_on is not None
     since = after and after.entered_at
     if after is not None and since:
-        return queries.overdue(session, limit, states=states, after=(since, after.id))
-    found = queries.overdue(session, limit + 1, states=states)
+        return queries.overdue(session, limit, states=states, after=(since, after.id), own=own)
+    found = queries.overdue(session, limit + 1, states=states, own=own)
     if len(found) > limit and found[limit].entered_at == found[limit - 1].entered_at:
         first = found[0].entered_at, UUID(int=0)
-        return queries.overdue(session, limit, states=states, after=first)
+        return queries.overdue(session, limit, states=states, after=first, own=own)
     return sorted(found[:limit], key=lambda one: (one.entered_at, one.id))
 
 
@@ -210,8 +211,9 @@ def _has(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield Onboarding.connection_type == wanted.type
     if wanted.aggregator:
         yield Onboarding.aggregator_id == wanted.aggregator
-    if wanted.waiting_on == DEVELOPER:
-        yield Onboarding.handover_id.is_not(None)
+    if wanted.waiting_on:
+        theirs = developers.has_the_move()
+        yield theirs if wanted.waiting_on == DEVELOPER else ~theirs
     if wanted.email:
         yield Onboarding.contact_hash.in_(wanted.hashes())
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import db, ids
+from onboarding import db, developers, ids
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.errors import NotFound
 from onboarding.models import (
@@ -62,10 +62,8 @@ def by_reference(session: Session, reference: str) -> Onboarding:
 
 def references(session: Session, ids: Collection[UUID]) -> dict[UUID, str]:
     """The reference of each of these onboardings."""
-    rows = session.execute(
-        select(Onboarding.id, Onboarding.reference).where(Onboarding.id.in_(ids))
-    )
-    return {row.id: row.reference for row in rows}
+    named = select(Onboarding.id, Onboarding.reference).where(Onboarding.id.in_(ids))
+    return {row.id: row.reference for row in session.execute(named)}
 
 
 def history(session: Session, onboarding_id: UUID) -> Sequence[Transition]:
@@ -93,21 +91,23 @@ def overdue(
     *,
     states: Collection[str] = STATES,
     after: tuple[datetime, UUID] | None = None,
+    own: bool = False,
 ) -> Sequence[Onboarding]:
     """Whose turn has lasted longer than the chart allows, longest first; in some states, or in any.
 
-    `after` is when the last one of the page before began to wait, and its ID.
+    `after` is when the last one of the page before began to wait, and its ID; `own` leaves out those
+    that a named developer must move.
     """
     waiting = tuple(state for state in NEXT_MOVE if state in states)
     if not waiting:
         return []
     since, last = after or (None, None)
     asked = {"most": limit, "since": since, "last": last} if after else {"most": limit}
-    return session.scalars(_overdue_in(waiting, on=after is not None), asked).all()
+    return session.scalars(_overdue_in(waiting, on=after is not None, own=own), asked).all()
 
 
 @cache
-def _overdue_in(states: tuple[str, ...], *, on: bool) -> Select[Onboarding]:
+def _overdue_in(states: tuple[str, ...], *, on: bool, own: bool) -> Select[Onboarding]:
     """An index finds the first ones of each state; no more than these are looked at.
 
     Kept, because to put it together takes longer than to answer it. Whoever goes on from a place
@@ -115,11 +115,12 @@ def _overdue_in(states: tuple[str, ...], *, on: bool) -> Select[Onboarding]:
     """
     most = bindparam("most", type_=Integer())
     since, last = bindparam("since", type_=db.UTCDateTime()), bindparam("last", type_=Uuid())
-    beyond = [waits_after(since, last)] if on else []
+    only = [waits_after(since, last)] if on else []
+    only += [~developers.has_the_move()] if own else []
     of_each = [
         select(
             select(Onboarding.id, Onboarding.entered_at)
-            .where(*is_late_in(state), *beyond)
+            .where(*is_late_in(state), *only)
             .order_by(Onboarding.entered_at, *([Onboarding.id] if on else []))
             .limit(most)
             .subquery()

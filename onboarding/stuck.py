@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from onboarding import figures, finding, queries
+from onboarding import developers, figures, finding, queries
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.models import Message, Onboarding, Transition
 
@@ -96,13 +96,15 @@ class Cause:
 class Population:
     """Who stands in a state: how many, how many for too long, and since when the oldest one does.
 
-    Both numbers end at `finding.COUNTED_AT_MOST`.
+    Of these, some wait for a named developer. All numbers end at `finding.COUNTED_AT_MOST`.
     """
 
     state: str
     standing: int
     overdue: int
     oldest_at: datetime | None
+    developers: int
+    developers_late: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +190,18 @@ def _population() -> CompoundSelect[*tuple[Any, ...]]:
                 select(func.min(Onboarding.entered_at))
                 .where(Onboarding.state == state)
                 .scalar_subquery(),
+                *_with_developers(state),
             )
             for state in NEXT_MOVE
         )
     )
+
+
+def _with_developers(state: str) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    if state not in developers.THEIR_MOVE:
+        return literal(0), literal(0)
+    theirs = developers.has_the_move()
+    return _counted(Onboarding.state == state, theirs), _counted(*queries.is_late_in(state), theirs)
 
 
 def _counted(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:

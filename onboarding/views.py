@@ -25,6 +25,7 @@ from onboarding.words import N_
 QUICK: Final[Mapping[str, Filter]] = {
     "needs-us": Filter(waiting_on="platform"),
     "needs-seller": Filter(waiting_on="seller"),
+    "needs-developer": Filter(waiting_on="developer"),
     "needs-aggregator": Filter(waiting_on="aggregator"),
     "late": Filter(overdue=YES),
     "failed": Filter(failing=YES),

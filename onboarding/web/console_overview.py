@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from onboarding import audit, care, changes, db, finding, marks, queries, reception, stuck
-from onboarding.chart import NEXT_MOVE
 from onboarding.db import reading
+from onboarding.filters import DEVELOPER, WHOM
 from onboarding.stuck import Population
 from onboarding.web import console_frame, pages
 from onboarding.web.retried_route import RetriedRoute
@@ -58,11 +58,14 @@ def overview(request: Request, locale: str) -> Response:
 
 def _turns(population: Iterable[Population]) -> list[tuple[str, int, int]]:
     """For each whom: how many wait for them, and how many of these for too long."""
-    whose = dict.fromkeys(move.whom for move in NEXT_MOVE.values())
     # What we owe comes first.
-    per = dict.fromkeys(sorted(whose, key=lambda whom: whom != "platform"), (0, 0))
+    per = {whom: [0, 0] for whom in sorted(WHOM, key=lambda whom: whom != "platform")}
     for each in population:
-        whom = str(queries.waits_on(each.state))
-        standing, overdue = per[whom]
-        per[whom] = (standing + each.standing, overdue + each.overdue)
-    return [(whom, *figures) for whom, figures in per.items()]
+        of_developers = (each.developers, each.developers_late)
+        for place, number in enumerate((each.standing, each.overdue)):
+            theirs = of_developers[place]
+            per[DEVELOPER][place] += theirs
+            # Where not all were counted, there are too many to take any away.
+            others = number if number >= finding.COUNTED_AT_MOST else number - theirs
+            per[str(queries.waits_on(each.state))][place] += others
+    return [(whom, standing, late) for whom, (standing, late) in per.items()]

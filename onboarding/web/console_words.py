@@ -75,6 +75,7 @@ WHAT_THEY_ARE: Final[Mapping[str, str]] = {
 VIEWS: Final[Mapping[str, str]] = {
     "needs-us": N_("Needs us"),
     "needs-seller": N_("Needs the seller"),
+    "needs-developer": N_("Needs the developer"),
     "needs-aggregator": N_("Needs the aggregator"),
     "late": N_("Late"),
     "failed": N_("Failed for good"),

@@ -1,11 +1,12 @@
 """`views`, and `ls` of one: the same onboardings as in the console."""
 
-from onboarding import db, filters, operators, views, watching
+from onboarding import db, filters, handover, operators, views, watching
 from onboarding.commands import exits
 from onboarding.db import transaction
 from onboarding.filters import Filter
 from onboarding.operators import Who
 from tests import builders
+from tests.builders import SELLER
 from tests.commands.conftest import Run
 from tests.watched import a_watched_view, an_operator
 
@@ -52,6 +53,16 @@ def test_ls_lists_a_view_and_narrows_it(run: Run) -> None:
     assert [line["id"] for line in ours] == [str(other), str(one)]
     narrow = run("ls", "--view", "needs-seller", "--state", "started", "--json").lines
     assert [line["id"] for line in narrow] == [str(other)]
+
+
+def test_a_move_of_a_named_developer_is_in_the_view_of_theirs(run: Run) -> None:
+    one, _other = builders.an_onboarding("secret_ready"), builders.an_onboarding("secret_ready")
+    with transaction() as session:
+        handover.name(session, one, SELLER, "dora@dev.example")
+    counts = {line["name"]: line["count"] for line in run("views", "ls", "--json").lines}
+    assert (counts["needs-developer"], counts["needs-seller"]) == (1, 1)
+    theirs = run("ls", "--view", "needs-developer", "--json").lines
+    assert [(line["id"], line["next_move"]) for line in theirs] == [(str(one), "developer")]
 
 
 def test_a_shared_view_goes_before_ones_own_and_two_of_a_name_need_an_id(run: Run) -> None:

@@ -90,7 +90,9 @@ def test_those_that_a_developer_stands_in_for_are_found(system: System) -> None:
         assert listed(system, f"waiting_on=developer{view}") == [named["id"]]
         found = expect(system.get(f"/v1/operations/onboardings?waiting_on=developer{view}"), 200)
         assert [one["id"] for one in found["items"]] == [named["id"]]
-    assert {named["id"], ready["id"], chosen["id"]} == {*listed(system, "waiting_on=seller")}
+    assert {*listed(system, "waiting_on=seller")} == {ready["id"], chosen["id"]}
+    late = "/v1/operations/onboardings?waiting_on=seller&overdue=yes"
+    assert [one["id"] for one in expect(system.get(late), 200)["items"]] == [ready["id"]]
     assert listed(system, "waiting_on=developer&state=type_chosen") == []
 
 
