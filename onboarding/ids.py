@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from onboarding.errors import NotFound
+
 # No reference has these letters: whoever reads one aloud or copies it by hand may mean others.
 _HEARD: Final = str.maketrans("OILU", "011V")
 _SIGNS: Final = 10
@@ -30,6 +32,14 @@ def new_id(*, at: datetime | None = None) -> UUID:
         milliseconds = int(at.timestamp() * 1000)
     value = (milliseconds << 80) | (7 << 76) | (counter << 64)
     return UUID(int=value | (0b10 << 62) | secrets.randbits(62))
+
+
+def read_uuid(text: str) -> UUID:
+    """An ID as it stands in an address or a form. Raises NotFound: one that is none is nobody's."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound from None
 
 
 def as_reference(text: str) -> str:

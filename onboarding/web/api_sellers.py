@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from onboarding import invitations
 from onboarding.db import reading, transaction
-from onboarding.errors import NotFound
+from onboarding.ids import read_uuid
 from onboarding.kept_answers import Answer
 from onboarding.models import Onboarding, SellerInvitation
 from onboarding.web.api_access import Reader, Writer, own
@@ -77,7 +77,7 @@ def withdraw_invitation(onboarding_id: str, invitation_id: str, key: Writer) -> 
     """Take a link back before a seller has used it. Twice is once."""
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)
-        invitations.withdraw(session, onboarding.id, _uuid(invitation_id))
+        invitations.withdraw(session, onboarding.id, read_uuid(invitation_id))
 
 
 def _invite(session: Session, onboarding: Onboarding) -> Answer:
@@ -105,10 +105,3 @@ def _view(request: Request, kept: _Kept) -> SellerInvitationView:
     return SellerInvitationView(
         id=kept.id, url=url, created_at=kept.created_at, expires_at=kept.expires_at
     )
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

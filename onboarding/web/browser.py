@@ -4,8 +4,6 @@ An ID in an address is never a capability: an onboarding that a browser was not 
 one that does not exist.
 """
 
-from uuid import UUID
-
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -13,6 +11,7 @@ from starlette.responses import Response
 
 from onboarding import ownership, proofs
 from onboarding.errors import FreshProofNeeded, NotFound
+from onboarding.ids import read_uuid
 from onboarding.models import BrowserSession, Onboarding
 from onboarding.settings import Settings
 
@@ -71,7 +70,7 @@ def owned(
 ) -> tuple[BrowserSession, Onboarding]:
     """This browser and the onboarding it asks for. Raises NotFound, whatever is wrong."""
     token = request.cookies.get(cookie_name(request.app.state.settings))
-    found = proofs.find_owned(session, token, _uuid(onboarding_id)) if token else None
+    found = proofs.find_owned(session, token, read_uuid(onboarding_id)) if token else None
     if found is None:
         raise NotFound
     return found
@@ -81,10 +80,3 @@ def require_fresh(session: Session, browser: BrowserSession, onboarding: Onboard
     """Ask for a new proof before a secret is shown. Raises FreshProofNeeded."""
     if not (proofs.is_fresh(session, browser) and ownership.is_about(session, browser, onboarding)):
         raise FreshProofNeeded
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

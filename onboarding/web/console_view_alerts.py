@@ -8,6 +8,7 @@ from onboarding import views, watching
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid
 from onboarding.filters import Filter
+from onboarding.ids import read_uuid
 from onboarding.web import console_frame, console_list, console_views, pages
 from onboarding.web.fields import Text, trimmed
 from onboarding.web.retried_route import RetriedRoute
@@ -18,7 +19,7 @@ router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 @router.post("/{locale}/console/views/{view_id}/alert")
 def ask(request: Request, locale: str, view_id: str, above: Text = "") -> Response:
     """Have oneself told; what is wrong with the number is said at the view."""
-    ring, wanted_id = request.app.state.ring, console_views.read_id(view_id)
+    ring, wanted_id = request.app.state.ring, read_uuid(view_id)
     try:
         with transaction() as session:
             who = console_frame.who(session, request)
@@ -35,11 +36,11 @@ def stop(request: Request, locale: str, view_id: str) -> Response:
     """Be told no more."""
     with transaction() as session:
         who = console_frame.who(session, request)
-        watching.stop(session, request.app.state.ring, who, console_views.read_id(view_id))
+        watching.stop(session, request.app.state.ring, who, read_uuid(view_id))
     return console_views.to_list(request, _of(request, view_id))
 
 
 def _of(request: Request, view_id: str) -> Filter:
     with reading() as session:
         console_frame.who(session, request)
-        return views.named(session, str(console_views.read_id(view_id)))
+        return views.named(session, str(read_uuid(view_id)))

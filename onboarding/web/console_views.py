@@ -1,15 +1,14 @@
 """Views that operators keep under a name: saved from the list, and deleted there."""
 
-from uuid import UUID
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from onboarding import filters, names, views
 from onboarding.db import reading, transaction
-from onboarding.errors import Invalid, NotFound
+from onboarding.errors import Invalid
 from onboarding.filters import Filter
+from onboarding.ids import read_uuid
 from onboarding.web import console_frame, console_list, console_undo, pages
 from onboarding.web.fields import Text
 from onboarding.web.retried_route import RetriedRoute
@@ -46,7 +45,7 @@ def delete(request: Request, locale: str, view_id: str) -> Response:
     """Forget one, and show the list of all."""
     with transaction() as session:
         who = console_frame.who(session, request)
-        shared = views.remove(session, request.app.state.ring, who, read_id(view_id))
+        shared = views.remove(session, request.app.state.ring, who, read_uuid(view_id))
         listed = f"{console_frame.HOME}/onboardings"
         here = console_undo.after(session, listed) if shared else listed
     return RedirectResponse(pages.path_for(request, here), 303)
@@ -56,11 +55,3 @@ def to_list(request: Request, wanted: Filter) -> RedirectResponse:
     """To all that a filter finds."""
     listed = pages.path_for(request, f"{console_frame.HOME}/onboardings")
     return RedirectResponse(f"{listed}?{wanted.query()}".rstrip("?"), 303)
-
-
-def read_id(text: str) -> UUID:
-    """The ID of a view. Raises NotFound for what is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

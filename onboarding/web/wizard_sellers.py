@@ -4,7 +4,6 @@ The owner asks; the seller consents, on the pages of `wizard_invited`.
 """
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -14,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from onboarding import further_sellers, invitations, links, ownership, presented, proofs
 from onboarding.db import reading, transaction
 from onboarding.errors import FreshProofNeeded, NotEligible, NotFound
+from onboarding.ids import read_uuid
 from onboarding.models import BrowserSession, FurtherLink, Onboarding, SellerInvitation
 from onboarding.presented import Linked
 from onboarding.web import browser, pages, wizard_frame
@@ -46,7 +46,7 @@ def withdraw(request: Request, locale: str, onboarding_id: str, invitation: Text
     """Take a link back before a seller has consented."""
     with transaction() as session:
         _visitor, onboarding = wizard_frame.acting(session, request, onboarding_id)
-        invitations.withdraw(session, onboarding.id, uuid_of(invitation))
+        invitations.withdraw(session, onboarding.id, read_uuid(invitation))
     return _to_sellers(request, onboarding_id)
 
 
@@ -87,14 +87,6 @@ def end(request: Request, locale: str, link_id: str) -> Response:
         # A seller's own page asks to sign in.
         return RedirectResponse(prove, 303) if owns else ask_to_end(request, locale, link_id)
     return RedirectResponse(back, 303)
-
-
-def uuid_of(text: str) -> UUID:
-    """An ID as it stands in an address or a form. Raises NotFound."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
 
 
 def _show(
@@ -149,7 +141,7 @@ def _found(
     Raises NotFound for everybody else, whether there is such a link or not.
     """
     visitor = browser.known(session, request)
-    link = further_sellers.find(session, uuid_of(link_id))
+    link = further_sellers.find(session, read_uuid(link_id))
     if visitor is None or link is None:
         raise NotFound
     if further_sellers.is_theirs(link, visitor):
