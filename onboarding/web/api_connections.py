@@ -15,7 +15,7 @@ from onboarding.names import CONNECTION_AT_MOST
 from onboarding.web.api_access import Writer, own
 from onboarding.web.api_clients import ClientView, SellerLink, client_view, links_view
 from onboarding.web.api_etags import tag
-from onboarding.web.api_route import StrictRoute, in_body
+from onboarding.web.api_route import NoBody, StrictRoute, in_body
 from onboarding.web.api_view import view
 from onboarding.web.schemas import OnboardingView, Taken
 
@@ -47,7 +47,7 @@ def rename(onboarding_id: str, body: Renamed, key: Writer, response: Response) -
 
 
 @router.delete("/{onboarding_id}/client")
-def revoke(onboarding_id: str, key: Writer) -> ClientView:
+def revoke(onboarding_id: str, key: Writer, nothing: NoBody) -> ClientView:
     """Revoke the client ID of an onboarding that is done, at once and for good: its secret and its link end.
 
     `tokens_end_at` is when its last access token is over. Revoking it twice is revoking it once.
@@ -63,6 +63,7 @@ def unlink(
     onboarding_id: str,
     link_id: Annotated[str, Path(description="The `id` of a link.")],
     key: Writer,
+    nothing: NoBody,
 ) -> SellerLink:
     """End a link with a seller account, at once and for good; a client ID and all other links stay as they are.
 

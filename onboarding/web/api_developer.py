@@ -11,7 +11,7 @@ from onboarding.access import calling_system
 from onboarding.db import reading, transaction
 from onboarding.models import Onboarding
 from onboarding.web.api_access import Reader, Revealer, Writer, own
-from onboarding.web.api_route import StrictRoute, in_body
+from onboarding.web.api_route import NoBody, StrictRoute, in_body
 from onboarding.web.schemas import Email, Taken
 
 router = APIRouter(prefix="/onboardings", tags=["Onboardings"], route_class=StrictRoute)
@@ -58,7 +58,7 @@ def name_developer(onboarding_id: str, body: NewDeveloper, key: Revealer) -> Dev
 
 
 @router.delete("/{onboarding_id}/developer", status_code=204)
-def withdraw_developer(onboarding_id: str, key: Writer) -> None:
+def withdraw_developer(onboarding_id: str, key: Writer, nothing: NoBody) -> None:
     """Take it back from the developer; what they were shown is replaced. Twice is once."""
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)

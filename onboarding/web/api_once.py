@@ -19,9 +19,8 @@ from onboarding import kept_answers
 from onboarding.errors import Invalid
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey
-from onboarding.web.api_route import check_json, read
+from onboarding.web.api_route import no_body
 from onboarding.web.refusals import IdempotencyKeyReused, InFlight
-from onboarding.web.schemas import Taken
 from onboarding.words import N_, Said
 
 # A string of RFC 9651; clients that know of no such thing send the bare value.
@@ -36,10 +35,6 @@ IdempotencyKey = Annotated[
         description="A name for this request, as random as a UUID, quoted or bare.",
     ),
 ]
-
-
-class _Nothing(Taken):
-    """A body that asks for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +65,8 @@ async def asked(request: Request, idempotency_key: IdempotencyKey) -> Asked:
 
 
 async def asked_alone(request: Request, idempotency_key: IdempotencyKey) -> Asked:
-    """The same where no body is taken: one without members may be there.
-
-    Raises Invalid, NotJson, WrongMediaType, and RequestValidationError for what is in it.
-    """
-    if body := await request.body():
-        check_json(request.headers.get("content-type", ""), body)
-        if json.loads(body) is not None:
-            read(_Nothing, body)
+    """The same where no body is taken. Raises Invalid, and what `no_body` does."""
+    await no_body(request)
     return await asked(request, idempotency_key)
 
 

@@ -9,8 +9,9 @@ from email.message import Message
 from functools import cached_property, wraps
 from inspect import iscoroutinefunction
 from itertools import chain
-from typing import Any, Final, NoReturn, TypeVar, get_origin
+from typing import Annotated, Any, Final, NoReturn, TypeVar, get_origin
 
+from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,7 @@ from onboarding.retrying import retried
 from onboarding.web.problems import pointer
 from onboarding.web.refusals import NotJson, WrongMediaType
 from onboarding.web.retried_route import RetriedRoute
+from onboarding.web.schemas import Taken
 from onboarding.words import N_
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -116,6 +118,25 @@ def read(model: type[Body], body: bytes) -> Body:
     except ValidationError as error:
         wrong = [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
         raise RequestValidationError(wrong) from None
+
+
+class _Nothing(Taken):
+    """A body that asks for nothing."""
+
+
+# Async, because only so the body can be asked for; it was read whole before and is there.
+async def no_body(request: Request) -> None:
+    """Where none is taken, one without members may be there.
+
+    Raises NotJson, WrongMediaType, and RequestValidationError for what is in it.
+    """
+    if body := await request.body():
+        check_json(request.headers.get("content-type", ""), body)
+        if json.loads(body) is not None:
+            read(_Nothing, body)
+
+
+NoBody = Annotated[None, Depends(no_body)]
 
 
 def check_json(media_type: str, body: bytes, media_types: Collection[str] = MEDIA_TYPES) -> None:

@@ -17,7 +17,7 @@ from onboarding.replacing import LONGEST_OVERLAP
 from onboarding.web.api_access import Writer, own
 from onboarding.web.api_clients import ClientView, client_view
 from onboarding.web.api_once import Once, once
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import NoBody, StrictRoute
 from onboarding.web.schemas import Taken
 
 router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
@@ -47,6 +47,7 @@ def end_old(
     onboarding_id: str,
     version: Annotated[str, Path(description="Of a secret that was replaced.")],
     key: Writer,
+    nothing: NoBody,
 ) -> None:
     """End a secret that was replaced before its time. Ending it twice is ending it once."""
     with transaction() as session:

@@ -15,7 +15,7 @@ from onboarding.kept_answers import Answer
 from onboarding.models import Onboarding, SellerInvitation
 from onboarding.web.api_access import Reader, Writer, own
 from onboarding.web.api_once import OnceWithoutBody, once
-from onboarding.web.api_route import StrictRoute
+from onboarding.web.api_route import NoBody, StrictRoute
 
 router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
 
@@ -73,7 +73,9 @@ def seller_invitations(onboarding_id: str, key: Reader, request: Request) -> Sel
 
 
 @router.delete("/{onboarding_id}/seller-invitations/{invitation_id}", status_code=204)
-def withdraw_invitation(onboarding_id: str, invitation_id: str, key: Writer) -> None:
+def withdraw_invitation(
+    onboarding_id: str, invitation_id: str, key: Writer, nothing: NoBody
+) -> None:
     """Take a link back before a seller has used it. Twice is once."""
     with transaction() as session:
         onboarding = own(session, key, onboarding_id)

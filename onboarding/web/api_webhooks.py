@@ -17,7 +17,7 @@ from onboarding.models import ApiKey, Delivery, Webhook
 from onboarding.web import webhook_keys
 from onboarding.web.api_access import caller
 from onboarding.web.api_once import Once, OnceWithoutBody, once
-from onboarding.web.api_route import StrictRoute, in_body
+from onboarding.web.api_route import NoBody, StrictRoute, in_body
 from onboarding.web.webhook_schemas import (
     Deliveries,
     DeliveryList,
@@ -79,7 +79,7 @@ def change(webhook_id: str, body: WebhookChanges, key: Listener, request: Reques
 
 
 @router.delete("/{webhook_id}", status_code=204)
-def remove(webhook_id: str, key: Listener) -> None:
+def remove(webhook_id: str, key: Listener, nothing: NoBody) -> None:
     """Send nothing there any more, and forget what was sent."""
     with transaction() as session:
         webhooks.remove(session, webhooks.one(session, _owner(key), webhook_id, lock=True))

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse
 
@@ -14,9 +14,9 @@ from onboarding import webhooks
 from onboarding.db import reading
 from onboarding.models import Webhook
 from onboarding.signing import BOTH_FOR, Key
-from onboarding.web.retried_route import RetriedRoute
+from onboarding.web.api_route import StrictRoute, refuse_repeated
 
-router = APIRouter(tags=["Webhooks"], route_class=RetriedRoute)
+router = APIRouter(tags=["Webhooks"], route_class=StrictRoute)
 
 PATH: Final = "/.well-known/webhook-keys"
 MEDIA_TYPE: Final = "application/jwk-set+json"
@@ -33,7 +33,7 @@ class Whose(BaseModel):
 
 
 # Not under /v1, and for receivers: `docs/api.md` describes it.
-@router.get(PATH, include_in_schema=False)
+@router.get(PATH, include_in_schema=False, dependencies=[Depends(refuse_repeated)])
 def listed(asked: Annotated[Whose, Query()], request: Request) -> JSONResponse:
     """The keys that sign now, the newest first; none for an endpoint that is not there, or signs by HMAC.
 

@@ -240,6 +240,41 @@ def test_where_no_body_is_taken_one_with_members_is_refused(system: System) -> N
         assert system.send("POST", path, JSON | NAMED, content=b"null").is_success
 
 
+def deletes(system: System) -> dict[str, str]:
+    """An address for every DELETE, by the one that is described."""
+    onboarding, webhook = system.start(), "/v1/webhooks/{webhook_id}"
+    made = expect(system.post("/v1/webhooks", {"url": "https://hooks.example/"}), 201)
+    document = expect(system.get("/v1/openapi.json"), 200)["paths"]
+    ids = {"onboarding_id": onboarding["id"], "webhook_id": made["id"], "version": "1"}
+    ids |= {"link_id": onboarding["id"], "invitation_id": onboarding["id"]}
+    found = {path: path.format_map(ids) for path in document if "delete" in document[path]}
+    assert webhook in found
+    return found
+
+
+def test_no_delete_takes_a_body_with_members(system: System) -> None:
+    for address in deletes(system).values():
+
+        def delete(body: bytes, kind: str = "application/json", asker: System = system) -> Any:
+            return asker.send("DELETE", address, {"content-type": kind}, content=body)  # noqa: B023
+
+        (error,) = refused(delete(b'{"reason":"x"}'), 422, "invalid")["errors"]
+        assert (error["field"], error["code"]) == ("reason", "extra_forbidden")
+        for body in (b"[]", b'"x"', b"1"):
+            (error,) = refused(delete(body), 422, "invalid")["errors"]
+            assert error["field"] == "body"
+        refused(delete(b"{"), 400, "not_json")
+        refused(delete(b"reason=x", "application/x-www-form-urlencoded"), 415, "wrong_media_type")
+        refused(delete(b'{"reason":"x"}', asker=System(system.app)), 401, "unauthorised")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null"])
+def test_a_delete_without_members_is_carried_out(system: System, body: bytes) -> None:
+    webhook = deletes(system)["/v1/webhooks/{webhook_id}"]
+    assert system.send("DELETE", webhook, JSON, content=body).status_code == 204
+    refused(system.get(webhook), 404, "not_found")
+
+
 @pytest.mark.parametrize("sent", ["", "1", "W/1", '"1" "2"', '"one"', f'"{"9" * 50}"', '"-1"'])
 def test_an_etag_that_is_none_of_ours_is_refused(system: System, sent: str) -> None:
     onboarding = system.start()

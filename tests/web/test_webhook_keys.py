@@ -47,6 +47,14 @@ def rotate(webhook_id: UUID) -> None:
         webhooks.rotate_key(session, builders.keyring(), webhook)
 
 
+def test_an_endpoint_is_named_once(anybody: System, receiver: Receiver) -> None:
+    """Of two, nobody knows whose keys were meant."""
+    known, other = an_endpoint(receiver.url), new_id()
+    for query in (f"webhook={known}&webhook={other}", f"webhook={known}&webhook={known}"):
+        (error,) = refused(anybody.get(f"{PATH}?{query}"), 422, "invalid")["errors"]
+        assert (error["field"], error["code"]) == ("webhook", "repeated")
+
+
 def test_what_is_sent_verifies_by_what_is_published(anybody: System, receiver: Receiver) -> None:
     webhook_id = an_endpoint(receiver.url)
     started_by(owner_of(webhook_id))
