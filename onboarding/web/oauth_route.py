@@ -47,8 +47,9 @@ class OAuthRoute(RetriedRoute):
                 return _as_json(error)
             except (Refusal, DBAPIError, PoolTimeout) as error:
                 return _as_json(_meaning(error))
-            for name, value in NEVER_KEPT.items():
-                response.headers.setdefault(name, value)
+            # What may be kept says so itself; another word besides would contradict it.
+            if "cache-control" not in response.headers:
+                response.headers.update(NEVER_KEPT)
             return response
 
         return answer

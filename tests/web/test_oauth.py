@@ -86,6 +86,13 @@ def test_the_metadata_leads_to_everything(caller: Caller) -> None:
     assert expect(System(caller.app).get(found["jwks_uri"].removeprefix(base)), 200)["keys"]
 
 
+@pytest.mark.parametrize("path", ["/oauth2/jwks", "/.well-known/oauth-authorization-server"])
+def test_what_may_be_kept_says_nothing_else(caller: Caller, path: str) -> None:
+    kept = System(caller.app).get(path).headers
+    assert (kept["cache-control"], kept.get("pragma")) == ("public, max-age=300", None)
+    assert caller.ask().headers["pragma"] == "no-cache"
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [
