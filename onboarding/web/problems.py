@@ -32,7 +32,7 @@ from onboarding.errors import (
     Unavailable,
 )
 from onboarding.ids import new_id
-from onboarding.web import wrong_fields
+from onboarding.web import heads, wrong_fields
 from onboarding.web.refusals import (
     Collided,
     Crashed,
@@ -80,6 +80,8 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
     # Async, because the handlers of an outage must not wait for the threads that it holds.
     async def answer(request: Request, error: Exception) -> Response:
         refusal = refusal_of(error)
+        if _is_of_a_page(request) and _documented(request):
+            refusal = MethodNotAllowed()
         if isinstance(refusal, MethodNotAllowed):
             refusal.allow = _methods(request)
         if type(refusal) is NotFound and _is_within(request.scope["path"], DOCUMENTED):
@@ -151,18 +153,30 @@ def _is_within(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
+def _is_of_a_page(request: Request) -> bool:
+    """Whether a page has taken an address of the API for its own, with `v1` for a language.
+
+    Then it is there, but for another method.
+    """
+    return _is_within(request.scope["path"], DOCUMENTED) and "locale" in request.path_params
+
+
 def _methods(request: Request) -> str:
     """All that an address takes; the framework names those of the first route that it meets.
 
     A page's address begins with a language, so its routes would fit those of the API: these are read
     from the API's own description.
     """
-    if documented := _documented(request):
-        return ", ".join(documented)
+    taken = {*(_documented(request) or _routed(request))}
+    if "GET" in taken and heads.is_answered(request.scope["path"]):
+        taken.add("HEAD")
+    return ", ".join(sorted(taken))
+
+
+def _routed(request: Request) -> list[str]:
     routes = request.app.router.routes
     tried = [(method, {**request.scope, "method": method}) for method in _METHODS]
-    taken = [m for m, scope in tried if any(r.matches(scope)[0] is Match.FULL for r in routes)]
-    return ", ".join(taken)
+    return [m for m, scope in tried if any(r.matches(scope)[0] is Match.FULL for r in routes)]
 
 
 def _documented(request: Request) -> list[str]:
