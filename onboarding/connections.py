@@ -19,6 +19,7 @@ from onboarding.afterwards import DONE
 from onboarding.errors import Invalid, NotEligible
 from onboarding.models import Client, Link, Onboarding, Secret
 from onboarding.names import CONNECTION_AT_MOST
+from onboarding.words import N_
 
 # Of each an onboarding has one that is alive, at most.
 _PARTS: Final = (
@@ -108,7 +109,9 @@ def revoke(
     onboarding = lifecycle.lock(session, onboarding_id)
     client = credentials.live_client(session, onboarding_id)
     if onboarding.state in DONE and client is None:
-        _must_have_been((ended(session, onboarding) or Ended()).client, "there are no credentials")
+        _must_have_been(
+            (ended(session, onboarding) or Ended()).client, N_("There are no credentials")
+        )
         return False
     details = {"client_id": client.id} if client else {}
     lifecycle.note(
@@ -126,7 +129,9 @@ def unlink(
     """
     onboarding = lifecycle.lock(session, onboarding_id)
     if onboarding.state in DONE and links.live_link(session, onboarding_id) is None:
-        _must_have_been((ended(session, onboarding) or Ended()).link, "no seller account is linked")
+        _must_have_been(
+            (ended(session, onboarding) or Ended()).link, N_("No seller account is linked")
+        )
         return False
     lifecycle.note(session, onboarding_id, "end_link", actor, expected=expected)
     return True

@@ -201,7 +201,8 @@ def _check_fields(entry: _Entry, data: Mapping[str, Any]) -> None:
     unknown = {name: N_("Not a field of this event.") for name in data if name not in entry.takes}
     missing = {name: N_("This is needed: send it.") for name in entry.needs if name not in data}
     if unknown or missing:
-        raise Invalid(unknown | missing)
+        codes = dict.fromkeys(unknown, "extra_forbidden") | dict.fromkeys(missing, "missing")
+        raise Invalid(unknown | missing, codes)
 
 
 def _text(data: Mapping[str, Any], name: str, longest: int) -> str | None:

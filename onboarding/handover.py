@@ -77,7 +77,7 @@ def choose_account(
     onboarding = _held(session, onboarding_id, expected)
     handover = developers.named(session, onboarding)
     if handover is None:
-        raise NotEligible("no developer is named")
+        raise NotEligible(N_("No developer is named"))
     now = db.clock(session)
     handover.issuer, handover.subject = account.issuer, account.subject
     handover.seller_id, handover.shop_name = account.seller_id, account.shop_name
@@ -130,9 +130,9 @@ def _held(session: Session, onboarding_id: UUID, expected: int | None) -> Onboar
     if expected is not None and expected != onboarding.sequence:
         raise MovedOn(onboarding.state, onboarding.sequence)
     if onboarding.state not in developers.STATES:
-        raise NotEligible("the secret is not waiting for anybody")
+        raise NotEligible(N_("The secret is not waiting for anybody"))
     if onboarding.connection_type == "credentials_only":
-        raise NotEligible("whoever wants credentials only receives them in person")
+        raise NotEligible(N_("Whoever wants credentials only receives them in person"))
     return onboarding
 
 

@@ -20,6 +20,7 @@ from onboarding.errors import EventNotAllowed, NotEligible
 from onboarding.models import Client, Onboarding, SealedSecret, Secret
 from onboarding.public_keys import PublicKey
 from onboarding.settings import settings
+from onboarding.words import N_
 
 # What history says of it, and the letters that follow.
 TAKEN: Final = {"credential": "public_key"}
@@ -67,7 +68,7 @@ def take_new(session: Session, onboarding_id: UUID, key: PublicKey) -> Onboardin
     if coming and _holds(coming, key):
         return onboarding
     if coming is None or coming.revealed_at is not None:
-        raise NotEligible("no new secret waits to be shown")
+        raise NotEligible(N_("No new secret waits to be shown"))
     _put(session, coming, key, None)
     if onboarding.contact_email:
         about = {"notice": "new_secret_shown"} | TAKEN
@@ -110,7 +111,7 @@ def encrypted(revealed: Revealed, key: PublicKey) -> str:
 def _require_our_own_server() -> None:
     """Another authorization server is told of client secrets, and of nothing else."""
     if settings().tells_another:
-        raise NotEligible("the authorization server takes client secrets only")
+        raise NotEligible(N_("The authorization server takes client secrets only"))
 
 
 def _holds(version: Secret, key: PublicKey) -> bool:

@@ -29,8 +29,8 @@ from onboarding.settings import Settings, settings
 from onboarding.words import N_, Said
 
 # Why none is made beside another authorization server, and what to do instead: see decision 46.
-ONE_AT_A_TIME: Final = (
-    "the authorization server knows one client secret at a time: start another onboarding, change over"
+ONE_AT_A_TIME: Final = N_(
+    "The authorization server knows one client secret at a time: start another onboarding, change over"
     " to its client, then revoke this one"
 )
 # Days during which the old version may go on.
@@ -109,9 +109,11 @@ def ask(
         )
     onboarding, stands = _held(session, onboarding_id)
     if stands.client.disabled_at or not (stands.current or stands.expired):
-        raise NotEligible("the client ID does not work any more")
+        raise NotEligible(N_("The client ID does not work any more"))
     if not stands.is_free or expected not in (None, stands.latest):
-        raise NotEligible("a new secret was asked for before, or the one before has still to end")
+        raise NotEligible(
+            N_("A new secret was asked for before, or the one before has still to end")
+        )
     if actor.kind != "operator" and _made_today(session, stands.client) >= REISSUES_A_DAY:
         raise TooMany(24 * 3600)
     settle(session, onboarding_id)
@@ -148,7 +150,7 @@ def reveal(session: Session, onboarding_id: UUID, ring: Keyring) -> Revealed:
     """
     onboarding, stands = _held(session, onboarding_id)
     if stands.coming is None or stands.coming.revealed_at is not None:
-        raise NotEligible("no new secret waits to be shown")
+        raise NotEligible(N_("No new secret waits to be shown"))
     revealed = credentials.take_out(session, onboarding, ring, db.clock(session))
     if onboarding.contact_email:
         about = {"notice": "new_secret_shown"}
@@ -164,7 +166,7 @@ def acknowledge(
     coming = stands.coming
     shown = coming and coming.version == version and coming.revealed_at and not coming.jwk
     if coming is None or not shown:
-        raise NotEligible("this is not the new secret that was shown last")
+        raise NotEligible(N_("This is not the new secret that was shown last"))
     if not hmac.compare_digest(coming.ending.encode(), ending.strip()[-CHECKSUM:].encode()):
         raise Invalid({"ending": N_("These are not the last 6 characters of your client secret.")})
     _take_over(session, stands, coming, actor)
@@ -190,7 +192,7 @@ def end_old(session: Session, onboarding_id: UUID, version: int) -> None:
     if secret.ended_at is not None:
         return
     if secret.ends_at is None:
-        raise NotEligible("this version was not replaced")
+        raise NotEligible(N_("This version was not replaced"))
     _end(session, secret, "replaced")
 
 
@@ -229,7 +231,7 @@ def _held(session: Session, onboarding_id: UUID) -> tuple[Onboarding, Versions]:
     onboarding = lifecycle.lock(session, onboarding_id)
     stands = versions(session, onboarding)
     if stands is None:
-        raise NotEligible("there is no client secret in use")
+        raise NotEligible(N_("There is no client secret in use"))
     return onboarding, stands
 
 

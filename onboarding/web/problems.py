@@ -24,6 +24,7 @@ from onboarding import logs, outages, words
 from onboarding.call_refusals import TokenInvalid
 from onboarding.errors import (
     Invalid,
+    NotEligible,
     NotFound,
     Refusal,
     SignInNeeded,
@@ -233,6 +234,8 @@ def _log(refusal: Refusal, cause: Exception | None, instance: str) -> None:
 
 def _facts(refusal: Refusal, locale: str) -> dict[str, object]:
     facts = refusal.facts()
+    if isinstance(refusal, NotEligible):
+        return facts | {"why": words.again(locale, refusal.why)}
     if not isinstance(errors := facts.get("errors"), list):
         return facts
     said = [each | {"detail": words.again(locale, each["detail"])} for each in errors[:MOST_ERRORS]]

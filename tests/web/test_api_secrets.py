@@ -74,7 +74,10 @@ def test_a_request_that_is_repeated_makes_one(system: System) -> None:
     onboarding, _ = done(system)
     told = [ask(system, onboarding, idempotency_key="a") for _ in range(2)]
     assert told[0] == told[1]
-    refused(system.post(path(onboarding), {"overlap_days": 3}), 409, "not_eligible")
+    asked = system.post(path(onboarding), {"overlap_days": 3}, accept_language="fr")
+    assert refused(asked, 409, "not_eligible")["why"] == (
+        "Un nouveau secret a déjà été demandé, ou le précédent doit encore prendre fin"
+    )
     assert len(expect(system.get(onboarding["links"]["client"]), 200)["secrets"]) == 2
 
 

@@ -160,6 +160,20 @@ CASES: dict[str, tuple[str, Any, str, str, str]] = {
         "invalid",
         "One of these ports: 443",
     ),
+    "unknown to an event": (
+        "{events}",
+        {"event": "choose_type", "data": {"connection_type": "plugin", "state": "started"}},
+        "state",
+        "extra_forbidden",
+        "Not a field of this event.",
+    ),
+    "missing of an event": (
+        "{events}",
+        {"event": "choose_type", "data": {}},
+        "connection_type",
+        "missing",
+        "This is needed: send it.",
+    ),
     "of no event": (
         "{events}",
         {"event": "choose_type", "data": {"connection_type": "x"}},
