@@ -78,9 +78,9 @@ Seen = Annotated[Numbers, Depends(seen)]
 
 def expected(numbers: Numbers, onboarding: Onboarding) -> int | None:
     """The transition that must be the latest still when the row is locked; None for any."""
-    if numbers is None or onboarding.sequence in numbers:
-        return numbers and onboarding.sequence
-    return numbers[0]
+    if numbers is None:
+        return None
+    return onboarding.sequence if onboarding.sequence in numbers else numbers[0]
 
 
 def _listed(sent: str) -> list[str]:

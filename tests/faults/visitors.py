@@ -141,7 +141,7 @@ class Visitor:
 
     def _reveal(self) -> None:
         """What is noted here has arrived; an answer that got lost on the way is not noted."""
-        answer = api.reveal_secret(str(self.id), self.key, self.request, "*")
+        answer = api.reveal_secret(str(self.id), self.key, self.request, None)
         self._note("shown", str(answer.version), answer.client_secret)
 
     def _acknowledge_or_reissue(self) -> None:
@@ -172,7 +172,7 @@ class Visitor:
 
     def _fire(self, event: str, **data: Any) -> None:
         asked = Asked("POST", f"/v1/onboardings/{self.id}/events", uuid4().hex, b"")
-        api.fire(str(self.id), NewEvent(event=event, data=data), self.key, asked, "*")
+        api.fire(str(self.id), NewEvent(event=event, data=data), self.key, asked, None)
 
     def _note(self, *words: str) -> None:
         """Into the file first: what is only in this process dies with it."""

@@ -61,4 +61,5 @@ def test_a_move_of_a_named_developer_is_counted_as_theirs(app: FastAPI, named: l
     assert {address: listed(visitor, address) for address in standing} == standing
     assert {address: listed(visitor, address) for address in late} == late
     (state,) = soup(page).select('th a[href$="state=secret_ready"]')
-    assert state.find_next("td").text == "the seller, the developer"
+    whom = state.find_next("td")
+    assert whom and whom.text == "the seller, the developer"
