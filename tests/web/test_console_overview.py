@@ -62,4 +62,5 @@ def test_a_move_of_a_named_developer_is_counted_as_theirs(app: FastAPI, named: l
     assert {address: listed(visitor, address) for address in late} == late
     (state,) = soup(page).select('th a[href$="state=secret_ready"]')
     whom = state.find_next("td")
-    assert whom and whom.text == "the seller, the developer"
+    assert whom
+    assert whom.text == "the seller, the developer"
