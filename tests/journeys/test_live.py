@@ -47,7 +47,7 @@ def numbers(page: Page) -> list[str]:
 
 def test_the_overview_follows_what_happens(person: Person) -> None:
     page = person.page
-    assert numbers(page) == ["0", "0", "0"]
+    assert numbers(page) == ["0", "0", "0", "0"]
     bar = page.locator("[data-stream]")
     expect(bar).to_have_text(re.compile(r"Live\s+updated \d\d:\d\d:\d\d\s+Pause"))
     builders.an_onboarding("started")
