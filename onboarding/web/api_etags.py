@@ -59,7 +59,7 @@ def _secret(secret: SecretState | None) -> Iterator[str]:
         yield f"v{version}"
 
 
-def seen(
+async def seen(
     request: Request,
     if_match: Annotated[
         str,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from onboarding import actions, db, inbound, reoffering, sources
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid, NotFound, Refusal, SignInNeeded
+from onboarding.ids import read_uuid
 from onboarding.operators import Who, least_role
 from onboarding.web import console_frame, pages
 from onboarding.web.fields import Text
@@ -28,7 +28,7 @@ _TEMPLATES: Final = {
 @router.get("/{locale}/console/inbound")
 def listed(request: Request, locale: str, after: str = "") -> Response:
     """Those that wait, then all of them, newest first; and who may tell us something."""
-    place = _uuid(after) if after else None
+    place = read_uuid(after) if after else None
     with reading() as session:
         who = console_frame.who(session, request)
         # Those that nobody understands come first: no event that follows sets them right.
@@ -92,7 +92,7 @@ def _carry_out(request: Request, event_id: str, action: str, reason: str) -> Res
         with transaction() as session:
             who = console_frame.who(session, request)
             why = error.code
-            reoffering.refused(session, ring, who, action, _uuid(event_id), reason, why)
+            reoffering.refused(session, ring, who, action, read_uuid(event_id), reason, why)
         if isinstance(error, Invalid):
             return _page(request, event_id, action, error, {"reason": reason})
         raise
@@ -132,10 +132,3 @@ def _page(
 def _needed(who: Who, permission: str) -> str | None:
     """The role that somebody lacks."""
     return None if who.may(permission) else least_role(permission)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
