@@ -63,6 +63,14 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "all that doctor asks": lambda session: [*records.checks(session, ())],
 }
 
+THEIRS = Filter(waiting_on="developer")
+LATE_OF_THEIRS = Filter(waiting_on="developer", overdue="yes")
+DEVELOPERS: dict[str, Callable[[Session], object]] = {
+    "the console's overview": stuck.population,
+    "a view of theirs": lambda session: finding.page(session, THEIRS, 51),
+    "a view of theirs that are late": lambda session: finding.page(session, LATE_OF_THEIRS, 51),
+}
+
 
 @pytest.mark.parametrize("asker", LOOKED_UP)
 def test_no_question_of_an_operator_reads_the_table(own_database: Engine, asker: str) -> None:
@@ -80,10 +88,25 @@ def test_the_stuck_list_looks_at_no_more_than_it_lists(postgresql: Engine) -> No
     many_resting(10_000, entered=timedelta(days=-400))
     run_alone(postgresql, "VACUUM ANALYZE")
     (plan,) = plans_of(postgresql, lambda session: queries.overdue(session, 10), "ANALYZE")
-    read = [
+    assert max(rows_read(plan)) <= 10 * len(NEXT_MOVE), plan
+
+
+@pytest.mark.parametrize("asker", DEVELOPERS)
+def test_whom_a_developer_must_move_is_not_looked_for_among_all(
+    own_database: Engine, asker: str
+) -> None:
+    many_resting(3_000)
+    run_alone(
+        own_database, "ANALYZE" if own_database.dialect.name == "sqlite" else "VACUUM ANALYZE"
+    )
+    for plan in plans_of(own_database, DEVELOPERS[asker]):
+        assert "ix_onboardings_with_developer" in plan, plan
+
+
+def rows_read(plan: str) -> list[int]:
+    return [
         int(line.split("rows=")[-1].split(".")[0]) for line in plan.splitlines() if "Scan" in line
     ]
-    assert max(read) <= 10 * len(NEXT_MOVE), plan
 
 
 def test_resting_onboardings_cost_nothing(postgresql: Engine) -> None:

@@ -102,6 +102,14 @@ class Onboarding(Base):
             postgresql_where=text("contact_hash IS NOT NULL"),
             sqlite_where=text("contact_hash IS NOT NULL"),
         ),
+        # Of those whom a named developer must move, who are few among all who stand there.
+        Index(
+            "ix_onboardings_with_developer",
+            "state",
+            "entered_at",
+            postgresql_where=text("handover_id IS NOT NULL"),
+            sqlite_where=text("handover_id IS NOT NULL"),
+        ),
         # Most are started by a browser.
         Index(
             "ix_onboardings_system_id",
