@@ -24,10 +24,12 @@ from onboarding.cli_options import (
     KeyFile,
     Limit,
     Publishing,
+    ReasonIfAny,
     Surroundings,
     Url,
     chosen_settings,
     open_database,
+    opened_keyring,
     with_publisher,
 )
 from onboarding.cli_registry import aggregators, keys
@@ -227,13 +229,13 @@ def doctor(
 
 
 @app.command()
-def restored(context: typer.Context, *, as_json: AsJson = False) -> None:
+def restored(context: typer.Context, *, reason: ReasonIfAny = "", as_json: AsJson = False) -> None:
     """After a restored backup: destroy the secrets that wait to be shown."""
     from onboarding.commands import restoring
 
-    open_database()
+    ring = opened_keyring()
     with with_publisher(context):
-        restoring.restored(as_json=as_json)
+        restoring.restored(ring, reason, as_json=as_json)
 
 
 app.command()(archive)

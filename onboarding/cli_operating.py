@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from onboarding.cli_options import AsJson, Limit, Reason, open_database
+from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_database
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help="As `causes ls` lists it.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="As `causes ls` lists it.")]
@@ -125,12 +125,14 @@ def link(
         Literal["viewer", "auditor", "operator", "lead", "admin"],
         typer.Option(metavar="ROLE", help="viewer, auditor, operator, lead or admin."),
     ] = "lead",
+    *,
+    reason: ReasonIfAny = "",
 ) -> None:
     """Print a link that opens the console for twelve hours; in the sandbox only."""
     from onboarding.commands import entering, opening
     from onboarding.settings import settings
 
-    entering.link(settings(), opening.prepare(settings()), role)
+    entering.link(settings(), opening.prepare(settings()), role, reason)
 
 
 def archive(

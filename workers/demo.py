@@ -51,7 +51,7 @@ def _present(server: uvicorn.Server, chosen: Settings, ring: Keyring) -> None:
         if not _answers(http, server, chosen.base_url):
             return
         _print(_crowd(chosen, ring))
-        with borrowed_key() as key:
+        with borrowed_key(ring) as key:
             for connection_type in CHOICES:
                 if server.should_exit:
                     return

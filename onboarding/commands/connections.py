@@ -29,10 +29,9 @@ def rename(ring: Keyring, reference: str, name: str, reason: str, *, as_json: bo
     """Give it another name. The trail says that, not the name. Raises any Refusal."""
     reason = actions.checked(reason)
     with transaction() as session:
-        onboarding, who = queries.by_reference(session, reference), operator().id
-        connections.rename(session, onboarding.id, Actor("operator", who), name)
-        tried = Attempt(who, None, "rename", reason, onboarding_id=onboarding.id)
-        audit.append(session, ring, tried)
+        onboarding, who = queries.by_reference(session, reference), Actor("operator", operator().id)
+        connections.rename(session, onboarding.id, who, name)
+        _keep(session, ring, "rename", reason, onboarding, {})
         renamed = onboarding.reference
     if as_json:
         printing.line({"reference": renamed})

@@ -6,15 +6,17 @@ from typing import Final
 
 import httpx
 
-from onboarding import access
-from onboarding.commands import elsewhere, opening, printing
+from onboarding import access, admissions
+from onboarding.commands import elsewhere, opening, printing, terminal
 from onboarding.commands.exits import Failure
-from onboarding.db import transaction
+from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 from onboarding.walking import SCOPES, Moment, WalkFailed, timeline, walk
 
 # Seconds for one answer.
 PATIENCE: Final = 10
+# What the key is called, and why there is one.
+_NAME: Final = "sample journey"
 
 
 def run(
@@ -26,21 +28,23 @@ def run(
     with ExitStack() as stack:
         http = stack.enter_context(httpx.Client(timeout=PATIENCE, trust_env=url is not None))
         if key is None:
-            opening.open_database(chosen)
-            key = stack.enter_context(borrowed_key())
+            key = stack.enter_context(borrowed_key(opening.prepare(chosen)))
         _run(http, url or chosen.base_url, key, connection_type, as_json=as_json)
 
 
 @contextmanager
-def borrowed_key() -> Iterator[str]:
-    """An API key for the length of the block."""
-    with transaction() as session:
-        key, text = access.create_api_key(session, "sample journey", SCOPES)
+def borrowed_key(ring: Keyring) -> Iterator[str]:
+    """An API key for the length of the block. Like any other it stands in the trail, made and revoked."""
+    with admissions.written_down(ring, terminal.change("key.create", _NAME)) as (session, about):
+        key, text = access.create_api_key(session, _NAME, SCOPES)
+        about.update(key=str(key.id), system=str(key.system_id), scopes=key.scopes)
     try:
         yield text
     finally:
-        with transaction() as session:
-            access.revoke_api_key(session, key.id)
+        told = terminal.change("key.revoke", _NAME)
+        with admissions.written_down(ring, told) as (session, about):
+            if access.revoke_api_key(session, key.id):
+                about["key"] = str(key.id)
 
 
 def told(moments: list[Moment]) -> list[str]:

@@ -1,19 +1,23 @@
 """`restored`: what has to follow a backup that was put back in place."""
 
-from onboarding import event_log, fences, queries
-from onboarding.commands import printing
+from onboarding import admissions, event_log, fences, queries
+from onboarding.commands import printing, terminal
 from onboarding.db import reading, transaction
+from onboarding.sealing import Keyring
 
 
-def restored(*, as_json: bool) -> None:
+def restored(ring: Keyring, reason: str, *, as_json: bool) -> None:
     """Destroy every secret that waits to be shown: the backup cannot tell which were shown since.
 
-    Nor can it tell which places of the event log readers have seen: it goes on behind them.
+    Nor can it tell which places of the event log readers have seen: it goes on behind them. The trail
+    ends where the backup does as well; from its row on it is this copy's. Raises Invalid.
     """
     with reading() as session:
         waiting = fences.sealed(session)
         last = queries.latest_transition_at(session)
-    with transaction() as session:
+    with admissions.written_down(ring, terminal.change("restored", reason)) as (session, about):
+        about["latest_transition_at"] = last.isoformat() if last else None
+        about["waiting_secrets"] = len(waiting)
         event_log.leap(session)
     destroyed = []
     for onboarding_id in waiting:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from onboarding import admissions, deliveries, endpoints, reception, resending, webhooks
 from onboarding.commands import printing, terminal
@@ -39,7 +38,7 @@ def add(ring: Keyring, system: str, said: Mapping[str, Any], reason: str, *, as_
         made = webhooks.add(session, ring, owner, Endpoint(**said), rules, base_url)
         (key,) = webhooks.keys(session, ring, made)
         facts = _facts(made)
-        about.update(_kept(made))
+        about.update(admissions.endpoint(made))
     if as_json:
         printing.line(facts | {"key": key.shown})
     else:
@@ -52,7 +51,7 @@ def rm(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> None:
     told = terminal.change("webhook.remove", reason)
     with admissions.written_down(ring, told) as (session, about):
         webhook = webhooks.one(session, None, webhook_id, lock=True)
-        about.update(_kept(webhook))
+        about.update(admissions.endpoint(webhook))
         webhooks.remove(session, webhook)
     if as_json:
         printing.line({"id": webhook_id, "removed": True})
@@ -108,16 +107,6 @@ def _told(ring: Keyring, action: str, webhook_id: str, reason: str) -> Iterator[
             who = terminal.operator()
             resending.refused(session, ring, who, action, webhook_id, reason, error.code)
         raise
-
-
-def _kept(webhook: Webhook) -> dict[str, object]:
-    """What the trail keeps of one that may be gone by then. The rest of its URL may hold a secret."""
-    return {
-        "webhook": str(webhook.id),
-        "system": str(webhook.system_id),
-        "host": urlsplit(webhook.url).hostname,
-        "types": webhook.event_types,
-    }
 
 
 def _facts(webhook: Webhook) -> dict[str, object]:

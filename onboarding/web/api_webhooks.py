@@ -1,8 +1,9 @@
 """Endpoints of calling systems, and what is sent to them. Each key sees those of its own system."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response, Security
@@ -10,7 +11,8 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from onboarding import deliveries, endpoints, webhooks
+from onboarding import access, admissions, deliveries, endpoints, webhooks
+from onboarding.admissions import Change
 from onboarding.db import reading, transaction
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Delivery, Webhook
@@ -34,6 +36,7 @@ from onboarding.webhooks import Endpoint
 
 router = APIRouter(prefix="/webhooks", tags=["Webhooks"], route_class=StrictRoute)
 
+Writing = AbstractContextManager[tuple[Session, dict[str, Any]]]
 Listener = Annotated[ApiKey, Security(caller, scopes=["webhooks:write"])]
 
 
@@ -47,8 +50,8 @@ class _KeptKey(BaseModel):
 @router.post("", status_code=201, response_model=WebhookWithSecret)
 def add(body: NewWebhook, key: Listener, request: Request, asked: Once) -> Response:
     """Have events sent to an endpoint, from now on. A secret to verify with is told once."""
-    with transaction() as session:
-        do = partial(_add, session, request, _owner(key), body)
+    with _written_down(request, key, "webhook.add") as (session, about):
+        do = partial(_add, session, request, _owner(key), body, about)
         return once(session, key, asked, do, partial(_told_key, session, request, key))
 
 
@@ -71,18 +74,24 @@ def show(webhook_id: str, key: Listener, request: Request) -> WebhookView:
 def change(webhook_id: str, body: WebhookChanges, key: Listener, request: Request) -> WebhookView:
     """Change an endpoint, or enable it again: then it hears of all that has happened since."""
     rules = endpoints.rules(request.app.state.settings)
-    with transaction() as session:
+    changes = body.model_dump(exclude_none=True)
+    with _written_down(request, key, "webhook.change") as (session, about):
         webhook = webhooks.one(session, _owner(key), webhook_id, lock=True)
+        about.update(webhook=str(webhook.id), changed=sorted(changes))
+        about["before"] = admissions.told_where(webhook)
         with in_body():
-            webhooks.change(session, webhook, body.model_dump(exclude_none=True), rules)
+            webhooks.change(session, webhook, changes, rules)
+        about["after"] = admissions.told_where(webhook)
         return _view(session, request, webhook)
 
 
 @router.delete("/{webhook_id}", status_code=204)
-def remove(webhook_id: str, key: Listener, nothing: NoBody) -> None:
+def remove(webhook_id: str, key: Listener, nothing: NoBody, request: Request) -> None:
     """Send nothing there any more, and forget what was sent."""
-    with transaction() as session:
-        webhooks.remove(session, webhooks.one(session, _owner(key), webhook_id, lock=True))
+    with _written_down(request, key, "webhook.remove") as (session, about):
+        webhook = webhooks.one(session, _owner(key), webhook_id, lock=True)
+        about.update(admissions.endpoint(webhook))
+        webhooks.remove(session, webhook)
 
 
 @router.post("/{webhook_id}/rotate-key", response_model=WebhookWithSecret)
@@ -90,9 +99,9 @@ def rotate_key(
     webhook_id: str, key: Listener, request: Request, asked: OnceWithoutBody
 ) -> Response:
     """Sign with a new key; for a day, with the one before as well."""
-    with transaction() as session:
+    with _written_down(request, key, "webhook.rotate") as (session, about):
         webhook = webhooks.one(session, _owner(key), webhook_id, lock=True)
-        do = partial(_rotate, session, request, webhook)
+        do = partial(_rotate, session, request, webhook, about)
         return once(session, key, asked, do, partial(_told_key, session, request, key))
 
 
@@ -167,17 +176,27 @@ def _owner(key: ApiKey) -> UUID:
     return key.system_id
 
 
-def _add(session: Session, request: Request, owner: UUID, body: NewWebhook) -> Answer:
+def _written_down(request: Request, key: ApiKey, action: str) -> Writing:
+    """The trail has what a system does to its own endpoints, as it has what a terminal does to them."""
+    told = Change(access.calling_system(key).id, None, action)
+    return admissions.written_down(request.app.state.ring, told)
+
+
+def _add(
+    session: Session, request: Request, owner: UUID, body: NewWebhook, about: dict[str, Any]
+) -> Answer:
     state = request.app.state
     rules, base_url = endpoints.rules(state.settings), state.settings.base_url
     said = Endpoint(body.url, body.types, body.description, body.signature)
     with in_body():
         made = webhooks.add(session, state.ring, owner, said, rules, base_url)
+    about.update(admissions.endpoint(made))
     return _kept_key(made, 201, {"Location": _itself(made)})
 
 
-def _rotate(session: Session, request: Request, webhook: Webhook) -> Answer:
+def _rotate(session: Session, request: Request, webhook: Webhook, about: dict[str, Any]) -> Answer:
     webhooks.rotate_key(session, request.app.state.ring, webhook)
+    about.update(admissions.endpoint(webhook), key_number=webhook.key_number)
     return _kept_key(webhook, 200, {})
 
 

@@ -182,3 +182,20 @@ def test_without_the_keyring_nothing_is_done_and_it_says_where_it_looked(
     assert failed.code not in {0, exits.USAGE}
     assert f"{tmp_path / 'elsewhere'}" in failed.err
     assert trail() == []
+
+
+def test_a_link_into_the_console_stands_in_the_trail_without_what_opens_it(
+    run_on_both: Run,
+) -> None:
+    asked = ("operators", "link", "--role", "viewer")
+    link = run_on_both(*asked, "--reason", WHY).out.strip()
+    (entry,) = trail()
+    assert (entry.action, entry.actor[:4], entry.reason) == ("operators.link", "cli:", WHY)
+    assert entry.details == {"opens_as": "viewer"}
+    assert link.rpartition("/")[2] not in run_on_both("audit", "ls", "--json").out
+
+
+def test_where_sellers_are_real_there_is_no_link_and_no_row(run_on_both: Run) -> None:
+    real = {"OIDC_ISSUER": "https://id.shop.example", "OIDC_CLIENT_ID": "us"}
+    assert run_on_both("operators", "link", **real).code == exits.USAGE
+    assert trail() == []

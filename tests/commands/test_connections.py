@@ -56,6 +56,15 @@ def test_a_connection_gets_another_name_that_the_trail_does_not_have(run_on_both
     assert "My shop" not in str(entry.details)
 
 
+def test_the_trail_has_as_what_a_terminal_gave_it_another_name(run_on_both: Run) -> None:
+    one = builders.an_onboarding("confirmed")
+    asked = ("connection", "rename", reference(one), "My shop", *WHY)
+    assert run_on_both(*asked, TERMINAL_ROLE="lead").code == 0
+    with reading() as session:
+        (entry,) = session.scalars(select(AuditEntry)).all()
+    assert entry.role == "lead"
+
+
 @pytest.mark.parametrize("state", ["secret_ready", "seller_linked"])
 def test_what_is_not_done_is_refused(run_on_both: Run, state: str) -> None:
     one = builders.an_onboarding(state)

@@ -3,6 +3,7 @@
 from onboarding import queries
 from onboarding.commands import exits
 from onboarding.db import reading
+from tests.acting import trail
 from tests.builders import an_onboarding, state_of
 from tests.commands.conftest import Run
 from tests.commands.incidents import reference
@@ -26,3 +27,23 @@ def test_restored_says_how_far_this_database_knows(run: Run) -> None:
     assert told.out == ""
     assert "Destroyed 0 client secrets" in told.err
     assert "This database knows nothing after 20" in told.err
+
+
+def test_the_trail_says_who_put_it_back_and_where_it_had_ended(run_on_both: Run) -> None:
+    an_onboarding("secret_ready")
+    with reading() as session:
+        last = queries.latest_transition_at(session)
+    assert run_on_both("restored", "--reason", "INC-442: the disk").code == exits.DONE
+    (entry,) = trail()
+    assert (entry.action, entry.actor[:4], entry.reason) == (
+        *("restored", "cli:"),
+        "INC-442: the disk",
+    )
+    assert last is not None
+    assert entry.details == {"latest_transition_at": last.isoformat(), "waiting_secrets": 1}
+
+
+def test_a_reason_that_is_none_puts_nothing_back(run_on_both: Run) -> None:
+    waiting = an_onboarding("secret_ready")
+    assert run_on_both("restored", "--reason", "x").code == exits.USAGE
+    assert state_of(waiting) == "secret_ready"

@@ -87,6 +87,16 @@ def test_no_borrowed_key_is_left(served: Served) -> None:
     assert all(key["revoked_at"] for key in keys)
 
 
+def test_the_trail_has_every_borrowed_key_made_and_revoked(served: Served) -> None:
+    keys = onboarding(served.folder, "keys", "ls", "--json").stdout.splitlines()
+    told = onboarding(served.folder, "audit", "ls", "--json").stdout.splitlines()
+    said = [(each["action"], each["details"].get("key")) for each in map(json.loads, told)]
+    borrowed = [each["id"] for each in map(json.loads, keys) if each["name"] == "sample journey"]
+    assert borrowed
+    for key_id in borrowed:
+        assert {("key.create", key_id), ("key.revoke", key_id)} <= {*said}
+
+
 def test_a_key_that_is_refused_says_so(served: Served) -> None:
     (served.folder / "wrong-key").write_text("onbk_wrong")
     asked = ("walk", "--type", "plugin", "--url", served.url, "--key-file", "wrong-key")
