@@ -64,7 +64,7 @@ def count_letter(session: Session, onboarding: Onboarding, email: str | None) ->
     """
     if email is None or is_proved(session, onboarding, email):
         return
-    address = hashlib.sha256(email.strip().casefold().encode()).digest()
+    address = _plain_hash(email)
     holding.one_by_one(session, address.hex())
     sent = select(func.count()).where(
         UnprovedLetter.address_hash == address,
@@ -81,6 +81,12 @@ def forget_letters(session: Session, limit: int) -> int:
     old = select(UnprovedLetter.id).where(is_old).limit(limit)
     gone = session.execute(delete(UnprovedLetter).where(UnprovedLetter.id.in_(old)))
     return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def forget_letters_to(session: Session, email: str) -> None:
+    """Remove what is counted of one address."""
+    theirs = UnprovedLetter.address_hash == _plain_hash(email)
+    session.execute(delete(UnprovedLetter).where(theirs))
 
 
 def any_without_hash(session: Session) -> bool:
@@ -126,6 +132,10 @@ def links_of_the_hour(session: Session, onboarding_id: UUID) -> list[datetime]:
         Mail.sent_at > an_hour_ago,
     )
     return [*session.scalars(promised), *session.scalars(handed_over)]
+
+
+def _plain_hash(email: str) -> bytes:
+    return hashlib.sha256(email.strip().casefold().encode()).digest()
 
 
 # Whether a code has been entered that was sent to this address.

@@ -77,22 +77,47 @@ def _batch(days: int, path: Path, at_once: int, after: UUID) -> list[UUID]:
         ids = list(session.execute(found).scalars())
         if ids:
             _write(path, list(_lines(session, ids)))
-            _remove(session, ids)
+            remove(session, ids)
     return ids
+
+
+def connected() -> ColumnElement[bool]:
+    """Of a statement that reads onboardings: whether a client or a link of theirs is alive."""
+    its = Onboarding.id
+    return or_(
+        exists().where(Client.onboarding_id == its, Client.revoked_at.is_(None)),
+        exists().where(Link.onboarding_id == its, Link.ended_at.is_(None)),
+    )
+
+
+def being_told() -> ColumnElement[bool]:
+    """Whether another system is still to be told of something."""
+    return exists().where(
+        Delivery.onboarding_id == Onboarding.id,
+        Delivery.delivered_at.is_(None),
+        Delivery.failed_at.is_(None),
+    )
+
+
+def remove(session: Session, ids: Sequence[UUID]) -> None:
+    """Take them out with whatever refers to them, which goes first: so the order of the tables says."""
+    clients = select(Client.id).where(Client.onboarding_id.in_(ids))
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name == "onboardings":
+            session.execute(delete(table).where(table.c.id.in_(ids)))
+        elif _refers(table, "onboardings"):
+            session.execute(delete(table).where(table.c.onboarding_id.in_(ids)))
+        elif _refers(table, "clients") or _refers(table, "secrets"):
+            session.execute(delete(table).where(table.c.client_id.in_(clients)))
 
 
 def _over(days: int) -> Select[UUID]:
     """A client that is revoked is told to the authorization server by a message."""
     its, since = Onboarding.id, db.in_seconds(-days * 86_400)
     alive: list[ColumnElement[bool]] = [
-        exists().where(Client.onboarding_id == its, Client.revoked_at.is_(None)),
-        exists().where(Link.onboarding_id == its, Link.ended_at.is_(None)),
+        connected(),
         exists().where(Message.onboarding_id == its),
-        exists().where(
-            Delivery.onboarding_id == its,
-            Delivery.delivered_at.is_(None),
-            Delivery.failed_at.is_(None),
-        ),
+        being_told(),
         # What has happened to it since it was done: its credentials were revoked, say.
         exists().where(
             Transition.onboarding_id == its,
@@ -164,18 +189,6 @@ def _keep_name(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _remove(session: Session, ids: Sequence[UUID]) -> None:
-    """Whatever refers to them first: so the order of the tables says."""
-    clients = select(Client.id).where(Client.onboarding_id.in_(ids))
-    for table in reversed(Base.metadata.sorted_tables):
-        if table.name == "onboardings":
-            session.execute(delete(table).where(table.c.id.in_(ids)))
-        elif _refers(table, "onboardings"):
-            session.execute(delete(table).where(table.c.onboarding_id.in_(ids)))
-        elif _refers(table, "clients") or _refers(table, "secrets"):
-            session.execute(delete(table).where(table.c.client_id.in_(clients)))
 
 
 def _refers(table: Table, name: str) -> bool:

@@ -24,7 +24,7 @@ _ENTRY: Final = "audit-entry-v1"
 _HEAD: Final = "audit-head-v1"
 _BATCH: Final = 1000
 # Where details say what a row is about that is about no onboarding.
-_SUBJECTS: Final = ("aggregator", "key", "source", "webhook", "inbound")
+_SUBJECTS: Final = ("aggregator", "key", "source", "webhook", "inbound", "operator")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from onboarding.cli_connection import connection
 from onboarding.cli_inbound import inbound, source
 from onboarding.cli_keyring import keyring
 from onboarding.cli_listing import ls, views
-from onboarding.cli_operating import archive, causes, operators, trail
+from onboarding.cli_operating import archive, causes, erase, operators, trail
 from onboarding.cli_options import (
     AsJson,
     KeyFile,
@@ -239,6 +239,7 @@ def restored(context: typer.Context, *, reason: ReasonIfAny = "", as_json: AsJso
 
 
 app.command()(archive)
+app.command()(erase)
 app.command()(cli_explaining.route)
 app.command()(cli_explaining.chart)
 app.command()(cli_explaining.man)

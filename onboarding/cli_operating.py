@@ -1,4 +1,4 @@
-"""The commands about operating: `audit …`, `causes …`, `operators …` and `archive`. As in `cli`, bodies import what they need."""
+"""The commands about operating: `audit …`, `causes …`, `operators …`, `archive` and `erase`. As in `cli`, bodies import what they need."""
 # ruff: noqa: PLC0415 - see above
 
 from pathlib import Path
@@ -10,6 +10,7 @@ from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_data
 
 Task = Annotated[str, typer.Argument(metavar="TASK", help="As `causes ls` lists it.")]
 Code = Annotated[str, typer.Argument(metavar="CODE", help="As `causes ls` lists it.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 State = Annotated[str, typer.Option(help="Only where onboardings stand in this state.")]
 Event = Annotated[str, typer.Option(help="Only where this event has asked for the task.")]
 
@@ -133,6 +134,69 @@ def link(
     from onboarding.settings import settings
 
     entering.link(settings(), opening.prepare(settings()), role, reason)
+
+
+@operators.command("ls")
+def list_operators(*, as_json: AsJson = False) -> None:
+    """List whoever has signed in to the console, by name."""
+    from onboarding.commands import operating
+
+    open_database()
+    operating.ls(as_json=as_json)
+
+
+@operators.command("remove")
+def remove_operator(
+    operator: Annotated[
+        str,
+        typer.Argument(
+            metavar="OPERATOR", help="The ID as `ls` shows it, its beginning, or a name."
+        ),
+    ],
+    *,
+    reason: Reason,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove an operator who has left: name, address, account, sessions and views.
+
+    The trail goes on naming them by their ID, which then leads to nobody.
+
+    It keeps nobody out: end the account at your identity provider first.
+    """
+    from onboarding.commands import opening, operating
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    operating.remove(ring, operator, reason, sure=yes, as_json=as_json)
+
+
+def erase(
+    *,
+    contact: Annotated[
+        str,
+        typer.Option(metavar="ADDRESS", help="Whose: an e-mail address, - for stdin."),
+    ],
+    reason: ReasonIfAny = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would go, and what would stay.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what is known of one person, and say what stays and why.
+
+    Their onboardings that are over go whole, into no file; wherever else the
+    address stands it is masked. What goes on stays, and so does the trail.
+    """
+    from onboarding.commands import erasing, opening
+    from onboarding.settings import settings
+
+    ring = opening.prepare(settings())
+    if dry_run:
+        erasing.look(contact, as_json=as_json)
+    else:
+        erasing.erase(ring, contact, reason, sure=yes, as_json=as_json)
 
 
 def archive(

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -97,6 +97,11 @@ def known(
     found.email, found.email_given_at = email, db.clock(session) if email else None
     session.flush()  # A session refers to it.
     return found
+
+
+def all_of_them(session: Session) -> Sequence[Operator]:
+    """Whoever has signed in, by name."""
+    return session.scalars(select(Operator).order_by(Operator.name, Operator.id)).all()
 
 
 def address(session: Session, operator_id: UUID | None) -> Personal | None:

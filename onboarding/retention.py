@@ -65,7 +65,8 @@ _FEW: Final = "as many as the marketplace has; whatever was done by one names it
 RETENTION: Final[Mapping[str, Kept]] = {
     # An onboarding, and what it led to.
     "onboardings": Kept(
-        until="`onboarding archive` takes it out, once it has ended so many days ago as you say",
+        until="`onboarding archive` takes it out, once it has ended so many days ago as you say, or"
+        " `onboarding erase`, once it is over",
         personal={
             "contact_email": "e-mail address of the contact",
             "contact_hash": "the same, as a keyed hash",
@@ -179,7 +180,7 @@ RETENTION: Final[Mapping[str, Kept]] = {
     ),
     # Operators.
     "operators": Kept(
-        for_good="the trail names them by these rows",
+        until="`onboarding operators remove`; the trail then names them by an ID that leads to nobody",
         personal={
             "issuer": "the identity provider of operators",
             "subject": "the account there",

@@ -21,6 +21,34 @@ onboarding archive --older-than 365 --to /srv/archive
 The other periods are no settings: each is a constant beside the function that removes the rows, and is what that table is good for.
 """
 
+_ONE_PERSON = """## When one person asks
+
+Whoever wants to be forgotten is found by the e-mail address that they gave. Look first, then do it; the reason is kept in the trail, so it must not name them, and `-` reads the address from stdin, so that no history of a shell has it:
+
+```sh
+onboarding erase --contact ana@shop.example --dry-run
+onboarding erase --contact - --reason "DPO-7: she has asked" < address.txt
+```
+
+| what | what becomes of it |
+|---|---|
+| onboardings with this contact that are over: cancelled, expired, done and revoked | they go whole, with their history, links, notes, codes and deliveries, into no file; a letter that could not be sent does not hold them |
+| browsers that held one of these, or were signed in to its seller account | they are signed out and forgotten |
+| the address in any other column of the table above, such as a note, a reason in a history or an answer | `(erased)` stands in its place; an answer that the API keeps for a week loses names and Seller IDs as well, and is still the answer |
+| onboardings that go on, and connections that work | they stay as they are, with the command that ends each: somebody waits for them, and letters go there. End them, and call it again |
+| somebody else's onboarding that names them as its developer, and goes on | the same |
+| the trail and runs | they stay: nothing can be taken out of the trail unseen. They name onboardings by an ID that leads to nothing any more; where somebody has typed the address into a reason, the command says in how many rows |
+| `inbound_events` and `suspended_sellers` | what the marketplace itself has told of a Seller ID stays as long as the table above says |
+| files of `onboarding archive`, exports, metrics | they name nobody |
+| backups, e-mails, logs of your proxy, other systems | yours to look through: after a backup is put back in place, call it again |
+
+It needs no quiet hour, may be stopped at any time, and goes on with the next call. Other systems that follow the log of events do not hear any more of what they had not read yet. A seller who has never given an address is found by their Seller ID at the console; once their onboarding is over, `onboarding archive --older-than 1` takes it out.
+
+An operator who has left: end their account at your identity provider, then `onboarding operators remove NAME --reason "…"` takes out name, address, account, sessions, and the views that they saved, also those that all see; `onboarding operators ls` shows who is there. What they did stays under an ID that leads to nobody. At a terminal the trail has the name that the system knows (`cli:mara`), which stays.
+
+Why it is so: [decision 67](decisions/0067-one-person-is-erased-by-their-address.md).
+"""
+
 _ELSEWHERE = """## Outside the database
 
 | where | what leads to a person | how long |
@@ -37,7 +65,9 @@ _ELSEWHERE = """## Outside the database
 
 def markdown() -> str:
     """The whole page."""
-    return "\n".join([_TOP, *_about_people(), *_the_rest(), _ELSEWHERE % {"archive": _ARCHIVE}])
+    return "\n".join(
+        [_TOP, *_about_people(), *_the_rest(), _ONE_PERSON, _ELSEWHERE % {"archive": _ARCHIVE}]
+    )
 
 
 def _about_people() -> Iterator[str]:

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from sqlalchemy.orm import Session
 
 from onboarding import filters, queries, runs, steering, views
-from onboarding.commands import printing
+from onboarding.commands import printing, terminal
 from onboarding.commands.exits import NOT_FOUND, REFUSED, USAGE, Failure
 from onboarding.commands.terminal import known, operator
 from onboarding.db import reading, transaction
@@ -57,7 +57,7 @@ def start(
         seen = runs.look(session, who, known(action), choice, wanted)
         chosen = runs.preview(session, who, action, choice, wanted, seen)
     printing.say(_summary(seen))
-    if not sure and not _is_wanted():
+    if not sure and not terminal.agrees("Begin?"):
         raise Failure("Nothing was begun.", "With --yes, nobody is asked.", REFUSED)
     proposed = runs.needs_another(settings(), action, many=True)
     with transaction() as session:
@@ -172,14 +172,6 @@ def _summary(seen: list[Verdict]) -> str:
     left = "".join(f"\n{number} left as they are: {why}." for why, number in why_not.most_common())
     follow = "1 letter follows" if letters == 1 else f"{letters} letters follow"
     return f"It will be done to {len(able)}; {follow}.{left}"
-
-
-def _is_wanted() -> bool:
-    """Ask, where there is somebody to ask."""
-    if not sys.stdin.isatty():
-        return False
-    sys.stderr.write("Begin? [y/N] ")
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def _facts(run: Run, counts: Counter[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import sys
 
 from onboarding.actions import ACTIONS
 from onboarding.admissions import Change
@@ -31,3 +32,11 @@ def change(action: str, reason: str) -> Change:
     """What whoever sits here changes of what others may do, as the trail has it."""
     who = operator()
     return Change(who.id, who.role, action, reason)
+
+
+def agrees(question: str) -> bool:
+    """Ask, where there is somebody to ask."""
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
