@@ -15,7 +15,7 @@ from onboarding.db import transaction
 from onboarding.errors import Invalid, Refusal
 from onboarding.operators import SESSION_LASTS, Who
 from onboarding.settings import Settings
-from onboarding.web import console_words, pages, runbooks
+from onboarding.web import console_codes, console_words, pages, runbooks
 
 # Seconds that a page waits for a word of the broker.
 _GLANCE: Final = 0.05
@@ -44,6 +44,7 @@ def page(
         "who": who,
         "console": pages.path_for(request, HOME),
         "words": console_words,
+        "codes": console_codes,
         "broker_away": _is_away(request.app.state.broker),
         "workers_away": request.state.workers_away,
         "moves": NEXT_MOVE,

@@ -266,4 +266,4 @@ def test_the_overview_says_which_operator_did_what(app: FastAPI) -> None:
     look = visitor.get(f"{home(waiting)}/take_on")
     visitor.press(look, "/take_on", reason=WHY)
     overview = text(at_console(app, "lead").get("/en/console"))
-    assert f"· Operator (development) · take_on {builders.the(waiting).reference}" in overview
+    assert f"· Operator (development) · Take it on {builders.the(waiting).reference}" in overview

@@ -37,6 +37,6 @@ def test_the_timeline_tells_what_failed_when_it_works_by_now(app: FastAPI) -> No
     act(visitor, message.onboarding_id, "retry", "INC-442")
     builders.work(message.onboarding_id)
     page = visitor.get(home(message.onboarding_id))
-    assert "Attempt 1 of 8 failed: generate_secret · busy" in text(page)
+    assert "Attempt 1 of 8 failed: making the client secret (generate_secret) · busy" in text(page)
     link = soup(page).select_one(".timeline a[href$='/help/runbooks/busy']")
     assert link is not None

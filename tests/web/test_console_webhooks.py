@@ -73,7 +73,7 @@ def test_the_list_tells_how_each_takes_what_is_sent(app: FastAPI, receiver: Rece
     page = at_console(app, "viewer").get(LIST)
     rows = [" ".join(row.text.split()) for row in soup(page).select("tbody tr")]
     assert "https://gone.example/hook" in rows[0]
-    assert "disabled gone" in rows[0]
+    assert "disabled (it has said that it is gone for good)" in rows[0]
     assert "switched off by its owner" in rows[-1]
     assert "secret=1" not in page.text
     assert any("failing, since" in row and "answered 503" in row for row in rows)
