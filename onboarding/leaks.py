@@ -20,6 +20,7 @@ from onboarding import (
     credentials,
     db,
     lifecycle,
+    locking,
     outbox,
     replacing,
     scanning,
@@ -77,13 +78,23 @@ def take(
 
 
 def answer(session: Session, ring: Keyring, about: Mapping[str, Any]) -> None:
-    """What follows for those that were ours: the trail, the owner's letter, and an incident until there is a new one."""
+    """What follows for those that were ours: the trail, the owner's letter, and an incident until there is a new one.
+
+    Whoever writes to the trail has others wait, also those who hold an onboarding: so all rows are held
+    before the first one is written there.
+    """
     actor = Actor("api", f"source:{about['source']}")
-    for each in about["secrets"]:
-        _answer_one(session, ring, actor, each)
-    for each in about["keys"]:
-        told = {"key": each["id"], "url": each["url"]}
-        audit.append(session, ring, Attempt(actor.id, None, KEY_ACTION, CAUSE, details=told))
+    theirs = {
+        each["client_id"]: session.get(Client, each["client_id"]) for each in about["secrets"]
+    }
+    clients = {client_id: client for client_id, client in theirs.items() if client}
+    locking.lock_all(session, {client.onboarding_id for client in clients.values()})
+    # What was erased meanwhile needs nothing any more.
+    found = [each for each in about["secrets"] if each["client_id"] in clients]
+    told = [_answer_one(session, actor, clients[each["client_id"]], each) for each in found]
+    told += [_of_key(actor, each) for each in about["keys"]]
+    for attempt in told:
+        audit.append(session, ring, attempt)
 
 
 def found_at(session: Session, onboarding_id: UUID) -> str | None:
@@ -164,16 +175,10 @@ def _safe(one: Found, found: Sequence[Found], settings: Settings) -> str | None:
     return scanning.hidden(url, scanning.shapes([settings.secret_prefix])) if url else None
 
 
-def _answer_one(session: Session, ring: Keyring, actor: Actor, one: Mapping[str, Any]) -> None:
-    client = session.get_one(Client, one["client_id"])
+def _answer_one(session: Session, actor: Actor, client: Client, one: Mapping[str, Any]) -> Attempt:
+    """What the trail is to have of it."""
     onboarding = lifecycle.lock(session, client.onboarding_id)
     version = {"client_id": client.id, "version": one["version"]}
-    told = version | {"url": one["url"]}
-    audit.append(
-        session,
-        ring,
-        Attempt(actor.id, None, ACTION, CAUSE, onboarding_id=onboarding.id, details=told),
-    )
     is_current = _is_current(session, onboarding, version)
     onboarding = _into_history(session, onboarding, actor, version, is_current=is_current)
     replacing.drop_disclosed(session, onboarding)
@@ -183,6 +188,13 @@ def _answer_one(session: Session, ring: Keyring, actor: Actor, one: Mapping[str,
         outbox.promise(session, "send_email", about, **its)
     if is_current:
         outbox.promise(session, "await_new_secret", **its)
+    told = version | {"url": one["url"]}
+    return Attempt(actor.id, None, ACTION, CAUSE, onboarding_id=onboarding.id, details=told)
+
+
+def _of_key(actor: Actor, one: Mapping[str, Any]) -> Attempt:
+    told = {"key": one["id"], "url": one["url"]}
+    return Attempt(actor.id, None, KEY_ACTION, CAUSE, details=told)
 
 
 def _is_current(session: Session, onboarding: Onboarding, version: Mapping[str, Any]) -> bool:

@@ -34,6 +34,7 @@ AT_MOST: Final = 10_000
 # failures above which it rests.
 FIRST, PACE, STOP_ABOVE = 5, 600, 20
 PACE_AT_MOST: Final = 6000
+_NONE: Final = N_("There is none that it can be done to")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def preview(
 ) -> Preview:
     """What was looked at, to be begun with. Raises NotEligible where there is nothing to do."""
     if not any(each.why_not is None for each in seen):
-        raise NotEligible(N_("There is none that it can be done to"))
+        raise NotEligible(_NONE)
     items = tuple((each.id, each.sequence) for each in seen)
     query, now = wanted.query(), db.clock(session)
     return previews.make(name, who.id, now, items, query=query, choice=choice)
@@ -115,7 +116,8 @@ def begin(
 ) -> Run:
     """Write down what was looked at, to be carried out; or proposed, to be agreed to.
 
-    What has moved on since it was looked at is left alone. Raises any Refusal.
+    What has moved on since it was looked at is left alone, and what is archived is left out. Raises any
+    Refusal; NotEligible where none is there any more.
     """
     action = actions.of(chosen.action)
     who.require(action.permission)
@@ -127,6 +129,8 @@ def begin(
     # Its items refer to it.
     session.flush()
     rows = [row | {"run_id": run.id} for row in _items(session, action, order, chosen)]
+    if not rows:
+        raise NotEligible(_NONE)
     session.execute(insert(RunItem), rows)
     done = Counter(row["outcome"] for row in rows)
     tell(session, ring, who, run, "propose" if proposed else "begin", order.reason, done, chosen.id)

@@ -27,9 +27,11 @@ from onboarding.links import SellerAccount
 from onboarding.models import Base, ContactCode, Message, Onboarding
 from onboarding.retention import RETENTION
 from onboarding.sealing import Keyring
-from tests.builders import SELLER, a_walk, an_onboarding, fire, the, work
+from tests.builders import SELLER, a_walk, an_onboarding, fire, promised, the, work
 from tests.dumping import dump
 from tests.good_rows import GOOD
+from tests.leaking import disclose
+from workers import turns
 
 WHO = "Ana.Martin@shop.example"
 NEAR = ("joana.martin@shop.example", "ana.martin@shop.example.org")
@@ -133,6 +135,20 @@ def test_what_goes_on_stays_whole_until_it_is_ended(database: Engine, state: str
     work(mine)
     erase()
     assert places(database, WHO) == set()
+    assert findings() == []
+
+
+def test_a_leak_of_whoever_is_erased_meanwhile_is_over(database: Engine) -> None:
+    walk = a_walk("confirmed", email=WHO)
+    assert walk.revealed is not None
+    disclose(walk.revealed.secret)
+    with transaction() as session:
+        connections.revoke(session, walk.id, SELLER)
+    work(walk.id)
+    assert erase().removed
+    (message,) = promised("answer_leak")
+    turns.run(str(message.id))
+    assert promised() == []
     assert findings() == []
 
 

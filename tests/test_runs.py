@@ -1,9 +1,12 @@
 """Runs: looked at without a trace, begun on a frozen set, and steered by those who may."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 from sqlalchemy import Engine, select
 
-from onboarding import actions, runs
+from onboarding import actions, archiving, runs
 from onboarding.actions import ACTIONS
 from onboarding.db import reading
 from onboarding.errors import (
@@ -50,6 +53,20 @@ def test_a_view_is_looked_at_one_by_one_and_nothing_is_written(database: Engine)
     assert [each.why_not for each in seen if each.why_not] == [
         "It is not possible where this stands now"
     ]
+    assert dump(database) == before
+
+
+def test_where_all_were_archived_meanwhile_nothing_is_begun(
+    database: Engine, ring: Keyring, tmp_path: Path
+) -> None:
+    over, who = builders.an_onboarding("cancelled"), a_lead()
+    builders.work(over)
+    builders.age(over, timedelta(days=40))
+    chosen = look(who, "note", state="cancelled")
+    assert [each.count for each in archiving.archive(30, tmp_path / "archive")] == [1]
+    before = dump(database)
+    with pytest.raises(NotEligible, match="none that it can be done to"):
+        begin(ring, who, chosen)
     assert dump(database) == before
 
 

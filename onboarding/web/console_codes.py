@@ -85,6 +85,7 @@ LETTERS: Final[Mapping[str, str]] = {
     "view_alert": N_("a view holds more than was asked for"),
 }
 _RUNS: Final[Mapping[str, str]] = {
+    "propose": N_("Run proposed"),
     "begin": N_("Run begun"),
     "agree": N_("Run agreed to"),
     "decline": N_("Run declined"),
@@ -94,7 +95,7 @@ _RUNS: Final[Mapping[str, str]] = {
 }
 # What a row of the trail is about, besides what operators do to an onboarding.
 TRAIL: Final[Mapping[str, str]] = {
-    **{f"run.{step}": _RUNS[step] for step in ("begin", *STEPS)},
+    **{f"run.{step}": _RUNS[step] for step in ("propose", "begin", *STEPS)},
     "aggregator.registered": N_("The marketplace has registered an aggregator"),
     "aggregator.reinstated": N_("The marketplace has reinstated an aggregator"),
     "aggregator.set": N_("Aggregator recorded in the registry"),
