@@ -128,6 +128,11 @@ def api_keys(session: Session) -> Sequence[ApiKey]:
     return session.scalars(select(ApiKey).order_by(ApiKey.id.desc())).all()
 
 
+def working_keys(session: Session) -> Sequence[ApiKey]:
+    """Those that have not ended, newest first."""
+    return session.scalars(select(ApiKey).where(_works()).order_by(ApiKey.id.desc())).all()
+
+
 def system_names(session: Session) -> dict[UUID, str]:
     """What every calling system is called."""
     return {row.id: row.name for row in session.execute(select(System.id, System.name))}

@@ -13,6 +13,14 @@ keys = typer.Typer(no_args_is_help=True, help="The API keys of calling systems."
 Status = Literal["registered", "suspended", "unregistered"]
 AsksFor = Literal["delegated", "full"]
 Name = Annotated[str, typer.Argument(metavar="NAME", show_default=False)]
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY",
+        help="Its ID as `ls` shows it, the beginning of that, its name, or its last six characters.",
+        show_default=False,
+    ),
+]
 
 
 @aggregators.command("ls")
@@ -97,7 +105,7 @@ def list_keys(*, as_json: AsJson = False) -> None:
 
 @keys.command("rotate")
 def rotate_key(
-    key_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    key_id: Key,
     *,
     overlap: Annotated[
         str, typer.Option(metavar="TIME", help="How long the old one goes on working.")
@@ -113,7 +121,7 @@ def rotate_key(
 
 @keys.command("revoke")
 def revoke_key(
-    key_id: Annotated[str, typer.Argument(metavar="ID", show_default=False)],
+    key_id: Key,
     *,
     reason: ReasonIfAny = "",
     as_json: AsJson = False,

@@ -22,6 +22,7 @@ from onboarding import (
     proof_statements,
     proofs,
     sign_ins,
+    views,
 )
 
 # Removes so many rows of a table at most; how many it did.
@@ -113,7 +114,7 @@ RETENTION: Final[Mapping[str, Kept]] = {
         personal={"author": "the operator who wrote it", "text": "what they wrote"},
     ),
     "assignments": Kept(
-        goes_with=_ONBOARDING,
+        goes_with=(*_ONBOARDING, "operators"),
         until="another operator takes it on, or this one lets it go",
         personal={"operator_id": "the operator who looks after it"},
     ),
@@ -190,6 +191,7 @@ RETENTION: Final[Mapping[str, Kept]] = {
     ),
     "operator_sessions": Kept(
         Swept(operators.SESSION_LASTS, "created_at", operators.forget_over),
+        goes_with=("operators",),
         until="they sign out",
     ),
     "unmaskings": Kept(
@@ -205,10 +207,13 @@ RETENTION: Final[Mapping[str, Kept]] = {
         },
     ),
     "saved_views": Kept(
-        until="whoever saved it deletes it", personal={"owner_id": "the operator who saved it"}
+        Swept(views.KEPT_FOR, "deleted_at", views.forget, "that all saw and somebody has deleted"),
+        goes_with=("operators",),
+        until="whoever saved it deletes it",
+        personal={"owner_id": "the operator who saved it"},
     ),
     "view_alerts": Kept(
-        goes_with=("saved_views",),
+        goes_with=("saved_views", "operators"),
         until="the operator wants to be told no more",
         personal={"operator_id": "the operator who is told"},
     ),

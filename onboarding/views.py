@@ -34,7 +34,7 @@ QUICK: Final[Mapping[str, Filter]] = {
 MINE: Final = "mine"
 NAME_AT_MOST: Final = 60
 DELETE: Final = "view.delete"
-# A shared one that was deleted can be brought back for so long; it is gone with the next one after.
+# A shared one that was deleted can be brought back for so long; then it is swept.
 KEPT_FOR: Final = timedelta(minutes=10)
 # Each is counted wherever they are listed.
 SAVED_AT_MOST: Final = 12
@@ -129,8 +129,6 @@ def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> bool:
     if not may_remove(who, view):
         who.require("decide")
     holding.one_by_one(session, SavedView.__tablename__)
-    old = SavedView.deleted_at < db.in_seconds(-KEPT_FOR.total_seconds())
-    session.execute(delete(SavedView).where(old))
     if not view.shared:
         session.execute(delete(SavedView).where(SavedView.id == view_id))
         return False
@@ -138,6 +136,14 @@ def remove(session: Session, ring: Keyring, who: Who, view_id: UUID) -> bool:
     told = {"view": str(view_id), "name": view.name, "owner": str(view.owner_id)}
     audit.append(session, ring, Attempt(who.id, who.role, DELETE, view.name, details=told))
     return True
+
+
+def forget(session: Session, limit: int) -> int:
+    """Remove those that nobody can bring back any more, with who is told of them; returns how many."""
+    is_old = SavedView.deleted_at < db.in_seconds(-KEPT_FOR.total_seconds())
+    old = select(SavedView.id).where(is_old).limit(limit)
+    gone = session.execute(delete(SavedView).where(SavedView.id.in_(old)))
+    return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
 def bring_back(session: Session, view_id: UUID) -> bool:

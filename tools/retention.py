@@ -111,7 +111,12 @@ def _period(swept: Swept) -> str:
 
 
 def _words(period: timedelta) -> str:
-    number, unit = (period.days, "day") if period.days else (period.seconds // 3600, "hour")
+    units = (
+        (period.days, "day"),
+        (period.seconds // 3600, "hour"),
+        (period.seconds // 60, "minute"),
+    )
+    number, unit = next(each for each in units if each[0])
     return f"{number} {unit}{'s' if number > 1 else ''}"
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from onboarding import access, admissions
-from onboarding.commands import printing, terminal
+from onboarding.commands import choosing, printing, terminal
 from onboarding.commands.exits import NOT_FOUND, USAGE, Failure
 from onboarding.db import reading
 from onboarding.models import ApiKey, System
@@ -37,17 +37,17 @@ def create(
     _print_once(key, text, as_json=as_json)
 
 
-def rotate(ring: Keyring, key_id: str, overlap: str, reason: str, *, as_json: bool) -> None:
+def rotate(ring: Keyring, wanted: str, overlap: str, reason: str, *, as_json: bool) -> None:
     """Make a key that takes another's place, and print it. Raises Failure where there is none."""
-    lasts, old = span(overlap), _uuid(key_id)
+    lasts, old = span(overlap), _meant(wanted)
     told = terminal.change("key.rotate", reason)
     with admissions.written_down(ring, told) as (session, about):
         made = access.rotate_api_key(session, old, lasts)
         if made is None:
-            raise _unknown(key_id)
+            raise _unknown(wanted)
         about.update(key=str(old), successor=str(made[0].id), overlap=overlap)
     _print_once(*made, as_json=as_json)
-    printing.say(f"The one before, {key_id}, works for {printing.age(lasts)} from now.")
+    printing.say(f"The one before, {old}, works for {printing.age(lasts)} from now.")
 
 
 def ls(*, as_json: bool) -> None:
@@ -62,18 +62,18 @@ def ls(*, as_json: bool) -> None:
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
 
 
-def revoke(ring: Keyring, key_id: str, reason: str, *, as_json: bool) -> None:
+def revoke(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
     """End a key at once. Raises Failure where there is none."""
-    its_id = _uuid(key_id)
+    its_id = _meant(wanted)
     told = terminal.change("key.revoke", reason)
     with admissions.written_down(ring, told) as (session, about):
         if not access.revoke_api_key(session, its_id):
-            raise _unknown(key_id)
+            raise _unknown(wanted)
         about["key"] = str(its_id)
     if as_json:
-        printing.line({"id": key_id, "revoked": True})
+        printing.line({"id": its_id, "revoked": True})
     else:
-        printing.say("Revoked: whoever sends it is refused from now on.")
+        printing.say(f"Revoked {its_id}: whoever sends it is refused from now on.")
 
 
 def system_named(session: Session, name_or_id: str) -> System:
@@ -107,15 +107,19 @@ def _print_once(key: ApiKey, text: str, *, as_json: bool) -> None:
     printing.say(f"This is shown once. To end it: onboarding keys revoke {key.id}")
 
 
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise _unknown(text) from None
+def _meant(typed: str) -> UUID:
+    """Of those that work: by ID, its beginning, the name, or the last six characters. Raises Failure."""
+    with reading() as session:
+        return choosing.one(access.working_keys(session), typed, _called, "key", "keys ls").id
 
 
-def _unknown(key_id: str) -> Failure:
-    return Failure(f"No key {key_id} is alive.", "`onboarding keys ls` shows them.", NOT_FOUND)
+def _called(key: ApiKey) -> tuple[str, ...]:
+    return (key.name, key.ending) if key.ending else (key.name,)
+
+
+def _unknown(wanted: str) -> Failure:
+    """One that has ended since it was looked up."""
+    return Failure(f"No key {wanted} is alive.", "`onboarding keys ls` shows them.", NOT_FOUND)
 
 
 def _facts(key: ApiKey, names: dict[UUID, str]) -> dict[str, object]:

@@ -199,3 +199,37 @@ def test_where_sellers_are_real_there_is_no_link_and_no_row(run_on_both: Run) ->
     real = {"OIDC_ISSUER": "https://id.shop.example", "OIDC_CLIENT_ID": "us"}
     assert run_on_both("operators", "link", **real).code == exits.USAGE
     assert trail() == []
+
+
+def a_key(run: Run, name: str) -> str:
+    (made,) = run("keys", "create", name, "--scope", "audit:read", "--json").lines
+    return str(made["id"])
+
+
+@pytest.mark.parametrize("verb", ["rotate", "revoke"])
+def test_a_key_is_meant_by_its_name_its_end_or_the_beginning_of_its_id(
+    run_on_both: Run, verb: str
+) -> None:
+    ids = {name: a_key(run_on_both, name) for name in ("portal", "ledger", "watcher")}
+    ends = {each["id"]: each["ending"] for each in run_on_both("keys", "ls", "--json").lines}
+    for key_id, typed in (
+        (ids["portal"], "portal"),
+        (ids["ledger"], ends[ids["ledger"]]),
+        (ids["watcher"], ids["watcher"][:-1]),
+    ):
+        assert run_on_both("keys", verb, typed).code == 0
+        assert trail()[0].details["key"] == key_id
+
+
+def test_of_several_keys_that_are_meant_none_is_revoked(run_on_both: Run) -> None:
+    ids = [a_key(run_on_both, "portal") for _ in range(2)]
+    before = len(trail())
+    asked = run_on_both("keys", "revoke", "portal")
+    assert asked.code == exits.USAGE
+    assert all(key_id in asked.err for key_id in ids)
+    assert run_on_both("keys", "revoke", ids[0][:2]).code == exits.NOT_FOUND
+    assert run_on_both("keys", "revoke", ids[0]).code == 0
+    # What has ended is meant by nobody.
+    assert run_on_both("keys", "revoke", "portal").code == 0
+    assert run_on_both("keys", "revoke", "portal").code == exits.NOT_FOUND
+    assert len(trail()) == before + 2

@@ -19,6 +19,7 @@ from tests.commands.incidents import an_incident
 from tests.web.operating import a_quiet_site, at_console, home
 from tests.web.test_console import act
 from tests.web.visiting import Visitor, soup, text
+from workers import clock
 
 WHY = "INC-442: by mistake"
 SHARED = "/en/console/onboardings?state=type_chosen"
@@ -210,11 +211,14 @@ def test_a_deleted_view_is_gone_for_good_in_the_end(app: FastAPI) -> None:
     visitor = at_console(app, "operator")
     a_shared_view(visitor)
     deleted(visitor)
-    make_older(SavedView, "deleted_at", timedelta(minutes=11))
-    a_shared_view(visitor, "Another")
-    deleted(visitor)
+    make_older(SavedView, "deleted_at", timedelta(minutes=9))
+    clock.clean()
     with reading() as session:
-        assert [view.name for view in session.query(SavedView)] == ["Another"]
+        assert [view.name for view in session.query(SavedView)] == ["Chosen"]
+    make_older(SavedView, "deleted_at", timedelta(minutes=11))
+    clock.clean()
+    with reading() as session:
+        assert session.query(SavedView).all() == []
 
 
 def test_after_ten_minutes_or_for_others_there_is_no_undo(app: FastAPI) -> None:
