@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import JSON, ColumnElement, Row, String, Table, Text, and_, cast, func, select
+from sqlalchemy import JSON, ColumnElement, String, Table, Text, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from onboarding.models import Base
@@ -50,7 +50,7 @@ def mask(session: Session, name: str, found: Sequence[Key], address: str) -> int
         told = pattern.sub(MASK, value if is_text else json.dumps(value))
         masked = told if is_text else json.loads(told)
         if masked != value:
-            where = _is(table, tuple(row[:-1]))
+            where = _is(table, row[:-1])
             session.execute(table.update().where(where).values({column.name: masked}))
             count += 1
     return count
@@ -66,7 +66,7 @@ def empty_members(
         said = json.loads(row[-1])
         emptied = _without(said, members)
         if emptied != said:
-            where, text = _is(table, tuple(row[:-1])), json.dumps(emptied)
+            where, text = _is(table, row[:-1]), json.dumps(emptied)
             session.execute(table.update().where(where).values({column.name: text}))
             count += 1
     return count
@@ -77,12 +77,12 @@ def _named(name: str) -> tuple[Table, ColumnElement[Any]]:
     return TABLES[table], TABLES[table].c[column]
 
 
-def _held(session: Session, name: str, found: Sequence[Key]) -> Iterator[Row[Any]]:
+def _held(session: Session, name: str, found: Sequence[Key]) -> Iterator[Key]:
     """Each as it is now, and nobody else's until the transaction ends."""
     table, column = _named(name)
     for key in found:
         wanted = select(*table.primary_key.columns, column).where(_is(table, key))
-        yield from session.execute(wanted.with_for_update()).all()
+        yield from map(tuple, session.execute(wanted.with_for_update()).all())
 
 
 def _is(table: Table, key: Key) -> ColumnElement[bool]:

@@ -128,9 +128,11 @@ def test_what_goes_on_stays_whole_until_it_is_ended(database: Engine, state: str
     assert not done.anything
     assert done.left == [Left(the(mine).reference, state, why)]
     assert dump(database) == before
-    end = connections.revoke if why == "connected" else lifecycle.fire
     with transaction() as session:
-        end(session, mine, *(() if why == "connected" else ("cancel",)), SELLER)  # type: ignore[operator]
+        if why == "connected":
+            connections.revoke(session, mine, SELLER)
+        else:
+            lifecycle.fire(session, mine, "cancel", SELLER)
     assert [each.why for each in erase().left] == ["under_way"]
     work(mine)
     erase()

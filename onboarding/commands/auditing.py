@@ -1,6 +1,6 @@
 """`audit`: what operators did, and whether the trail of it is as it was written."""
 
-from onboarding import audit, queries
+from onboarding import audit, care, queries
 from onboarding.commands import printing
 from onboarding.commands.exits import DONE, FINDINGS
 from onboarding.db import reading, snapshot
@@ -13,13 +13,13 @@ def ls(limit: int, q: str, *, as_json: bool) -> None:
     with reading() as session:
         found = audit.latest(session, limit, q=q)
         ids = [entry.onboarding_id for entry in found if entry.onboarding_id]
-        named = queries.references(session, ids)
+        named, people = queries.references(session, ids), care.names(session)
     lines = [_facts(entry) for entry in found]
     rows = [
         (
             str(entry.number),
             printing.moment(entry.at),
-            entry.actor,
+            people.get(entry.actor, entry.actor),
             entry.action,
             named.get(entry.onboarding_id, "") if entry.onboarding_id else audit.subject(entry),
             entry.outcome,

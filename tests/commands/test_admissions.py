@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Engine, delete
 
 from onboarding import audit
+from onboarding.audit import Attempt
 from onboarding.commands import exits, roles
 from onboarding.db import reading, transaction
 from onboarding.models import AuditEntry, AuditHead
 from onboarding.sealing import Keyring
-from tests.acting import trail
+from tests.acting import a_lead, trail
 from tests.commands.conftest import Outcome, Run
 from tests.listening import an_endpoint, an_owner
 from tests.telling import REGISTRY, a_source, an_aggregator, an_ed25519_key
@@ -233,3 +234,15 @@ def test_of_several_keys_that_are_meant_none_is_revoked(run_on_both: Run) -> Non
     assert run_on_both("keys", "revoke", "portal").code == 0
     assert run_on_both("keys", "revoke", "portal").code == exits.NOT_FOUND
     assert len(trail()) == before + 2
+
+
+def test_the_trail_names_operators_at_a_terminal_and_their_ids_for_programs(
+    run_on_both: Run, database: Engine, ring: Keyring
+) -> None:
+    who = a_lead("Mara")
+    with transaction() as session:
+        audit.append(session, ring, Attempt(who.id, "lead", "note", WHY))
+    shown = run_on_both("audit", "ls").out
+    assert "Mara" in shown
+    assert who.id not in shown
+    assert run_on_both("audit", "ls", "--json").lines[0]["actor"] == who.id
