@@ -41,7 +41,11 @@ OLD: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SWEPT)
+# As many rows as there are operators, or a few for each of them: whatever reads them all is quick.
+SMALL = {"saved_views"}
+
+
+@pytest.mark.parametrize("name", sorted(SWEPT.keys() - SMALL))
 def test_a_look_costs_the_same_however_much_stays(own_database: Engine, name: str) -> None:
     swept = SWEPT[name]
     write({name: young(name)}, name)
