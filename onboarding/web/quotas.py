@@ -20,6 +20,7 @@ from onboarding.web.announcing import announce
 from onboarding.web.refusals import QuotaExceeded
 
 Clock = Callable[[], float]
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Seconds in which all of a quota comes back.
 WINDOW: Final = 60
@@ -98,8 +99,14 @@ class Quotas:
 def network(request: HTTPConnection) -> str:
     """Whom a guess, or what is begun, is counted against: a /24 or /64, as more than one address is easily had."""
     try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
+        address = _plain(ipaddress.ip_address(request.client.host if request.client else ""))
     except ValueError:
         return ""
     prefix = 24 if address.version == 4 else 64  # noqa: PLR2004 - IPv4
     return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+def _plain(address: _Address) -> _Address:
+    """A socket for both versions, ours or a proxy's, says IPv4 in IPv6: all of it would be one /64."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

@@ -82,3 +82,13 @@ def test_a_network_is_a_64_of_ipv6(system: System) -> None:
         refused(guessing.get(PATH), 401, "unauthorised")
     refused(replace(guessing, address="2001:db8::ffff").get(PATH), 429, "quota_exceeded")
     refused(replace(guessing, address="2001:db8:0:1::1").get(PATH), 401, "unauthorised")
+
+
+def test_ipv4_written_as_ipv6_is_no_network_of_all(system: System) -> None:
+    """As a socket that listens for both versions has it, and a proxy that listens so says it."""
+    guessing = System(system.app, "x", address="::ffff:192.0.2.7")
+    for _ in range(BAD_KEYS):
+        refused(guessing.get(PATH), 401, "unauthorised")
+    for near in ("::ffff:192.0.2.250", "192.0.2.250"):
+        refused(replace(guessing, address=near).get(PATH), 429, "quota_exceeded")
+    refused(replace(guessing, address="::ffff:198.51.100.7").get(PATH), 401, "unauthorised")
