@@ -1,16 +1,20 @@
 """`inbound ls`, `retry` and `dismiss`: what the marketplace's own systems have told us, and what waits."""
 
+from collections import Counter
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from onboarding import actions, db, inbound, reoffering
 from onboarding.commands import printing
+from onboarding.commands.exits import Failure
 from onboarding.commands.terminal import operator
 from onboarding.db import reading, transaction
-from onboarding.errors import NotFound, Refusal
+from onboarding.errors import Invalid, MovedOn, NotFound, Refusal
 from onboarding.models import InboundEvent
 from onboarding.sealing import Keyring
 
+_REFUSED: Final = "`onboarding inbound show ID` says what one of them is about, `dismiss` ends it."
 _HEAD = ("ID", "Type", "About", "Time", "Stands")
 
 
@@ -34,20 +38,21 @@ def show(event_id: str, *, as_json: bool) -> None:
 def retry(ring: Keyring, event_id: str | None, reason: str, *, as_json: bool) -> None:
     """Offer one again that waits, or all of them; each in a transaction of its own.
 
-    Raises NotFound, Invalid, and MovedOn where the one does not wait.
+    Raises NotFound, Invalid, and MovedOn where the one does not wait; Failure where some of all were
+    refused.
     """
     reason = actions.checked(reason)
     with reading() as session:
         ids = [inbound.one(session, event_id).id] if event_id else list(inbound.waiting(session))
-    tally: dict[str, int] = {}
-    for each in ids:
-        status = _carry_out(ring, reoffering.RETRY, each, reason)
-        tally[status] = tally.get(status, 0) + 1
+    offer = _carry_out if event_id else _carry_out_if_it_can_be
+    tally = Counter(offer(ring, reoffering.RETRY, each, reason) for each in ids)
     if as_json:
         printing.line({"offered": len(ids), **tally})
     else:
         said = ", ".join(f"{count} {status}" for status, count in sorted(tally.items()))
         printing.say(f"Offered again: {len(ids)}. {said}".strip())
+    if tally["refused"]:
+        raise Failure(f"{tally['refused']} of them cannot take effect as they are.", _REFUSED)
 
 
 def dismiss(ring: Keyring, event_id: str, reason: str, *, as_json: bool) -> None:
@@ -60,6 +65,18 @@ def dismiss(ring: Keyring, event_id: str, reason: str, *, as_json: bool) -> None
         printing.line({"id": found, "status": status})
     else:
         printing.say("It is dismissed, and never takes effect.")
+
+
+def _carry_out_if_it_can_be(ring: Keyring, action: str, event_id: UUID, reason: str) -> str:
+    """One of many: what is wrong with it, or that it waits no more, holds up no other."""
+    try:
+        return _carry_out(ring, action, event_id, reason)
+    except Invalid as error:
+        wrong = "; ".join(f"{name}: {sentence}" for name, sentence in error.fields.items())
+        printing.say(f"{event_id} is refused. {wrong}")
+        return "refused"
+    except (MovedOn, NotFound):
+        return "settled"
 
 
 def _carry_out(ring: Keyring, action: str, event_id: UUID, reason: str) -> str:

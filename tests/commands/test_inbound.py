@@ -81,6 +81,22 @@ def test_what_waits_is_listed_and_offered_again(run: Run, sqlite: Engine) -> Non
     assert [row["outcome"] for row in rows] == ["refused", *["done"] * 4]
 
 
+def test_one_that_is_wrong_holds_up_no_other(run: Run, sqlite: Engine) -> None:
+    """Nobody looked at what they say when nobody knew their types; then comes a version that does."""
+    run("source", "add", REGISTRY)
+    for minute, subject in enumerate(["S" * 41, "S-2"]):
+        tell(Event("shop.closed", subject, minute))
+    with transaction() as session:
+        session.execute(update(InboundEvent).values(type="seller.suspended"))
+    retry = ("inbound", "retry", "--reason", WHY)
+    outcome = run(*retry, "--json")
+    assert outcome.lines == [{"offered": 2, "refused": 1, "applied": 1}]
+    assert (outcome.code, "subject: A Seller ID." in outcome.err) == (exits.REFUSED, True)
+    assert (
+        run(*retry, run("inbound", "ls", "--unknown", "--json").lines[0]["id"]).code == exits.USAGE
+    )
+
+
 def test_what_waits_is_dismissed_once_with_a_reason(run: Run, sqlite: Engine) -> None:
     run("source", "add", REGISTRY)
     tell(Event("aggregator.suspended", "feedwise", 1))
