@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
+from onboarding import db, endpoints, sending, signing, webhooks
 from onboarding import deliveries as noted_down
-from onboarding import endpoints, sending, signing, webhooks
 from onboarding.db import transaction
 from onboarding.endpoints import Rules
 from onboarding.models import Delivery, Webhook
@@ -28,7 +28,7 @@ from tests.listening import (
     sweep,
     the_endpoint,
 )
-from tests.racing import race, until_somebody_waits
+from tests.racing import race
 from tests.receiving import Receiver, Sent
 from workers import clock
 from workers.webhooks import note_events, promise_deliveries
@@ -275,15 +275,20 @@ def test_what_was_sent_long_ago_is_forgotten(receiver: Receiver) -> None:
 
 
 def test_what_is_sent_again_is_not_forgotten_meanwhile(receiver: Receiver) -> None:
+    """Nor does the sweep wait for it: each could hold what the other one wants."""
     mine = an_endpoint(receiver.url)
-    started_by(owner_of(mine))
+    started_by(owner_of(mine), "type_chosen")
     deliver_all()
     let_pass(timedelta(days=31))
+    _, newer = deliveries()
     with ThreadPoolExecutor(1) as others:
         with transaction() as session:
-            assert noted_down.redeliver(session, mine) == 1
+            assert noted_down.redeliver(session, mine, Delivery.id == newer.id) == 1
             cleaning = others.submit(clock.clean)
-            until_somebody_waits()
-        assert cleaning.result().done == 0
+            # On SQLite, whoever writes waits for everybody.
+            if db.engine().dialect.name == "postgresql":
+                assert cleaning.result().done == 1
+                assert noted_down.redeliver(session, mine) == 0
+        assert cleaning.result().done == 1
     deliver_all()
-    assert len(receiver.got) == 2
+    assert [each.id for each in receiver.got[2:]] == [newer.event_id]
