@@ -9,6 +9,7 @@ their ID.
 
 import json
 import os
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, masking
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
+from onboarding.deliveries import unfinished
 from onboarding.ids import new_id
 from onboarding.models import Base, Client, Delivery, Link, Message, Onboarding, Transition
 
@@ -61,24 +63,37 @@ def archive(days: int, folder: Path, at_once: int = BATCH) -> Generator[Archived
     # Not what it would stand in: a path that was mistyped is no place for what leaves the database.
     folder.mkdir(mode=0o700, exist_ok=True)
     path, count = folder / f"{new_id()}.jsonl", 0
-    last = _BEFORE_ALL
-    while gone := _batch(days, path, at_once, last):
-        count, last = count + len(gone), gone[-1]
-        yield Archived(count, path)
+    last: UUID | None = _BEFORE_ALL
+    while last:
+        gone, last = _batch(days, path, at_once, last)
+        if gone:
+            count += gone
+            yield Archived(count, path)
     if not count:
         yield Archived(0, None)
 
 
-def _batch(days: int, path: Path, at_once: int, after: UUID) -> list[UUID]:
-    """Goes on where the one before has ended: what stays is looked at once, not by each batch."""
+def _batch(days: int, path: Path, at_once: int, after: UUID) -> tuple[int, UUID | None]:
+    """How many have gone, and the last that was looked at: there the next one goes on, while there is one."""
     with transaction() as session:
         wanted = _over(days).where(Onboarding.id > after).order_by(Onboarding.id)
         found = wanted.limit(at_once).with_for_update(skip_locked=True, of=Onboarding)
-        ids = list(session.execute(found).scalars())
+        over = list(session.execute(found).scalars())
+        busy = _sent_again(session, over)
+        ids = [each for each in over if each not in busy]
         if ids:
             _write(path, list(_lines(session, ids)))
             remove(session, ids)
-    return ids
+    return len(ids), over[-1] if over else None
+
+
+def _sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Of which something is sent once more by now. All others' deliveries are held until they are gone."""
+    of, theirs = Delivery.onboarding_id, Delivery.onboarding_id.in_(ids)
+    ended = select(of).where(theirs, ~unfinished()).with_for_update(skip_locked=True)
+    held = Counter(session.execute(ended).scalars())
+    numbers = session.execute(select(of, func.count()).where(theirs).group_by(of))
+    return {each for each, number in numbers if each and number != held[each]}
 
 
 def connected() -> ColumnElement[bool]:
@@ -92,11 +107,7 @@ def connected() -> ColumnElement[bool]:
 
 def being_told() -> ColumnElement[bool]:
     """Whether another system is still to be told of something."""
-    return exists().where(
-        Delivery.onboarding_id == Onboarding.id,
-        Delivery.delivered_at.is_(None),
-        Delivery.failed_at.is_(None),
-    )
+    return exists().where(Delivery.onboarding_id == Onboarding.id, unfinished())
 
 
 def remove(session: Session, ids: Sequence[UUID]) -> None:

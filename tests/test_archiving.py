@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, select, text
 
-from onboarding import archiving, connections, invariants
+from onboarding import archiving, connections, db, deliveries, invariants
 from onboarding.access import Actor
 from onboarding.db import reading, transaction
-from onboarding.models import Base, Onboarding
+from onboarding.ids import new_id
+from onboarding.models import Base, Delivery, Onboarding
 from tests.builders import ACCOUNT, SELLER, age, an_onboarding, fire, handle, promised, work
 from tests.dumping import dump
+from tests.listening import an_endpoint
 
 YEAR = 365
 OLD = timedelta(days=YEAR + 1)
@@ -121,6 +124,24 @@ def test_nobody_waits_for_a_row_that_somebody_holds(postgresql: Engine, folder: 
         assert [line["id"] for line in archived(folder)] == [str(free)]
     assert left() == {held}
     assert str(held) in {line["id"] for line in archived(folder)}
+
+
+def test_what_is_sent_again_at_that_moment_stays(postgresql: Engine, folder: Path) -> None:
+    webhook = an_endpoint("https://receiver.example/")
+    busy, free = an_old_one(), an_old_one()
+    with transaction() as session:
+        session.add_all(a_delivery(webhook, each) for each in (busy, free))
+    with ThreadPoolExecutor(1) as others, transaction() as session:
+        assert deliveries.redeliver(session, webhook, Delivery.onboarding_id == busy) == 1
+        assert [line["id"] for line in others.submit(archived, folder).result()] == [str(free)]
+    assert left() == {busy}
+
+
+def a_delivery(webhook: UUID, onboarding_id: UUID) -> Delivery:
+    """One that has arrived."""
+    of = {"webhook_id": webhook, "onboarding_id": onboarding_id, "sequence": 1}
+    said = {"event_id": str(onboarding_id), "type": "onboarding.started", "body": "{}"}
+    return Delivery(id=new_id(), **of, **said, attempts=1, delivered_at=db.now())
 
 
 def test_several_batches_make_one_file(sqlite: Engine, folder: Path) -> None:
