@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from onboarding import audit, crash_points, db, holding, inbound_order, masking
@@ -78,8 +79,12 @@ def receive(session: Session, ring: Keyring, told: Told) -> tuple[InboundEvent, 
     )
     _settle(session, ring, event)
     session.add(event)
-    # What is offered now asks what has been applied.
-    session.flush()
+    try:
+        # What is offered now asks what has been applied.
+        session.flush()
+    except IntegrityError:
+        # At the same moment, one about something else was told under this name.
+        raise Contradicted from None
     if event.status == "applied":
         offer(session, ring, told.type.partition(".")[0], told.subject)
     return event, False
