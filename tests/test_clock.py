@@ -6,7 +6,8 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
+from sqlalchemy.exc import OperationalError
 
 from onboarding import lifecycle, queries
 from onboarding.access import CLOCK
@@ -14,7 +15,7 @@ from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.db import clock as clock_of
 from onboarding.db import reading, transaction
 from onboarding.errors import EventNotAllowed, MovedOn
-from onboarding.models import Onboarding, SealedSecret
+from onboarding.models import Client, Onboarding, SealedSecret
 from tests.builders import age, an_onboarding, fire, promised, state_of, the
 from tests.racing import race
 from workers import clock
@@ -177,6 +178,22 @@ def test_one_that_somebody_holds_holds_up_nobody(postgresql: Engine) -> None:
         assert clock.sweep(limit=2) == (0, False)
     assert (state_of(other), state_of(third)) == ("expired", "expired")
     assert clock.sweep(limit=2) == (1, False)
+
+
+def test_one_that_a_sweep_ends_with_is_not_where_the_next_begins(postgresql: Engine) -> None:
+    """Somebody holds what belongs to it: whether the database takes anything, the next one will show."""
+    held, other = an_onboarding("secret_ready"), an_onboarding("secret_ready")
+    stand_at(held, 26 * HOUR)
+    stand_at(other, 25 * HOUR)
+    its = select(Client.id).where(Client.onboarding_id == held)
+    sealed = select(SealedSecret).where(SealedSecret.client_id.in_(its))
+    with postgresql.begin() as connection:
+        connection.execute(sealed.with_for_update())
+        with pytest.raises(OperationalError):
+            clock.sweep(limit=1)
+        assert clock.sweep(limit=1) == (1, True)
+    assert (state_of(held), state_of(other)) == ("secret_ready", "secret_lapsed")
+    assert clock.sweep(limit=1) == (1, True)
 
 
 def test_a_secret_that_somebody_holds_is_destroyed_later(postgresql: Engine) -> None:

@@ -54,8 +54,8 @@ _DUE: Final = (
 )
 # What is done to one onboarding; whether it was.
 _Verb = Callable[[Session, UUID], bool]
-# What was found the last time and not done.
-_left: Final = defaultdict[_Verb, set[UUID]](set)
+# What was found the last time and not done, as it was tried.
+_left: Final = defaultdict[_Verb, dict[UUID, None]](dict)
 
 
 class Swept(NamedTuple):
@@ -228,13 +228,19 @@ def _each(verb: _Verb, find: Callable[[Session, int], Sequence[UUID]], limit: in
 
     What was not done the last time comes behind the others, or enough of it would be all that is found.
     """
-    behind = _left[verb]
+    before = tuple(_left[verb])
     with reading() as session:
-        found = find(session, limit + len(behind))
-    chosen = sorted(found, key=behind.__contains__)[:limit]
-    left = {onboarding_id for onboarding_id in chosen if not _attempt(verb, onboarding_id)}
-    _left[verb] = behind.intersection(found).difference(chosen) | left
-    done = len(chosen) - len(left)
+        found = find(session, limit + len(before))
+    behind = _left[verb] = dict.fromkeys(filter(set(found).__contains__, before))
+    chosen = [*(each for each in found if each not in behind), *behind][:limit]
+    done = 0
+    for onboarding_id in chosen:
+        # The last of all until it is done, also where the sweep ends with it: else every sweep would.
+        behind.pop(onboarding_id, None)
+        behind[onboarding_id] = None
+        if _attempt(verb, onboarding_id):
+            del behind[onboarding_id]
+            done += 1
     return Swept(done, bool(done) and len(chosen) == limit)
 
 
