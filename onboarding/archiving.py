@@ -73,29 +73,6 @@ def archive(days: int, folder: Path, at_once: int = BATCH) -> Generator[Archived
         yield Archived(0, None)
 
 
-def _batch(days: int, path: Path, at_once: int, after: UUID) -> tuple[int, UUID | None]:
-    """How many have gone, and the last that was looked at: there the next one goes on, while there is one."""
-    with transaction() as session:
-        wanted = _over(days).where(Onboarding.id > after).order_by(Onboarding.id)
-        found = wanted.limit(at_once).with_for_update(skip_locked=True, of=Onboarding)
-        over = list(session.execute(found).scalars())
-        busy = _sent_again(session, over)
-        ids = [each for each in over if each not in busy]
-        if ids:
-            _write(path, list(_lines(session, ids)))
-            remove(session, ids)
-    return len(ids), over[-1] if over else None
-
-
-def _sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
-    """Of which something is sent once more by now. All others' deliveries are held until they are gone."""
-    of, theirs = Delivery.onboarding_id, Delivery.onboarding_id.in_(ids)
-    ended = select(of).where(theirs, ~unfinished()).with_for_update(skip_locked=True)
-    held = Counter(session.execute(ended).scalars())
-    numbers = session.execute(select(of, func.count()).where(theirs).group_by(of))
-    return {each for each, number in numbers if each and number != held[each]}
-
-
 def connected() -> ColumnElement[bool]:
     """Of a statement that reads onboardings: whether a client or a link of theirs is alive."""
     its = Onboarding.id
@@ -120,6 +97,29 @@ def remove(session: Session, ids: Sequence[UUID]) -> None:
             session.execute(delete(table).where(table.c.onboarding_id.in_(ids)))
         elif _refers(table, "clients") or _refers(table, "secrets"):
             session.execute(delete(table).where(table.c.client_id.in_(clients)))
+
+
+def _batch(days: int, path: Path, at_once: int, after: UUID) -> tuple[int, UUID | None]:
+    """How many have gone, and the last that was looked at: there the next one goes on, while there is one."""
+    with transaction() as session:
+        wanted = _over(days).where(Onboarding.id > after).order_by(Onboarding.id)
+        found = wanted.limit(at_once).with_for_update(skip_locked=True, of=Onboarding)
+        over = list(session.execute(found).scalars())
+        busy = _sent_again(session, over)
+        ids = [each for each in over if each not in busy]
+        if ids:
+            _write(path, list(_lines(session, ids)))
+            remove(session, ids)
+    return len(ids), over[-1] if over else None
+
+
+def _sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Of which something is sent once more by now. All others' deliveries are held until they are gone."""
+    of, theirs = Delivery.onboarding_id, Delivery.onboarding_id.in_(ids)
+    ended = select(of).where(theirs, ~unfinished()).with_for_update(skip_locked=True)
+    held = Counter(session.execute(ended).scalars())
+    numbers = session.execute(select(of, func.count()).where(theirs).group_by(of))
+    return {each for each, number in numbers if each and number != held[each]}
 
 
 def _over(days: int) -> Select[UUID]:

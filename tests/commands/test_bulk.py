@@ -97,7 +97,7 @@ def test_without_a_yes_nothing_is_begun(run: Run) -> None:
     ("arguments", "code", "sentence"),
     [
         (("start", "unstick", "--all", "--yes"), exits.USAGE, "action: One of approve_aggregator"),
-        (("start", "retry", "--yes", "--view", "state=gone"), exits.USAGE, "state: One of"),
+        (("start", "retry", "--yes", "--view", "state=gone"), exits.USAGE, "state: Send one of"),
         (("start", "extend", "--all", "--yes"), exits.USAGE, "choice: Choose one of these."),
         (
             ("start", "cancel", "--all", "--yes", "--pace", "0"),
