@@ -1,7 +1,7 @@
 """How long events of the marketplace's systems are known, and what is forgotten of them.
 
-Whatever is forgotten may be told again and changes nothing: what was applied last of each fact stays,
-and by it an older event is known to be stale.
+What took effect and is forgotten may be told again and changes nothing: what was applied last of each
+fact stays, and by it an older event is known to be stale. What an operator has dismissed waits again.
 """
 
 from datetime import timedelta

@@ -155,9 +155,9 @@ def run_slice(claim: Claim) -> None:
         running.go_on(session, due)
 
 
-def offer_inbound(session: Session, claim: Claim) -> None:
+def offer_inbound(claim: Claim) -> None:
     """Let events take effect that came before what they are about."""
-    inbound.offer(session, claim, _ring())
+    inbound.offer(claim, _ring())
 
 
 def deliver_webhooks(claim: Claim) -> None:
@@ -176,7 +176,7 @@ TASKS: Final[dict[str, Work]] = {
     "revoke_client": Quick(revoke_client),
     "recheck_parked": Quick(recheck_parked),
     "canary": Quick(canary),
-    "offer_inbound": Quick(offer_inbound),
+    "offer_inbound": offer_inbound,
     "send_email": Letters(compose, handing_over, entry),
     "tell_operator": Letters(compose_for_operator, handing_over, no_entry),
     "run_slice": run_slice,
