@@ -105,7 +105,7 @@ def still_works(session: Session, key_id: UUID) -> bool:
 def require(key: ApiKey, scope: str) -> None:
     """Refuse what a key is not for. Raises Forbidden."""
     if scope not in key.scopes:
-        raise Forbidden(f"this key lacks the scope {scope}")
+        raise Forbidden(scope)
 
 
 def rotate_api_key(session: Session, key_id: UUID, overlap: timedelta) -> tuple[ApiKey, str] | None:

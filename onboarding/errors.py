@@ -17,7 +17,6 @@
      ├── NotEligible         409  an operator's action that has nothing to act on
      ├── SecondPersonNeeded  403  nobody agrees to their own proposal
      ├── PreviewUsed         409  carried out already
-     ├── PreviewOver         409  looked at too long ago
      └── Unavailable         503  something that we need does not answer; nothing was changed
           ├── DatabaseAway        … the database
           ├── DatabaseBusy        … soon enough
@@ -174,6 +173,13 @@ class Forbidden(Refusal):
     code = "forbidden"
     advice = "Use a key with the scope that this needs."
 
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this key lacks the scope {scope}")
+        self.scope = scope
+
+    def facts(self) -> dict[str, object]:
+        return {"scope": self.scope}
+
 
 class SignInNeeded(Refusal):
     """Operators sign in first."""
@@ -235,14 +241,6 @@ class PreviewUsed(Refusal):
     status = 409
     code = "preview_used"
     advice = "Look at what has come of it before you do it again."
-
-
-class PreviewOver(Refusal):
-    """This preview is too old, or somebody else's."""
-
-    status = 409
-    code = "preview_over"
-    advice = "Look at it again, then carry it out within 15 minutes."
 
 
 class Unavailable(Refusal):

@@ -10,13 +10,21 @@ from typing import Final
 from uuid import UUID
 
 from onboarding import sealing
-from onboarding.errors import PreviewOver
+from onboarding.errors import Refusal
 from onboarding.ids import new_id
 from onboarding.sealing import Keyring
 
 LASTS: Final = timedelta(minutes=15)
 
 _CONTEXT: Final = "preview-v1"
+
+
+class PreviewOver(Refusal):
+    """This preview is too old, or somebody else's."""
+
+    status = 409
+    code = "preview_over"
+    advice = "Look at it again, then carry it out within 15 minutes."
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from uuid import uuid4
 import pytest
 
 from onboarding import previews
-from onboarding.errors import PreviewOver
-from onboarding.previews import LASTS, Preview
+from onboarding.previews import LASTS, Preview, PreviewOver
 from onboarding.sealing import Keyring
 
 AT = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)

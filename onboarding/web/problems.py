@@ -23,6 +23,7 @@ from starlette.types import Scope
 from onboarding import logs, outages, words
 from onboarding.call_refusals import TokenInvalid
 from onboarding.errors import (
+    Forbidden,
     Invalid,
     NotEligible,
     NotFound,
@@ -252,6 +253,8 @@ def _headers(refusal: Refusal) -> dict[str, str]:
             )
         case Unauthorised() | SignInNeeded():
             headers["WWW-Authenticate"] = "Bearer"
+        case Forbidden(scope=scope):
+            headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
         case MethodNotAllowed(allow=allow) if allow:
             headers["Allow"] = allow
         case TooMany(retry_after=seconds) | Unavailable(retry_after=seconds):

@@ -212,7 +212,9 @@ def test_its_own_without_the_scope_gets_nothing(route: Route, owner: System) -> 
     others = a_system(owner.app, set(access.SCOPES) - {RULES[route].scope}, owner)
     answers = [ask(others, route, about) for about in (things(owner), NOTHING)]
     for answer in answers:
-        refused(answer, 403, "forbidden")
+        assert refused(answer, 403, "forbidden")["scope"] == RULES[route].scope
+        wanted = f'Bearer error="insufficient_scope", scope="{RULES[route].scope}"'
+        assert answer.headers["www-authenticate"] == wanted
     assert whole(answers[0]) == whole(answers[1])
 
 

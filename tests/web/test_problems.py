@@ -16,6 +16,7 @@ from onboarding import db
 from onboarding.db import transaction
 from onboarding.errors import (
     EventNotAllowed,
+    Forbidden,
     Invalid,
     MovedOn,
     NotEligible,
@@ -40,6 +41,7 @@ SAMPLES: dict[type[Refusal], Refusal] = {
     NameTaken: NameTaken({"name": "feedwise has this name."}),
     TooMany: TooMany(3600),
     QuotaExceeded: QuotaExceeded(10, "default"),
+    Forbidden: Forbidden("secrets:reveal"),
     RoleNeeded: RoleNeeded("lead"),
     NotEligible: NotEligible("Nothing has failed for good"),
 }
@@ -69,7 +71,8 @@ def test_every_refusal_is_told_as_a_problem(kind: type[Refusal]) -> None:
     assert told["retryable"] == (passing and kind.code != "outcome_unknown")
     waits = kind.status in {429, 503} or kind.code == "in_flight"
     assert ("retry-after" in answer.headers) == waits
-    assert ("www-authenticate" in answer.headers) == (kind.status == 401)
+    challenges = kind.status == 401 or kind is Forbidden
+    assert ("www-authenticate" in answer.headers) == challenges
 
 
 def test_a_problem_is_told_in_the_language_of_the_caller(sqlite: Engine, ring: Keyring) -> None:
