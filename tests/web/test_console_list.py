@@ -92,3 +92,13 @@ def test_what_is_not_there_says_to_an_operator_where_to_look(app: FastAPI, path:
     assert page.status_code == 404
     assert "what was archived is here no more" in text(page)
     assert "your latest e-mail" not in text(page)
+
+
+def test_a_keyboard_gets_to_what_was_found_at_once(app: FastAPI) -> None:
+    """Past the views and the fields of the filter, which are thirty stops."""
+    there = at_console(app, "viewer")
+    nothing = there.get("/en/console/onboardings").text
+    assert "#found" not in nothing
+    builders.an_onboarding("started")
+    page = there.get("/en/console/onboardings").text
+    assert page.index('href="#found"') < page.index('class="views"') < page.index('id="found"')
