@@ -109,6 +109,7 @@ TRAIL: Final[Mapping[str, str]] = {
     "end_secret": N_("Replaced client secret ended"),
     "erase": N_("One person's data erased"),
     "export": N_("View taken away as a file"),
+    "inbound.dismiss": N_("Event of the marketplace's dismissed"),
     "inbound.retry": N_("Event of the marketplace's offered again"),
     "invite_seller": N_("Link for another seller made"),
     "key.create": N_("API key made"),
