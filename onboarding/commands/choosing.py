@@ -29,11 +29,16 @@ def one(
     found = [each for each in known if typed in {str(each.id), *names(each)}]
     if not found and len(typed) >= _LEAST:
         found = [each for each in known if str(each.id).startswith(typed.lower())]
+    return only(found, typed, what, listed_by)
+
+
+def only(found: Sequence[One], typed: str, what: str, listed_by: str) -> One:
+    """The one that was found. Raises Failure for none and for several."""
     if not found:
         raise Failure(f"No {what} {typed}.", f"`onboarding {listed_by}` shows them.", NOT_FOUND)
     if len(found) > 1:
         raise Failure(
-            f"{len(found)} of them are meant by {typed}.",
+            f"{len(found)} {what}s are meant by {typed}.",
             f"Say which by its ID: {', '.join(str(each.id) for each in found)}.",
             USAGE,
         )

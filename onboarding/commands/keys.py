@@ -78,16 +78,7 @@ def revoke(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
 
 def system_named(session: Session, name_or_id: str) -> System:
     """Raises Failure where there is none, or where several have the name."""
-    found = access.systems(session, name_or_id)
-    if not found:
-        raise Failure(f"No system {name_or_id}.", "`onboarding keys ls` shows them.", NOT_FOUND)
-    if len(found) > 1:
-        raise Failure(
-            f"{len(found)} systems are named {name_or_id}.",
-            f"Say which by its ID: {', '.join(str(each.id) for each in found)}.",
-            USAGE,
-        )
-    return found[0]
+    return choosing.only(access.systems(session, name_or_id), name_or_id, "system", "keys ls")
 
 
 def span(text: str) -> timedelta:
