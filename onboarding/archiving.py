@@ -87,6 +87,15 @@ def being_told() -> ColumnElement[bool]:
     return exists().where(Delivery.onboarding_id == Onboarding.id, unfinished())
 
 
+def sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Of which something is sent once more by now. All others' deliveries are held until they are gone."""
+    of, theirs = Delivery.onboarding_id, Delivery.onboarding_id.in_(ids)
+    ended = select(of).where(theirs, ~unfinished()).with_for_update(skip_locked=True)
+    held = Counter(session.execute(ended).scalars())
+    numbers = session.execute(select(of, func.count()).where(theirs).group_by(of))
+    return {each for each, number in numbers if each and number != held[each]}
+
+
 def remove(session: Session, ids: Sequence[UUID]) -> None:
     """Take them out with whatever refers to them, which goes first: so the order of the tables says."""
     clients = select(Client.id).where(Client.onboarding_id.in_(ids))
@@ -105,21 +114,12 @@ def _batch(days: int, path: Path, at_once: int, after: UUID) -> tuple[int, UUID 
         wanted = _over(days).where(Onboarding.id > after).order_by(Onboarding.id)
         found = wanted.limit(at_once).with_for_update(skip_locked=True, of=Onboarding)
         over = list(session.execute(found).scalars())
-        busy = _sent_again(session, over)
+        busy = sent_again(session, over)
         ids = [each for each in over if each not in busy]
         if ids:
             _write(path, list(_lines(session, ids)))
             remove(session, ids)
     return len(ids), over[-1] if over else None
-
-
-def _sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
-    """Of which something is sent once more by now. All others' deliveries are held until they are gone."""
-    of, theirs = Delivery.onboarding_id, Delivery.onboarding_id.in_(ids)
-    ended = select(of).where(theirs, ~unfinished()).with_for_update(skip_locked=True)
-    held = Counter(session.execute(ended).scalars())
-    numbers = session.execute(select(of, func.count()).where(theirs).group_by(of))
-    return {each for each, number in numbers if each and number != held[each]}
 
 
 def _over(days: int) -> Select[UUID]:

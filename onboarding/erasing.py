@@ -155,7 +155,9 @@ def _remove(address: str) -> Sequence[Row[UUID, str]]:
     with transaction() as session:
         wanted = select(Onboarding.id, Onboarding.reference).where(_theirs(address), ~_goes_on())
         found = wanted.order_by(Onboarding.id).limit(BATCH)
-        batch = session.execute(found.with_for_update(skip_locked=True, of=Onboarding)).all()
+        over = session.execute(found.with_for_update(skip_locked=True, of=Onboarding)).all()
+        busy = archiving.sent_again(session, [row.id for row in over])
+        batch = [row for row in over if row.id not in busy]
         ids = [row.id for row in batch]
         if ids:
             session.execute(delete(BrowserSession).where(_had_to_do_with(ids)))

@@ -1,14 +1,16 @@
 """What is known of one person goes: afterwards no column of any table has their address or name."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, Engine, String, insert, select
+from sqlalchemy import JSON, Engine, String, delete, insert, select
 
 from onboarding import (
     connections,
+    deliveries,
     erasing,
     handover,
     invariants,
@@ -24,13 +26,15 @@ from onboarding.erasing import Erased, Left
 from onboarding.errors import Invalid
 from onboarding.kept_answers import Answer
 from onboarding.links import SellerAccount
-from onboarding.models import Base, ContactCode, Message, Onboarding
+from onboarding.models import Base, ContactCode, Delivery, Message, Onboarding
 from onboarding.retention import RETENTION
 from onboarding.sealing import Keyring
-from tests.builders import SELLER, a_walk, an_onboarding, fire, promised, the, work
+from tests.builders import SELLER, a_walk, an_onboarding, fire, promised, state_of, the, work
 from tests.dumping import dump
 from tests.good_rows import GOOD
 from tests.leaking import disclose
+from tests.listening import an_endpoint
+from tests.test_archiving import a_delivery
 from workers import turns
 
 WHO = "Ana.Martin@shop.example"
@@ -178,6 +182,20 @@ def test_a_letter_that_cannot_be_sent_keeps_nothing_there(database: Engine) -> N
     assert erase().removed
     assert mine not in _all()
     assert findings() == []
+
+
+def test_of_what_something_is_sent_again_at_that_moment_it_stays(postgresql: Engine) -> None:
+    webhook = an_endpoint("https://receiver.example/")
+    busy, free = (an_onboarding("cancelled", email=WHO) for _ in range(2))
+    with transaction() as session:
+        session.execute(delete(Message))
+        session.add_all(a_delivery(webhook, each) for each in (busy, free))
+    done, reference = Erased(), the(free).reference
+    with ThreadPoolExecutor(1) as others, transaction() as session:
+        assert deliveries.redeliver(session, webhook, Delivery.onboarding_id == busy) == 1
+        others.submit(erasing.erase, WHO, done).result()
+    assert done.removed == [reference]
+    assert state_of(busy) == "cancelled"
 
 
 def test_whoever_else_names_them_keeps_the_rest(database: Engine, ring: Keyring) -> None:
