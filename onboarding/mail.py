@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import SMTP, default
+from email.policy import EmailPolicy, default
+from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -29,6 +30,28 @@ _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
 # Control characters, line and paragraph separators, halves of characters.
 _NEVER_IN_A_HEADER: Final = {"Cc", "Zl", "Zp", "Cs"}
+
+
+class _AsWritten(EmailPolicy):
+    """How a letter travels; a header of plain characters that fits on its line stays as it is written.
+
+    The email package takes each apart and puts it together again, for half of what a letter takes.
+    """
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        if isinstance(value, str) and self._stands(name, value):
+            return name, value
+        return super().header_store_parse(name, value)
+
+    def header_fetch_parse(self, name: str, value: Any) -> Any:
+        return value
+
+    def _stands(self, name: str, value: str) -> bool:
+        fits = len(f"{name}: {value}") <= (self.max_line_length or 0)
+        return fits and value.isascii() and value.isprintable()
+
+
+_POLICY: Final = _AsWritten(linesep="\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +96,11 @@ def handing_over(settings: Settings) -> Iterator[Callable[[Letter], None]]:
 
 def as_message(letter: Letter, settings: Settings) -> EmailMessage:
     """A letter as it travels. Raises Refused for a header that could smuggle in another one."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message.set_content(letter.text, cte="quoted-printable")
     message.add_alternative(letter.html, subtype="html", cte="quoted-printable")
     # No quoted-printable text can hold this (RFC 2045 §6.7), so nobody has to look for one that is not there.
-    message.set_boundary(f"=_{letter.message_id.hex}")
+    message.set_boundary(f"=_{letter.message_id.hex[-16:]}")
     headers = {
         "From": settings.mail_from,
         "To": _one_address(letter.to.clear),
@@ -91,7 +114,7 @@ def as_message(letter: Letter, settings: Settings) -> EmailMessage:
         if "=?" in value or _NEVER_IN_A_HEADER & {unicodedata.category(one) for one in value}:
             raise Refused("header_refused", f"{name} holds a character that no header may hold")
         message[name] = value
-    message["Date"] = datetime.now(UTC)
+    message["Date"] = format_datetime(datetime.now(UTC))
     return message
 
 

@@ -56,7 +56,7 @@ class Conversation:
             if server is None or not _listens(server, until):
                 server = self._begun(until)
             try:
-                server.send_message(message, to_addrs=[message["To"].addresses[0].addr_spec])
+                server.send_message(message, to_addrs=[str(message["To"])])
             except BaseException:
                 server.close()
                 raise

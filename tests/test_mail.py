@@ -270,7 +270,7 @@ def test_a_letter_goes_to_one_plain_address_or_nowhere(files: Settings, address:
 
 def test_a_domain_in_another_script_travels_as_ascii(files: Settings) -> None:
     message = mail.as_message(replace(LETTER, to=Personal(" ada+api@café.example ")), files)
-    assert message["To"].addresses[0].addr_spec == "ada+api@xn--caf-dma.example"
+    assert message["To"] == "ada+api@xn--caf-dma.example"
 
 
 @examples(
