@@ -26,7 +26,8 @@ ASKED = (figures.counts, figures.turns, figures.promised, figures.sealed_secrets
 ONBOARDINGS = """
 INSERT INTO onboardings (id, reference, state, sequence, rule_set, connection_type, answers, locale,
     reminders, contact_email, connection_name, entered_at)
-SELECT gen_random_uuid(), 'Q-' || n, (%(states)s::text[])[1 + n %% 16], 1, 'benchmark',
+SELECT gen_random_uuid(), 'ONB-' || to_char(n, 'FM00000"-"00000'),
+    (%(states)s::text[])[1 + n %% 16], 1, 'benchmark',
     (ARRAY['plugin', 'own_development'])[1 + n %% 2], '{"values": "three"}', 'en', 0,
     'seller' || n || '@shop.example', 'Corner shop', now() - random() * interval '40 days'
 FROM generate_series(1, %(count)s) n
