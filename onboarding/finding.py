@@ -234,19 +234,19 @@ def _fails(cause: str | None) -> ColumnElement[bool]:
     failed = select(Message.onboarding_id).where(Message.failed_at.is_not(None))
     if cause:
         failed = failed.where(Message.cause == cause)
-    return Onboarding.id.in_(failed)
+    return searching.among(failed)
 
 
 def _is_of(owner: str) -> ColumnElement[bool]:
     theirs = searching.as_uuid(owner)
     taken = select(Assignment.onboarding_id).where(Assignment.operator_id == theirs)
-    return Onboarding.id.in_(taken)
+    return searching.among(taken)
 
 
 def _is_part_of(run: str) -> ColumnElement[bool]:
     number = int(run) if run.isdecimal() and len(run) <= _DIGITS else 0
     part = select(RunItem.onboarding_id).join(Run, Run.id == RunItem.run_id)
-    return Onboarding.id.in_(part.where(Run.number == number))
+    return searching.among(part.where(Run.number == number))
 
 
 def _begun(since: str) -> ColumnElement[bool]:

@@ -4,14 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     CompoundSelect,
     Select,
+    SelectBase,
     and_,
     literal_column,
     select,
     union_all,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import expression
 
 from onboarding import sealing
 from onboarding.ids import as_ending, as_reference
@@ -34,7 +38,33 @@ def says(text: str, *, errors: bool) -> ColumnElement[bool]:
         select(FurtherLink.onboarding_id).where(FurtherLink.seller_id == text),
         select(Message.onboarding_id).where(Message.failed_at.is_not(None), error),
     )
-    return Onboarding.id.in_(found)
+    return among(found)
+
+
+class among(expression.FunctionElement[bool]):  # noqa: N801 - reads as SQL's IN
+    """An onboarding is one of these, of which there are few.
+
+    PostgreSQL believes that those few are spread evenly among all, and would read newest first until it
+    has met enough of them: all of a million, where they are old. So it is given their IDs.
+    """
+
+    inherit_cache = True
+    type = Boolean()
+
+    def __init__(self, found: SelectBase) -> None:
+        super().__init__(Onboarding.id, found.scalar_subquery())
+
+
+@compiles(among, "postgresql")
+def _among_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    onboarding, found = (compiler.process(each, **options) for each in element.clauses)
+    return f"{onboarding} = ANY (ARRAY{found})"
+
+
+@compiles(among, "sqlite")
+def _among_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    onboarding, found = (compiler.process(each, **options) for each in element.clauses)
+    return f"{onboarding} IN {found}"
 
 
 def as_uuid(text: str) -> UUID | None:
