@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from onboarding import checksums, db
 from onboarding.errors import Forbidden, Invalid, Unauthorised
 from onboarding.ids import new_id
+from onboarding.looks import Look
 from onboarding.models import ApiKey, System
 
 
@@ -90,7 +91,7 @@ def api_key(session: Session, text: str) -> tuple[ApiKey, datetime]:
     """
     if not _well_formed(text):
         raise Unauthorised
-    found = session.execute(_OF_HASH, {"hash": _hash(text)}).one_or_none()
+    found = _OF_HASH.one(session, hash=_hash(text))
     if found is None:
         raise Unauthorised
     key, now = found
@@ -195,4 +196,4 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-_OF_HASH: Final = select(ApiKey, db.now()).where(ApiKey.hash == bindparam("hash"), _works())
+_OF_HASH: Final = Look(select(ApiKey, db.now()).where(ApiKey.hash == bindparam("hash"), _works()))

@@ -17,18 +17,31 @@ from onboarding import credentials, lifecycle, links, names
 from onboarding.access import Actor
 from onboarding.afterwards import DONE
 from onboarding.errors import Invalid, NotEligible
+from onboarding.looks import Look
 from onboarding.models import Client, Link, Onboarding, Secret
 from onboarding.names import CONNECTION_AT_MOST
 from onboarding.words import N_
 
 # Of each an onboarding has one that is alive, at most.
-_PARTS: Final = (
+_PARTS: Final = Look(
     select(Client, Secret, Link)
     .select_from(Onboarding)
     .outerjoin(Client, and_(Client.onboarding_id == Onboarding.id, Client.revoked_at.is_(None)))
     .outerjoin(Secret, and_(Secret.client_id == Client.id, credentials.is_current()))
     .outerjoin(Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None)))
     .where(Onboarding.id == bindparam("onboarding"))
+)
+_TAKEN_BACK: Final = Look(
+    select(Client, Link)
+    .select_from(Onboarding)
+    .outerjoin(
+        Client,
+        and_(Client.onboarding_id == Onboarding.id, Client.revoked_at == Onboarding.entered_at),
+    )
+    .outerjoin(
+        Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at == Onboarding.entered_at)
+    )
+    .where(Onboarding.id == bindparam("of"))
 )
 # Whatever ended before the onboarding was done is of an earlier beginning.
 _ENDED: Final = (
@@ -66,8 +79,14 @@ class Ended:
 
 def parts(session: Session, onboarding_id: UUID) -> Parts:
     """What is alive of a connection, in one look: its pages ask for nothing more often."""
-    found = session.execute(_PARTS, {"onboarding": onboarding_id}).one_or_none()
+    found = _PARTS.one(session, onboarding=onboarding_id)
     return Parts(*found) if found else Parts(None, None, None)
+
+
+def taken_back(session: Session, onboarding: Onboarding) -> dict[str, Client | Link | None]:
+    """What the latest transition has ended: a client with its secret, a link with a seller account."""
+    client, link = _TAKEN_BACK.one(session, of=onboarding.id) or (None, None)
+    return {"client": client, "link": link}
 
 
 def rename(

@@ -27,7 +27,7 @@ from onboarding.sqlite_writer import Writer
 log = logs.get(__name__)
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
-
+_looks: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 # Where the database is SQLite.
 _writer: Writer | None = None
 _thread = threading.local()
@@ -37,6 +37,7 @@ def connect(url: str, pool_size: int = 20) -> Engine:
     """Open the database of this process and make it the one that `transaction()` uses."""
     global _writer  # noqa: PLW0603 - it belongs to the process, as its engine does
     engine = open_engine(url, pool_size)
+    _looks.configure(bind=engine.execution_options(onboarding_read_only=True))
     _writer = Writer(engine.url.database) if engine.dialect.name == "sqlite" else None
     previous = _sessions.kw.get("bind")
     _sessions.configure(bind=engine)
@@ -92,8 +93,7 @@ def reading() -> Iterator[Session]:
     On PostgreSQL each of its statements sees what is committed when it begins. Closing rolls back;
     `rollback()` would also empty every row that was read.
     """
-    with _sessions() as session:
-        session.connection(execution_options={"onboarding_read_only": True})
+    with _looks() as session:
         yield session
     _keep()
 

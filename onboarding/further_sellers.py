@@ -6,15 +6,17 @@ history and the log have what happens, like all that comes after the end.
 """
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from onboarding import db, invitations, lifecycle, links, outbox
 from onboarding.access import PLATFORM, Actor
 from onboarding.errors import NotEligible, NotFound
 from onboarding.links import SellerAccount, Verdict
+from onboarding.looks import Look
 from onboarding.models import (
     BrowserSession,
     FurtherLink,
@@ -24,6 +26,9 @@ from onboarding.models import (
 from onboarding.words import N_
 
 _WORKS = Verdict(True)
+_ALL: Final = Look(
+    select(FurtherLink).where(FurtherLink.onboarding_id == bindparam("of")).order_by(FurtherLink.id)
+)
 
 
 def accept(
@@ -125,8 +130,7 @@ def is_theirs(link: FurtherLink, browser: BrowserSession) -> bool:
 
 def all_of(session: Session, onboarding_id: UUID) -> Sequence[FurtherLink]:
     """Every one that there was, the first one first."""
-    its = select(FurtherLink).where(FurtherLink.onboarding_id == onboarding_id)
-    return session.scalars(its.order_by(FurtherLink.id)).all()
+    return [link for (link,) in _ALL.all(session, of=onboarding_id)]
 
 
 def alive(session: Session, onboarding_id: UUID) -> Sequence[FurtherLink]:

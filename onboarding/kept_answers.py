@@ -3,15 +3,17 @@
 They are written in the transaction that carries the request out, so a crash leaves neither.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, driver
+from onboarding import db, driver, sqlite_driver
+from onboarding.looks import Look
 from onboarding.models import Base, KeptAnswer
 
 # At least as long; the clock comes by a little later.
@@ -40,9 +42,9 @@ def hold(session: Session, request: bytes) -> bool:
     return bool(held)
 
 
-def find(session: Session, request: bytes) -> Row[Any] | None:
+def find(session: Session, request: bytes) -> Any:
     """The row of the answer to an equal request, if it was carried out. Ask once the place is held, not with that."""
-    return session.execute(_FIND, {"wanted": request}).one_or_none()
+    return _FIND.one(session, wanted=request)
 
 
 def keep(session: Session, request: bytes, fingerprint: bytes, answer: Answer) -> None:
@@ -54,7 +56,11 @@ def keep(session: Session, request: bytes, fingerprint: bytes, answer: Answer) -
         "headers": dict(answer.headers),
         "body": answer.body,
     }
-    session.execute(_KEEP, [row])
+    if session.get_bind().dialect.name == "sqlite":
+        sqlite_driver.within(session)(_KEEP, row)
+    else:
+        text, _ = driver.compiled(_KEEP)
+        driver.within(session, text, row | {"headers": json.dumps(row["headers"])})
 
 
 def forget(session: Session, limit: int) -> int:
@@ -67,5 +73,10 @@ def forget(session: Session, limit: int) -> int:
 
 _kept: Final = Base.metadata.tables["kept_answers"]
 _HOLD: Final = "SELECT pg_try_advisory_xact_lock(%(name)s)"
-_FIND: Final = select(_kept).where(_kept.c.request == bindparam("wanted"))
-_KEEP: Final = insert(_kept)
+_FIND: Final = Look(select(_kept).where(_kept.c.request == bindparam("wanted")))
+_KEEP: Final = insert(_kept).values(
+    {
+        name: bindparam(name, type_=_kept.c[name].type)
+        for name in ("request", "fingerprint", "status", "headers", "body")
+    }
+)

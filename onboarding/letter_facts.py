@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from onboarding import addresses, credentials, db
 from onboarding.errors import NotFound
+from onboarding.looks import Look
 from onboarding.models import Client, FurtherLink, Link, Onboarding, Secret, Transition
 
 
@@ -40,7 +41,7 @@ class Found(NamedTuple):
 
 def find(session: Session, onboarding_id: UUID, sequence: int | None = None) -> Found:
     """By the number of a transition, else at the latest one. Raises NotFound."""
-    row = session.execute(_FOUND, {"of": onboarding_id, "number": sequence}).one_or_none()
+    row = _FOUND.one(session, of=onboarding_id, number=sequence)
     if row is None:
         raise NotFound
     found = Found._make(row)
@@ -65,7 +66,7 @@ def _stood(table: type[Client | Link], ended_at: Any) -> ColumnElement[bool]:
 
 
 _its: Final = aliased(Client)
-_FOUND: Final = (
+_FOUND: Final = Look(
     select(
         Onboarding,
         db.now(),

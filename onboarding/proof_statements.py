@@ -9,12 +9,13 @@ from typing import Final
 from sqlalchemy import and_, bindparam, exists, insert, or_, select
 
 from onboarding import db, succession
+from onboarding.looks import Look
 from onboarding.models import Base, BrowserSession, Grant, Link, Onboarding
 
 # Since somebody did something there last; looking writes nothing down.
 SESSION_IDLE: Final = timedelta(days=30)
 
-OF_COOKIE: Final = select(BrowserSession, db.now()).where(
+_OF_COOKIE: Final = select(BrowserSession, db.now()).where(
     BrowserSession.token_hash == bindparam("hash"),
     BrowserSession.seen_at > db.in_seconds(-SESSION_IDLE.total_seconds()),
     succession.not_over(),
@@ -33,8 +34,9 @@ _MOVES: Final = or_(
     ),
 )
 _WANTED: Final = Onboarding.id == bindparam("onboarding")
-OWNED: Final = OF_COOKIE.add_columns(Onboarding).join(Onboarding, _WANTED).where(_MOVES)
-MAY_MOVE: Final = (
+OF_COOKIE: Final = Look(_OF_COOKIE)
+OWNED: Final = Look(_OF_COOKIE.add_columns(Onboarding).join(Onboarding, _WANTED).where(_MOVES))
+MAY_MOVE: Final = Look(
     select(Onboarding.id)
     .join_from(BrowserSession, Onboarding, _WANTED)
     .where(BrowserSession.id == bindparam("browser"), _MOVES)

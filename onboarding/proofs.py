@@ -61,7 +61,7 @@ def open_session(session: Session) -> tuple[BrowserSession, str]:
 
 def find_session(session: Session, token: str) -> BrowserSession | None:
     """The session that a cookie leads to, unless it is idle or over."""
-    found = session.execute(OF_COOKIE, {"hash": _hash(token)}).one_or_none()
+    found = OF_COOKIE.one(session, hash=_hash(token))
     return succession.without_old_sign_in(*found) if found else None
 
 
@@ -69,8 +69,7 @@ def find_owned(
     session: Session, token: str, onboarding_id: UUID
 ) -> tuple[BrowserSession, Onboarding] | None:
     """The same with the onboarding, if that session may move it: what every page asks, in one look."""
-    wanted = {"hash": _hash(token), "onboarding": onboarding_id}
-    found = session.execute(OWNED, wanted).one_or_none()
+    found = OWNED.one(session, hash=_hash(token), onboarding=onboarding_id)
     if found is None:
         return None
     browser, now, onboarding = found
@@ -108,8 +107,7 @@ def grant(session: Session, browser: BrowserSession, onboarding_id: UUID) -> Non
 
 def may_move(session: Session, browser: BrowserSession, onboarding_id: UUID) -> bool:
     """Whether this browser was granted the onboarding, or signed in to the account it links."""
-    is_it = {"browser": browser.id, "onboarding": onboarding_id}
-    return session.scalar(MAY_MOVE, is_it) is not None
+    return MAY_MOVE.one(session, browser=browser.id, onboarding=onboarding_id) is not None
 
 
 def actor(browser: BrowserSession) -> Actor:

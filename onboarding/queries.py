@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from onboarding import db, developers, ids
 from onboarding.chart import NEXT_MOVE, STATES
 from onboarding.errors import NotFound
+from onboarding.looks import Look
 from onboarding.models import (
     Client,
     Grant,
@@ -77,12 +78,8 @@ def history(session: Session, onboarding_id: UUID) -> Sequence[Transition]:
 
 def last_step(session: Session, onboarding_id: UUID) -> Transition:
     """The transition that led where it stands."""
-    return session.scalars(
-        select(Transition)
-        .where(Transition.onboarding_id == onboarding_id)
-        .order_by(Transition.sequence.desc())
-        .limit(1)
-    ).one()
+    ((step,),) = _LAST_STEP.all(session, of=onboarding_id)
+    return step
 
 
 def overdue(
@@ -179,16 +176,10 @@ def messages_of(session: Session, onboarding_id: UUID) -> Sequence[Message]:
 
 def waits_for(session: Session, onboarding_id: UUID) -> tuple[Sequence[Message], datetime]:
     """The same, and when it was asked, in one look. Raises NotFound."""
-    rows = session.execute(
-        select(Message, db.now().label("now"))
-        .select_from(Onboarding)
-        .outerjoin(Message, Message.onboarding_id == Onboarding.id)
-        .where(Onboarding.id == onboarding_id)
-        .order_by(Message.created_at, Message.id)
-    ).all()
-    if not rows:
+    found = _WAITS_FOR.all(session, of=onboarding_id)
+    if not found:
         raise NotFound
-    return [row.Message for row in rows if row.Message], rows[0].now
+    return [message for message, _ in found if message], found[0][1]
 
 
 def mails_of(session: Session, onboarding_id: UUID) -> Sequence[Mail]:
@@ -238,19 +229,6 @@ def live_client_ids(session: Session, onboarding_ids: Sequence[UUID]) -> dict[UU
     return {row[0]: row[1] for row in rows}
 
 
-def taken_back(session: Session, onboarding: Onboarding) -> dict[str, Client | Link | None]:
-    """What the latest transition has ended: a client with its secret, a link with a seller account."""
-    at = onboarding.entered_at
-    row = session.execute(
-        select(Client, Link)
-        .select_from(Onboarding)
-        .outerjoin(Client, and_(Client.onboarding_id == Onboarding.id, Client.revoked_at == at))
-        .outerjoin(Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at == at))
-        .where(Onboarding.id == onboarding.id)
-    ).one_or_none()
-    return {"client": row.Client if row else None, "link": row.Link if row else None}
-
-
 def fired_this_hour(session: Session, onboarding_id: UUID, event: str) -> int:
     """How often people have fired an event in the last hour; what the platform fires is no concern."""
     query = select(func.count()).where(
@@ -297,3 +275,18 @@ def unfinished(session: Session) -> tuple[int, datetime | None]:
 def key_checks(session: Session) -> dict[str, bytes]:
     """The fingerprint of each key that this database was used with."""
     return {check.key_id: check.value for check in session.scalars(select(KeyCheck))}
+
+
+_LAST_STEP: Final = Look(
+    select(Transition)
+    .where(Transition.onboarding_id == bindparam("of"))
+    .order_by(Transition.sequence.desc())
+    .limit(1)
+)
+_WAITS_FOR: Final = Look(
+    select(Message, db.now())
+    .select_from(Onboarding)
+    .outerjoin(Message, Message.onboarding_id == Onboarding.id)
+    .where(Onboarding.id == bindparam("of"))
+    .order_by(Message.created_at, Message.id)
+)

@@ -18,6 +18,7 @@ from onboarding import conditions, db, deadlines, deciding, developers
 from onboarding.chart import MAY_FIRE, NEXT_MOVE
 from onboarding.drawing import arrows
 from onboarding.errors import NotFound
+from onboarding.looks import Look
 from onboarding.models import Message, Onboarding, Transition
 from onboarding.words import N_
 
@@ -85,7 +86,7 @@ _WHOM: Final[Mapping[str, str]] = {
 } | {_VERIFIED: NEXT_MOVE["type_chosen"].whom}
 
 
-# Of onboardings, by their `ids`: what is asked of the database to say what is due, and more may be asked with it.
+# Of onboardings: what is asked of the database to say what is due, and more may be asked with it.
 ASKED: Final = (
     select(
         Onboarding.id.label("onboarding_id"),
@@ -102,22 +103,24 @@ ASKED: Final = (
         Transition,
         and_(Transition.onboarding_id == Onboarding.id, Transition.sequence == Onboarding.sequence),
     )
-    .where(Onboarding.id.in_(bindparam("ids", expanding=True)))
 )
+ONE: Final = Onboarding.id == bindparam("id")
+SEVERAL: Final = Onboarding.id.in_(bindparam("ids", expanding=True))
+_ONE: Final = Look(ASKED.where(ONE))
 
 
 def of(session: Session, onboarding: Onboarding) -> Requirements:
     """What one onboarding waits for. Raises NotFound for one that is archived meanwhile."""
-    found = of_many(session, [onboarding])
-    if not found:
+    row = _ONE.one(session, id=onboarding.id)
+    if row is None:
         raise NotFound
-    return found[onboarding.id]
+    return answered(onboarding, row)
 
 
 def of_many(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, Requirements]:
     """The same of many, in one statement."""
     by_id = {each.id: each for each in onboardings}
-    rows = session.execute(ASKED, {"ids": [*by_id]})
+    rows = session.execute(ASKED.where(SEVERAL), {"ids": [*by_id]})
     return {row.onboarding_id: answered(by_id[row.onboarding_id], row) for row in rows}
 
 

@@ -1,7 +1,7 @@
 """Rows that the driver has read, as objects of a session: what the ORM does for each costs more than most take."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -26,11 +26,7 @@ def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
     Where the session has that object, it shows what was read from now on; nothing of it may wait to be
     flushed.
     """
-    told = dict(zip(columns(model), values, strict=True))
-    for name in _instants(model):
-        # In UTC here, whatever the connection's time zone is.
-        if told[name] is not None:
-            told[name] = told[name].astimezone(UTC)
+    told = _told(model, values)
     mapper = class_mapper(model)
     key = mapper.identity_key_from_primary_key(
         tuple(told[each.name] for each in mapper.primary_key)
@@ -39,11 +35,33 @@ def shown(session: Session, model: type[Model], values: Sequence[Any]) -> Model:
     if known is not None:
         instance_dict(known).update(told)
         return known
+    made = _made(model, told)
+    session.add(made)
+    return made
+
+
+def detached(model: type[Model], values: Sequence[Any]) -> Model:
+    """The same as an object that is no session's: what is left of one when its session has ended."""
+    return _made(model, _told(model, values))
+
+
+def in_utc(instant: datetime | None) -> datetime | None:
+    """In UTC here, whatever the connection's time zone is."""
+    return instant if instant is None else instant.astimezone(UTC)
+
+
+def _told(model: type[Base], values: Sequence[Any]) -> dict[str, Any]:
+    told = dict(zip(columns(model), values, strict=True))
+    for name in _instants(model):
+        told[name] = in_utc(told[name])
+    return told
+
+
+def _made(model: type[Model], told: dict[str, Any]) -> Model:
+    """As it was read: nothing that a flush would write."""
     made = model()
-    # As they were read: nothing that a flush would write.
     instance_dict(made).update(told)
     make_transient_to_detached(made)
-    session.add(made)
     return made
 
 

@@ -33,6 +33,12 @@ def within(session: Session) -> Execute:
     return partial(_execute, session.connection().connection.driver_connection)
 
 
+def look(statement: ClauseElement, values: Mapping[str, Any]) -> Rows:
+    """Read in one statement: what was committed when it began."""
+    with _connection() as connection:
+        return _execute(connection, statement, values)
+
+
 @contextmanager
 def alone() -> Iterator[Execute]:
     """A transaction without a session, committed at the end of the block; any exception rolls back.

@@ -139,17 +139,6 @@ def forget_settings() -> None:
     tasks._ring.cache_clear()  # noqa: SLF001 - in production it is read once a process
 
 
-def count_statements(engine: Engine) -> list[str]:
-    """A list that grows by every statement sent to this engine."""
-    sent: list[str] = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
-        sent.append(statement)
-
-    return sent
-
-
 def connected(url: str) -> Iterator[Engine]:
     """The database of this URL is the one that `transaction()` uses. Nobody is told of what is promised there."""
     # What somebody has left would do the work of whoever comes.

@@ -16,8 +16,8 @@ from onboarding.settings import settings
 from tests import another_seller
 from tests.builders import ACCOUNT, SELLER, Walk, a_walk, fire, keyring, the, vouch, work
 from tests.composing import EMAIL, a_claim, client_id_of, put
-from tests.databases import count_statements
 from tests.instructions import instructions
+from tests.noting import count_statements
 
 # Of the interpreter, to compose a letter with a link, and to write it out: a tenth more than what 3.11 takes.
 INSTRUCTIONS = {"compose": 40_500, "write out": 21_300}

@@ -5,16 +5,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Select, event, insert, select
+from sqlalchemy import Engine, Select, insert, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, figures, finding, queries, stuck
+from onboarding import db, engines, figures, finding, queries, stuck
 from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.commands import records
 from onboarding.db import reading, transaction
 from onboarding.filters import Filter
 from onboarding.ids import new_id
 from onboarding.models import Message, Onboarding
+from tests.builders import an_onboarding
+from tests.noting import noted
+from workers import turns
 
 # What is asked again and again while nothing happens must not look at everybody who waits.
 RESTING: dict[str, tuple[Select[Any], str]] = {
@@ -91,6 +94,24 @@ def test_the_stuck_list_looks_at_no_more_than_it_lists(postgresql: Engine) -> No
     assert max(rows_read(plan)) <= 10 * len(NEXT_MOVE), plan
 
 
+@pytest.mark.parametrize("wanted", [Filter(failing="yes"), Filter(q="mail_refused")])
+def test_those_that_fail_are_not_looked_for_among_all(postgresql: Engine, wanted: Filter) -> None:
+    """Nobody has mended the oldest, and all that began since is well."""
+    many_resting(10_000)
+    with transaction() as session:
+        oldest = session.scalars(select(Onboarding.id).order_by(Onboarding.id).limit(1000)).all()
+        messages = session.scalars(select(Message.id).limit(1000)).all()
+        failed = {"failed_at": db.clock(session), "cause": "mail_refused"}
+        rows = [
+            {"id": message, "onboarding_id": onboarding, **failed}
+            for message, onboarding in zip(messages, oldest, strict=True)
+        ]
+        session.execute(update(Message), rows)
+    run_alone(postgresql, "VACUUM ANALYZE")
+    (plan,) = plans_of(postgresql, lambda session: finding.page(session, wanted, 51), "ANALYZE")
+    assert max(rows_read(plan)) <= 1000, plan
+
+
 @pytest.mark.parametrize("asker", DEVELOPERS)
 def test_whom_a_developer_must_move_is_not_looked_for_among_all(
     own_database: Engine, asker: str
@@ -123,15 +144,8 @@ def test_resting_onboardings_cost_nothing(postgresql: Engine) -> None:
 
 def plans_of(engine: Engine, question: Callable[[Session], object], option: str = "") -> list[str]:
     """How the database answers each statement about onboardings that a question sends."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    with reading() as session:
+    with noted(engine) as sent, reading() as session:
         question(session)
-    event.remove(engine, "before_cursor_execute", note)
     with engine.connect() as connection:
         return [
             _plan(connection.exec_driver_sql(f"{_explain(engine, option)} {statement}", parameters))
@@ -198,3 +212,25 @@ def many_resting(count: int, entered: timedelta = timedelta()) -> None:
                 for _ in range(count)
             ],
         )
+
+
+def test_what_a_worker_asks_is_looked_up_while_tables_are_empty(postgresql: Engine) -> None:
+    """Its connections keep those plans when the tables are full."""
+    engines.read_no_whole_table(postgresql)
+    for _ in range(3):
+        an_onboarding("issuing_secret", email="seller@shop.example")
+    with noted(postgresql) as sent:
+        turns.drain(str(new_id()))
+    with postgresql.connect() as connection:
+        for table in ("onboardings", "messages"):
+            connection.exec_driver_sql(f"TRUNCATE {table} CASCADE")
+        plans = [
+            _plan(connection.exec_driver_sql(f"EXPLAIN {statement}", values))
+            for statement, values in sent
+            if not statement.startswith("INSERT")
+        ]
+        connection.rollback()
+    assert len(plans) > 5
+    for plan in plans:
+        assert "Seq Scan on onboardings" not in plan, plan
+        assert "Seq Scan on messages" not in plan, plan

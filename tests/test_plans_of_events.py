@@ -1,10 +1,9 @@
 """What is asked of the log of events, and of what is to be sent, reads no more than it must."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert, update
+from sqlalchemy import Engine, insert, update
 from sqlalchemy.orm import Session
 
 from onboarding import deliveries, event_log, following, sending
@@ -15,6 +14,7 @@ from onboarding.ids import new_id
 from onboarding.models import Delivery, Transition, Webhook
 from tests import builders
 from tests.listening import an_endpoint, an_owner, started_by
+from tests.noting import noted
 from tests.test_plans import run_alone
 from workers import clock
 
@@ -82,15 +82,8 @@ def test_a_page_of_one_system_among_many_reads_a_bounded_part(long_log: Engine) 
 
 def plans(engine: Engine, question: Callable[[Session], object]) -> list[str]:
     """How the database answers each statement that a question sends, and what it read for that."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    with reading() as session:
+    with noted(engine) as sent, reading() as session:
         question(session)
-    event.remove(engine, "before_cursor_execute", note)
     with engine.connect() as connection:
         return [
             "\n".join(

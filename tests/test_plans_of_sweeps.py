@@ -17,7 +17,6 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     Uuid,
-    event,
     insert,
     text,
 )
@@ -29,6 +28,7 @@ from onboarding.ids import new_id
 from onboarding.retention import Sweep
 from tests.good_rows import GOOD
 from tests.guards.test_retention import ENDED, LONG_AGO, SWEPT, TABLES, write
+from tests.noting import noted
 
 MANY = 1_500
 # Rows that are old and stay, by table; what is young stays of every table.
@@ -125,15 +125,8 @@ def instructions(look: Callable[[Session], int]) -> int:
 
 
 def deletions(engine: Engine, sweep: Sweep) -> list[tuple[str, Any]]:
-    sent: list[tuple[str, Any]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    with transaction() as session:
+    with noted(engine) as sent, transaction() as session:
         assert sweep(session, 1000) == 0
-    event.remove(engine, "before_cursor_execute", note)
     return [each for each in sent if "DELETE" in each[0]]
 
 

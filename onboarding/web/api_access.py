@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from onboarding import access, db, logs, outages
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Unauthorised
+from onboarding.looks import Look
 from onboarding.models import ApiKey, Onboarding
 from onboarding.retrying import retried
 from onboarding.web.api_route import refuse_repeated
@@ -60,10 +61,10 @@ def own(session: Session, key: ApiKey, onboarding_id: str) -> Onboarding:
         wanted = UUID(onboarding_id)
     except ValueError:
         raise NotFound from None
-    onboarding = session.scalars(_OWN, {"id": wanted, "system": key.system_id}).one_or_none()
-    if onboarding is None or str(wanted) != onboarding_id:
+    found = _OWN.one(session, id=wanted, system=key.system_id)
+    if found is None or str(wanted) != onboarding_id:
         raise NotFound
-    return onboarding
+    return found[0]
 
 
 def _known(request: Request) -> tuple[ApiKey, bool]:
@@ -113,6 +114,8 @@ def _note_use(key_id: UUID) -> None:
         )
 
 
-_OWN: Final = select(Onboarding).where(
-    Onboarding.id == bindparam("id"), Onboarding.system_id == bindparam("system")
+_OWN: Final = Look(
+    select(Onboarding).where(
+        Onboarding.id == bindparam("id"), Onboarding.system_id == bindparam("system")
+    )
 )

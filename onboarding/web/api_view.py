@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from onboarding import credentials, deadlines, developers, event_bodies, requirements
 from onboarding.chart import NEXT_MOVE
 from onboarding.errors import NotFound
+from onboarding.looks import Look
 from onboarding.models import Client, Link, Onboarding, Secret, Transition
 from onboarding.web import api_due
 from onboarding.web.schemas import (
@@ -51,20 +52,22 @@ _ASKED: Final = (
     .outerjoin(Secret, and_(Secret.client_id == Client.id, credentials.is_current()))
     .outerjoin(Link, and_(Link.onboarding_id == Onboarding.id, Link.ended_at.is_(None)))
 )
+_ONE: Final = Look(_ASKED.where(requirements.ONE))
+_SEVERAL: Final = _ASKED.where(requirements.SEVERAL)
 
 
 def view(session: Session, onboarding: Onboarding) -> OnboardingView:
     """One onboarding as it stands. Raises NotFound for one that is archived meanwhile."""
-    shown = views(session, [onboarding])
-    if not shown:
+    found = _ONE.one(session, id=onboarding.id)
+    if found is None:
         raise NotFound
-    return shown[0]
+    return _view(onboarding, found)
 
 
 def views(session: Session, onboardings: Sequence[Onboarding]) -> list[OnboardingView]:
     """Many, in one statement. What is archived since they were read is left out."""
     by_id = {each.id: each for each in onboardings}
-    rows = {row.onboarding_id: row for row in session.execute(_ASKED, {"ids": [*by_id]})}
+    rows = {row.onboarding_id: row for row in session.execute(_SEVERAL, {"ids": [*by_id]})}
     return [_view(each, rows[each.id]) for each in onboardings if each.id in rows]
 
 

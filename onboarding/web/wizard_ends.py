@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding import connections, deciding, further_sellers, queries
+from onboarding import connections, deciding, further_sellers
 from onboarding.afterwards import DONE
 from onboarding.connections import Ended
 from onboarding.db import reading
@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
 def show(session: Session, request: Request, onboarding: Onboarding) -> Response:
     """The page of a state that nothing follows."""
     if onboarding.state not in DONE:
-        gone: dict[str, Any] = {**queries.taken_back(session, onboarding)}
+        gone: dict[str, Any] = {**connections.taken_back(session, onboarding)}
         return wizard_frame.framed(request, onboarding, f"{onboarding.state}.html", **gone)
     made = wizard_link.parts(session, onboarding)
     made["further"] = further_sellers.alive(session, onboarding.id)

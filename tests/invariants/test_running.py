@@ -8,7 +8,7 @@ from onboarding.db import transaction
 from onboarding.invariants import FIFTEEN, RULES
 from onboarding.models import Onboarding, Transition
 from tests import builders
-from tests.databases import count_statements
+from tests.noting import count_statements
 
 INVARIANTS = [f"I{number}" for number in range(1, 16)]
 

@@ -16,7 +16,7 @@ from onboarding.models import Secret, UsedAssertion
 from onboarding.sealing import Keyring
 from onboarding.web.quotas import BAD_KEYS
 from tests import builders
-from tests.databases import count_statements
+from tests.noting import count_statements
 from tests.racing import race
 from tests.threats.forged_assertions import DEFECTS, EVIL
 from tests.threats.test_tokens import said, told

@@ -20,8 +20,8 @@ from tests import builders
 from tests.acting import findings
 from tests.builders import SELLER, promised, state_of, the
 from tests.composing import EMAIL, put, written
-from tests.databases import count_statements
 from tests.dumping import dump
+from tests.noting import count_statements
 from tests.telling import REGISTRY, a_source, now
 from tests.test_replacing import ask, shown
 from tests.web.calling import System, expect, refused, served

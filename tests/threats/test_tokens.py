@@ -17,7 +17,7 @@ from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from onboarding.web.quotas import BAD_KEYS
 from tests import builders
-from tests.databases import count_statements
+from tests.noting import count_statements
 from tests.telling import Event, a_source, tell
 from tests.threats.forging import FORGERIES, claims_of, signed
 from tests.web.calling import System, expect, in_one_moment, served

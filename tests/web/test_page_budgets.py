@@ -10,8 +10,8 @@ from benchmarks.pages import shown
 from onboarding.chart import STATES
 from onboarding.sealing import Keyring
 from tests import builders
-from tests.databases import count_statements
 from tests.instructions import instructions
+from tests.noting import count_statements
 from tests.web.threads import handed_over
 from tests.web.visiting import a_site, a_visitor
 
@@ -29,22 +29,22 @@ ASKED: Final = dict.fromkeys(STATES, 2) | {
 
 # Thousands at most, with those of an event loop that starts for it: a tenth more than what 3.11 takes.
 INSTRUCTIONS: Final = {
-    "started": 69,
-    "checking_aggregator": 60,
-    "awaiting_aggregator": 70,
-    "type_chosen": 56,
-    "issuing_secret": 64,
-    "secret_ready": 58,
-    "secret_lapsed": 63,
-    "secret_revealed": 83,
-    "awaiting_seller": 55,
-    "seller_linked": 71,
-    "verifying": 59,
-    "confirmed": 85,
-    "credentials_issued": 82,
-    "redirected_to_soap": 45,
-    "cancelled": 61,
-    "expired": 61,
+    "started": 55,
+    "checking_aggregator": 41,
+    "awaiting_aggregator": 51,
+    "type_chosen": 42,
+    "issuing_secret": 41,
+    "secret_ready": 42,
+    "secret_lapsed": 42,
+    "secret_revealed": 68,
+    "awaiting_seller": 47,
+    "seller_linked": 50,
+    "verifying": 41,
+    "confirmed": 65,
+    "credentials_issued": 62,
+    "redirected_to_soap": 34,
+    "cancelled": 39,
+    "expired": 39,
 }
 
 
