@@ -36,6 +36,23 @@ def open_engine(url: str, pool_size: int) -> Engine:
     return opened
 
 
+def read_no_whole_table(engine: Engine) -> None:
+    """Have PostgreSQL look up whatever an index finds, for a process that asks for little and often.
+
+    It keeps the plans of a connection. One that was made while a table was empty would read all of it for
+    each question, until something looks at the table's statistics again: a minute, of a new installation.
+    """
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _look_up)
+
+
+def _look_up(connection: Any, record: object) -> None:
+    """Where a table must be read all the same, that counts as so dear as to be worth compiling: it is not."""
+    connection.autocommit = True
+    connection.execute("SET enable_seqscan = off; SET jit = off")
+    connection.autocommit = False
+
+
 def _refuse_to_write(
     connection: Connection, _cursor: object, _statement: str, _values: object, context: Any, *_: Any
 ) -> None:
