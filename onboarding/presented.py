@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import SecretStr
-from sqlalchemy import Select, bindparam, delete, exists, insert, or_, select
+from sqlalchemy import bindparam, delete, exists, insert, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from onboarding.call_refusals import (
     SellerUnknown,
 )
 from onboarding.credentials import context_of
+from onboarding.looks import Look
 from onboarding.models import (
     Client,
     FurtherLink,
@@ -48,7 +49,7 @@ _NOBODY: Final = "-"
 _SELLER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,39}")
 # HMAC-SHA-256 gives no such value, so no secret of nobody's fits.
 _NO_HASH: Final = b""
-_LIVE: Final = (
+_LIVE: Final = Look(
     select(
         Client.id.label("client_id"),
         Client.onboarding_id,
@@ -76,6 +77,18 @@ _LIVE: Final = (
     )
     # While a secret is being replaced, two versions work.
     .order_by(Secret.version.desc())
+)
+_IS_REVOKED: Final = Look(select(RevokedToken.id).where(RevokedToken.id == bindparam("token")))
+# What a client may act for, and whether the marketplace has suspended that meanwhile.
+_OWN: Final = Look(
+    select(Link, exists().where(SuspendedSeller.seller_id == Link.seller_id)).where(
+        Link.client_id == bindparam("client"), Link.ended_at.is_(None)
+    )
+)
+_FURTHER: Final = Look(
+    select(FurtherLink, exists().where(SuspendedSeller.seller_id == FurtherLink.seller_id))
+    .where(FurtherLink.client_id == bindparam("client"), FurtherLink.ended_at.is_(None))
+    .order_by(FurtherLink.id)
 )
 
 
@@ -143,7 +156,7 @@ def by_token(session: Session, claims: Claims) -> Verified:
     found = next((each for each in living if each.version == claims.version), None)
     if found is None:
         raise TokenOver("revoked")
-    if session.scalar(select(exists().where(RevokedToken.id == claims.id))):
+    if _IS_REVOKED.one(session, token=claims.id):
         raise TokenOver("revoked")
     if claims.expires_at <= found.now:
         raise TokenOver("expired")
@@ -153,7 +166,7 @@ def by_token(session: Session, claims: Claims) -> Verified:
 def alive(session: Session, client_id: str) -> Sequence[Any]:
     """The versions of its secret, or the public keys in their place, by which a client is known now."""
     wanted = client_id if _CLIENT_ID.fullmatch(client_id) else _NOBODY
-    return session.execute(_LIVE, {"client_id": wanted}).all()
+    return _LIVE.all(session, client_id=wanted)
 
 
 def verified(found: Any) -> Verified:
@@ -190,22 +203,13 @@ def live_link(session: Session, client_id: str) -> Linked | None:
 
     It is its onboarding's own; where there is none (any more), the one that came first.
     """
-    return (
-        next(iter(_own(session, client_id)), None)
-        or session.scalars(_further(client_id).order_by(FurtherLink.id).limit(1)).one_or_none()
-    )
+    return next((link for link, _ in _linked(session, client_id)), None)
 
 
 def acts_for(session: Session, client_id: str) -> list[str]:
     """Every Seller ID for which a client may act now, its own seller's first."""
-    further = session.scalars(_further(client_id).order_by(FurtherLink.id)).all()
-    alive: list[Linked] = [*_own(session, client_id), *further]
-    acting = [each for each in alive if each.confirmed_at]
-    away = select(SuspendedSeller.seller_id).where(
-        SuspendedSeller.seller_id.in_([each.seller_id for each in acting])
-    )
-    suspended = {*session.scalars(away)} if acting else set()
-    return [each.seller_id for each in acting if each.seller_id not in suspended]
+    linked = _linked(session, client_id)
+    return [link.seller_id for link, away in linked if link.confirmed_at and not away]
 
 
 def acting_for(session: Session, client_id: str, seller_id: str | None) -> Linked | None:
@@ -219,14 +223,13 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Linke
         return live_link(session, client_id)
     if not _SELLER_ID.fullmatch(seller_id):
         raise SellerUnknown
-    further = session.scalars(_further(client_id).where(FurtherLink.seller_id == seller_id))
-    found: list[Linked] = [*_own(session, client_id), *further]
-    link = next((each for each in found if each.seller_id == seller_id), None)
+    found = (each for each in _linked(session, client_id) if each[0].seller_id == seller_id)
+    link, away = next(found, (None, False))
     if link is None:
         raise ClientNotLinked
     if link.confirmed_at is None:
         raise LinkNotConfirmed
-    if is_suspended(session, link):
+    if away:
         raise SellerSuspended
     return link
 
@@ -236,16 +239,9 @@ def is_suspended(session: Session, link: Linked) -> bool:
     return session.get(SuspendedSeller, link.seller_id) is not None
 
 
-def _own(session: Session, client_id: str) -> Sequence[Link]:
-    """The link of its onboarding, if it has one."""
-    its = select(Link).where(Link.client_id == client_id, Link.ended_at.is_(None))
-    return session.scalars(its).all()
-
-
-def _further(client_id: str) -> Select[FurtherLink]:
-    return select(FurtherLink).where(
-        FurtherLink.client_id == client_id, FurtherLink.ended_at.is_(None)
-    )
+def _linked(session: Session, client_id: str) -> list[tuple[Linked, bool]]:
+    """The link of its onboarding, if it has one, and the further ones; whether each is suspended."""
+    return [*_OWN.all(session, client=client_id), *_FURTHER.all(session, client=client_id)]
 
 
 def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:
