@@ -11,7 +11,8 @@ from onboarding.sealing import Keyring
 def ls(limit: int, q: str, *, as_json: bool) -> None:
     """What operators did, newest first."""
     with reading() as session:
-        found = audit.latest(session, limit, q=q)
+        more = audit.latest(session, limit + 1, q=q)
+        found = more[:limit]
         ids = [entry.onboarding_id for entry in found if entry.onboarding_id]
         named, people = queries.references(session, ids), care.names(session)
     lines = [_facts(entry) for entry in found]
@@ -30,6 +31,7 @@ def ls(limit: int, q: str, *, as_json: bool) -> None:
     head = ("", "At (UTC)", "Who", "Action", "About", "Outcome", "Why")
     empty = "No row says this." if q else "No operator has done anything yet."
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
+    printing.goes_on(more, limit)
 
 
 def verify(ring: Keyring, *, as_json: bool) -> int:

@@ -75,7 +75,8 @@ def start(
 def ls(limit: int, *, as_json: bool) -> None:
     """Runs, newest first."""
     with reading() as session:
-        found = runs.latest(session, limit)
+        more = runs.latest(session, limit + 1)
+        found = more[:limit]
         lines = [_facts(run, runs.tally(session, run.id)) for run in found]
     rows = [
         (
@@ -91,6 +92,7 @@ def ls(limit: int, *, as_json: bool) -> None:
     ]
     head = ("Run", "Action", "Status", "All", "Failed", "Who", "At (UTC)")
     printing.listed(lines, head, rows, empty="There has been no run yet.", as_json=as_json)
+    printing.goes_on(more, limit)
 
 
 def show(number: str, outcome: str | None, *, as_json: bool) -> None:

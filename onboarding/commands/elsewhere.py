@@ -45,12 +45,14 @@ def client(chosen: Settings, url: str, key_file: str | None) -> Client:
 
 def ls(there: Client, wanted: Mapping[str, str], limit: int, *, as_json: bool) -> None:
     """The onboardings of that key which are wanted. Raises Problem, Unreachable."""
-    page = {"limit": str(min(limit, int(_PAGE)))}
-    found = [*islice(there.list(**wanted, **page), limit)]
+    page = {"limit": str(min(limit + 1, int(_PAGE)))}
+    more = [*islice(there.list(**wanted, **page), limit + 1)]
+    found = more[:limit]
     head = ("Reference", "State", "Type", "Next move")
     rows = [(o.reference, o.state, o.connection_type or "–", o.waiting_on or "–") for o in found]
     empty = "This key has started none of these."
     printing.listed([o.json for o in found], head, rows, empty=empty, as_json=as_json)
+    printing.goes_on(more, limit)
 
 
 def show(there: Client, reference: str, *, as_json: bool) -> None:

@@ -34,12 +34,15 @@ def ls(
     place = _place(after) if after else None
     with reading() as session:
         wanted = _wanted(session, given, view)
-        found = finding.page(session, wanted, limit, after=place)
+        found = finding.page(session, wanted, limit + 1, after=place)
         now = db.clock(session)
-        lines = [summary(onboarding, now) for onboarding in found]
-        rows = [_row(onboarding, now) for onboarding in found]
+        lines = [summary(onboarding, now) for onboarding in found[:limit]]
+        rows = [_row(onboarding, now) for onboarding in found[:limit]]
     head = ("Reference", "State", "Type", "Next move", "For")
     printing.listed(lines, head, rows, empty=_nothing(wanted), as_json=as_json)
+    if found:
+        last = finding.place_of(wanted, found[:limit][-1])
+        printing.goes_on(found, limit, f"--after {last.text()}")
 
 
 def export(
@@ -54,7 +57,8 @@ def export(
 def incidents(limit: int, *, as_json: bool) -> None:
     """Messages that have failed for good, newest first."""
     with reading() as session:
-        found = queries.incidents(session, limit)
+        more = queries.incidents(session, limit + 1)
+        found = more[:limit]
         named = queries.references(session, {m.onboarding_id for m in found if m.onboarding_id})
         now = db.clock(session)
         lines = [message_facts(message, named) for message in found]
@@ -62,6 +66,7 @@ def incidents(limit: int, *, as_json: bool) -> None:
     head = ("Onboarding", "Task", "Cause", "For", "Error")
     empty = "No incidents: nothing has failed for good."
     printing.listed(lines, head, rows, empty=empty, as_json=as_json)
+    printing.goes_on(more, limit)
     if rows:
         printing.say(f"\nWhat a cause means, and what to do: {settings().base_url}/help/runbooks")
         printing.say('Once it is gone: onboarding retry <onboarding> --reason "…"')

@@ -36,6 +36,12 @@ def say(words: str) -> None:
     sys.stderr.write(words + "\n")
 
 
+def goes_on(found: Sequence[object], limit: int, rest: str | None = None) -> None:
+    """Say that a list goes on, and how its rest is seen: one that only stops looks whole."""
+    if len(found) > limit:
+        say(f"\nThere are more than these {limit}. Go on with {rest or f'--limit {10 * limit}'}.")
+
+
 def fail(failure: Failure) -> None:
     """What happened, and what to do about it, on stderr."""
     console = Console(stderr=True)

@@ -50,6 +50,15 @@ def test_an_onboarding_is_found_shown_moved_and_told(ask: Run, system: System) -
     assert ask("show", reference, "--json").lines[0]["sequence"] == 3
 
 
+def test_a_list_that_goes_on_says_so(ask: Run, system: System) -> None:
+    for number in range(3):
+        system.start(contact={"email": f"dev{number}@shop.example"})
+    shown = ask("ls", "--json", "--limit", "2")
+    assert len(shown.lines) == 2
+    assert "There are more than these 2. Go on with --limit 20." in shown.err
+    assert ask("ls", "--limit", "3").err == ""
+
+
 def test_a_key_comes_from_a_file_too(ask: Run, system: System, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(f"{system.key}\n")
     assert ask("ls", "--key-file", tmp_path / "key", API_KEY="").code == exits.DONE
