@@ -66,7 +66,8 @@ def create_api_key(
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown:
-        raise Invalid({"scopes": f"No such scope: {', '.join(unknown)}."})
+        known = f"There are {', '.join(SCOPES)}."
+        raise Invalid({"scopes": f"No such scope: {', '.join(unknown)}. {known}"})
     if not 0 < len(name) <= NAME_AT_MOST:
         raise Invalid({"name": f"A name of at most {NAME_AT_MOST} characters."})
     key_id = new_id()

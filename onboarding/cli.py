@@ -244,7 +244,8 @@ app.command()(cli_explaining.route)
 app.command()(cli_explaining.chart)
 app.command()(cli_explaining.man)
 app.command("test-credentials")(cli_testing.credentials)
-app.command()(cli_testing.explain_error)
+# It says itself why it takes no arguments.
+app.command(context_settings={"allow_extra_args": True})(cli_testing.explain_error)
 app.command()(cli_leaks.scan)
 
 

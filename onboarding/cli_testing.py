@@ -32,8 +32,8 @@ def credentials(
     testing.credentials(chosen_settings(), url, client_id, seller_id, as_json=as_json)
 
 
-def explain_error(*, as_json: AsJson = False) -> None:
+def explain_error(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Say what an error means that a program has shown: paste it, or send its file to stdin."""
     from onboarding.commands import testing
 
-    testing.explain(as_json=as_json)
+    testing.explain(context.args, as_json=as_json)

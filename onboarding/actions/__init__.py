@@ -4,7 +4,7 @@ The console and the terminal share this: look first, then carry out what was loo
 reason, and one row in the trail whatever comes of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -156,6 +156,15 @@ def choose(session: Session, action: Action, choice: str) -> str:
     """The choice, if it is one. Raises Invalid."""
     if not action.options:
         return ""
-    if choice not in {option.value for option in action.options(session)}:
-        raise Invalid({"choice": "Choose one of these."})
+    known = action.options(session)
+    if choice not in {option.value for option in known}:
+        raise Invalid({"choice": _one_of(known)})
     return choice
+
+
+def _one_of(known: Sequence[Option]) -> str:
+    """For a terminal, which shows no list to choose from."""
+    if not known:
+        return "There is none to choose from yet."
+    called = (f"{each.value} ({each.name})" if each.name else each.value for each in known)
+    return f"One of {', '.join(called)}."

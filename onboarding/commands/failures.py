@@ -15,6 +15,7 @@ from onboarding.errors import (
     EventNotAllowed,
     EventUnknown,
     Invalid,
+    NotEligible,
     NotFound,
     Refusal,
     Unavailable,
@@ -47,8 +48,7 @@ def _refusal(error: Refusal) -> Failure:
         return _not_found(str(error) or "onboarding")
     # What is allowed instead stands among the details already.
     advice = "" if isinstance(error, EventNotAllowed) else error.advice
-    if isinstance(error, EventUnknown):
-        advice = _EVENTS
+    advice = next((said for kind, said in _ADVICE.items() if isinstance(error, kind)), advice)
     code = next((code for kind, code in _CODES.items() if isinstance(error, kind)), REFUSED)
     return Failure(error.sentence + details, advice, code)
 
@@ -139,6 +139,11 @@ _CODES: Final[dict[type[Refusal], int]] = {
 _EVENTS: Final = (
     "`onboarding show ONB-…` lists those that are possible there, `onboarding chart` all of them."
 )
+# Where the pages' own advice is none for a terminal: there is nothing to reload.
+_ADVICE: Final[dict[type[Refusal], str]] = {
+    EventUnknown: _EVENTS,
+    NotEligible: "Nothing was done. Show it again to see how it stands now.",
+}
 _LISTED_BY: Final = {
     "cause": "causes ls",
     "delivery": "webhook deliveries ID",

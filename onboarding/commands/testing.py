@@ -2,7 +2,7 @@
 
 import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from pydantic import SecretStr
@@ -45,8 +45,14 @@ def credentials(
         sys.exit(UNAVAILABLE if quiet else FINDINGS)
 
 
-def explain(*, as_json: bool) -> None:
-    """The case of a text from stdin. Exits with FINDINGS where it is none that we know."""
+def explain(given: Sequence[str], *, as_json: bool) -> None:
+    """The case of a text from stdin. Exits with FINDINGS where it is none that we know. Raises Failure."""
+    if given:
+        raise Failure(
+            "An error is not taken from the command line, where others could read what is in it.",
+            "Paste it once it is asked for, or send its file: onboarding explain-error < error.txt",
+            USAGE,
+        )
     if sys.stdin.isatty():
         printing.say("Paste the error, then press Ctrl-D.")
     found = error_texts.explain(sys.stdin.read(error_texts.LONGEST))

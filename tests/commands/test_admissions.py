@@ -246,3 +246,9 @@ def test_the_trail_names_operators_at_a_terminal_and_their_ids_for_programs(
     assert "Mara" in shown
     assert who.id not in shown
     assert run_on_both("audit", "ls", "--json").lines[0]["actor"] == who.id
+
+
+def test_a_scope_that_there_is_not_is_told_which_there_are(run: Run) -> None:
+    refused = run("keys", "create", "shop", "--scope", "everything")
+    assert refused.code == exits.USAGE
+    assert "No such scope: everything. There are onboardings:read," in refused.err

@@ -98,7 +98,7 @@ def test_without_a_yes_nothing_is_begun(run: Run) -> None:
     [
         (("start", "unstick", "--all", "--yes"), exits.USAGE, "action: One of approve_aggregator"),
         (("start", "retry", "--yes", "--view", "state=gone"), exits.USAGE, "state: Send one of"),
-        (("start", "extend", "--all", "--yes"), exits.USAGE, "choice: Choose one of these."),
+        (("start", "extend", "--all", "--yes"), exits.USAGE, "choice: One of 7, 14, 30."),
         (
             ("start", "cancel", "--all", "--yes", "--pace", "0"),
             exits.USAGE,
@@ -180,3 +180,21 @@ def test_any_action_of_the_console_is_there(run: Run) -> None:
     unknown = run("act", reference(one), "unstick", *WHY)
     assert unknown.code == exits.USAGE
     assert "action: One of approve_aggregator, assign" in unknown.err
+
+
+def test_what_there_is_to_choose_is_said(run: Run) -> None:
+    one = reference(builders.an_onboarding("awaiting_seller"))
+    assert "choice: One of 7, 14, 30." in run("act", one, "extend", "--choice", "400", *WHY).err
+    assert "choice: There is none to choose from yet." in run("act", one, "assign", *WHY).err
+    who: Who = a_lead()
+    refused = run("act", one, "assign", *WHY)
+    assert refused.code == exits.USAGE
+    assert f"choice: One of {who.operator_id} (" in refused.err
+
+
+def test_a_refusal_at_a_terminal_does_not_ask_to_reload(run: Run) -> None:
+    refused = run("act", reference(builders.an_onboarding("awaiting_seller")), "let_go", *WHY)
+    assert refused.code == exits.REFUSED
+    assert "(Nobody has taken it on)" in refused.err
+    assert "Reload" not in refused.err
+    assert "Show it again" in refused.err

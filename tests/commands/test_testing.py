@@ -63,6 +63,12 @@ def test_without_a_secret_or_an_address_nothing_is_asked(
     assert run_anywhere(*asked, "127.0.0.1").code == exits.USAGE
 
 
+def test_an_error_in_the_command_line_is_told_where_to_go(run_anywhere: Run) -> None:
+    failed = run_anywhere("explain-error", "invalid_client")
+    assert (failed.code, failed.out) == (exits.USAGE, "")
+    assert "onboarding explain-error < error.txt" in failed.err
+
+
 def test_an_error_is_explained(run_anywhere: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     say(monkeypatch, '{"error": "invalid_client"}')
     told = run_anywhere("explain-error")
