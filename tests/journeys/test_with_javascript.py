@@ -114,6 +114,22 @@ def test_where_nothing_can_be_copied_the_value_is_selected(
     assert selected == person.read("client_secret")
 
 
+def test_whoever_goes_back_after_a_mistake_finds_a_page(
+    person: Person, letterbox: Letterbox
+) -> None:
+    person.open("/")
+    person.answer("Software that I develop, alone or with a development partner")
+    person.answer("My company")
+    person.fill("E-mail address", "nobody")
+    person.press("Send me a code")
+    person.page.locator(".govuk-error-summary a").click()
+    prove_address(person, letterbox)
+    back = person.page.go_back()
+    assert back
+    assert back.request.method == "GET"
+    person.arrives_at("Your client ID")
+
+
 def test_a_secret_is_gone_once_its_page_was_left(person: Person, letterbox: Letterbox) -> None:
     come_to_secret(person, letterbox)
     secret, home = person.read("client_secret"), person.home
@@ -132,8 +148,11 @@ def test_reloading_the_secret_page_shows_no_secret_again(
 ) -> None:
     come_to_secret(person, letterbox)
     secret = person.read("client_secret")
-    for _ in range(10):
-        person.page.reload()
+    for number in range(10):
+        loaded = person.page.reload()
+        sent = loaded and loaded.request.redirected_from
+        # Before that a browser asks whether to send the form again: so nobody loses the secret by a slip.
+        assert number or (sent and sent.method == "POST")
         person.arrives_at(STORED_YET)
         assert secret not in person.page.content()
     assert [event for event, _ in history(person)].count("reveal_secret") == 1
