@@ -4,7 +4,7 @@ No style element and no style attribute: a page whose content security policy fo
 the picture too. What is drawn is the chart's; only the places are this file's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -69,6 +69,13 @@ _LOOKS: Final = {
     "end": ("#e5f3ea", "#00703c"),
     "broken off": ("#fbeeec", "#942514"),
 }
+# The units of `length`, for whoever says them in another language.
+_UNITS: Final = {
+    "s": "%(number)s s",
+    "min": "%(number)s min",
+    "h": "%(number)s h",
+    "d": "%(number)s d",
+}
 _LEGEND: Final = (
     "Also, where a box names it:",
     "start_over leads to started,",
@@ -77,7 +84,24 @@ _LEGEND: Final = (
 )
 
 
-def svg(lit: str | None = None, told: Mapping[str, Told] | None = None) -> str:
+# Says a sentence in somebody's language, with its values.
+Say = Callable[..., str]
+
+
+def in_english(sentence: str, **values: object) -> str:
+    """As it stands here: this file imports nothing that translates, which would take longer than drawing."""
+    return sentence % values
+
+
+def short(time: str, say: Say) -> str:
+    """A number and its unit, as "7 d", in the language of whoever looks."""
+    number, _, unit = time.partition(" ")
+    return say(_UNITS[unit], number=number)
+
+
+def svg(
+    lit: str | None = None, told: Mapping[str, Told] | None = None, say: Say = in_english
+) -> str:
     """The picture; `lit` is the state to highlight. What is told of states makes their boxes links."""
     columns, rows = (1 + max(at[axis] for at in PLACES.values()) for axis in (0, 1))
     width = 2 * _MARGIN - _LANE + columns * _WIDE + (columns - 1) * _GUTTER
@@ -88,14 +112,14 @@ def svg(lit: str | None = None, told: Mapping[str, Told] | None = None) -> str:
         *(
             part
             for state in STATES
-            for part in _box(state, (told or {}).get(state), lit=state == lit)
+            for part in _box(state, (told or {}).get(state), say, lit=state == lit)
         ),
-        *_text(legend, _LEGEND, fill=_FAINT),
+        *_text(legend, tuple(map(say, _LEGEND)), fill=_FAINT),
     ]
     return f"""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="{"group" if told else "img"}" aria-labelledby="chart-title chart-text" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="{_INK}">
-<title id="chart-title">The life of an onboarding</title>
-<desc id="chart-text">{escape(_in_words(lit))}</desc>
+<title id="chart-title">{escape(say("The life of an onboarding"))}</title>
+<desc id="chart-text">{escape(_in_words(lit, say))}</desc>
 <defs><marker id="chart-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0 10 5 0 10z" fill="{_INK}"/></marker></defs>
 <rect width="{width}" height="{height}" fill="{_PAPER}"/>
 {chr(10).join(parts)}
@@ -103,30 +127,33 @@ def svg(lit: str | None = None, told: Mapping[str, Told] | None = None) -> str:
 """
 
 
-def _in_words(lit: str | None) -> str:
+def _in_words(lit: str | None, say: Say) -> str:
     """For those who do not see the picture."""
-    moves = "; ".join(f"{a.source} to {a.target} by {' '.join(_caption(a))}" for a in drawn())
-    here = f"The onboarding is in {lit}, {label(lit)}. " if lit else ""
-    return f"{here}{moves}. {' '.join(_LEGEND)}"
+    by, here = "%(source)s to %(target)s by %(event)s", ""
+    moves = "; ".join(
+        say(by, source=a.source, target=a.target, event=" ".join(_caption(a))) for a in drawn()
+    )
+    if lit:
+        where = "The onboarding is in %(state)s, %(name)s."
+        here = f"{say(where, state=lit, name=say(label(lit)))} "
+    return f"{here}{moves}. {' '.join(map(say, _LEGEND))}"
 
 
-def _box(state: str, told: Told | None, *, lit: bool) -> Iterator[str]:
+def _box(state: str, told: Told | None, say: Say, *, lit: bool) -> Iterator[str]:
     left, top = _left(state), _top(state)
     fill, border = _LOOKS[_whose(state)]
     fill, border, weight = (_LIT, _INK, 4) if lit else (fill, border, 2)
-    move = NEXT_MOVE.get(state)
-    turn = f"next: {move.whom}, within {length(move.overdue_after)}" if move else "the end"
-    also = f"also {', '.join(aside(state))}" if aside(state) else _how(state)
+    turn, also = _turn(state, say), _besides(state, say)
     if told:
         yield f"<a href={quoteattr(told.href)} aria-label={quoteattr(told.words)}>"
-    yield f'<g id="state-{state}"><title>{escape(label(state))}</title>'
+    yield f'<g id="state-{state}"><title>{escape(say(label(state)))}</title>'
     yield (
         f'<rect x="{left}" y="{top}" width="{_WIDE}" height="{_HIGH}" rx="6" fill="{fill}"'
         f' stroke="{border}" stroke-width="{weight}"/>'
     )
-    name = f"{state} – here" if lit else state
+    name = say("%(state)s – here", state=state) if lit else state
     yield from _text(Point(left + 12, top + 22), (name,), size=14, weight="bold")
-    yield from _text(Point(left + 12, top + 40), (label(state), turn))
+    yield from _text(Point(left + 12, top + 40), (say(label(state)), turn))
     yield from _text(Point(left + 12, top + 74), (also,), size=11, fill=_INK if lit else _FAINT)
     if told:
         right = Point(left + _WIDE - 12, top + 22)
@@ -142,10 +169,25 @@ def _whose(state: str) -> str:
     return "platform" if NEXT_MOVE[state].whom == "platform" else "person"
 
 
+def _turn(state: str, say: Say) -> str:
+    move = NEXT_MOVE.get(state)
+    if move is None:
+        return say("the end")
+    time = short(length(move.overdue_after), say)
+    return say("next: %(whom)s, within %(time)s", whom=say(move.whom), time=time)
+
+
+def _besides(state: str, say: Say) -> str:
+    """The events that no arrow is drawn for."""
+    if also := aside(state):
+        return say("also %(events)s", events=", ".join(also))
+    how = _how(state)
+    return say("by %(events)s, where a box names it", events=how) if how else ""
+
+
 def _how(state: str) -> str:
-    """The way to an end that no arrow leads to."""
-    events = {a.event for a in arrows() if a.target == state and a.event in ASIDE}
-    return f"by {', '.join(events)}, where a box names it" if events else ""
+    """What leads to an end that no arrow leads to."""
+    return ", ".join({a.event for a in arrows() if a.target == state and a.event in ASIDE})
 
 
 def _arrow(arrow: Arrow) -> Iterator[str]:

@@ -35,7 +35,7 @@ from onboarding.db import reading
 from onboarding.models import Message, Onboarding, Transition
 from onboarding.operators import Who, least_role
 from onboarding.settings import settings
-from onboarding.web import console_frame, console_undo, note_texts
+from onboarding.web import console_frame, console_undo, note_texts, pages
 from onboarding.web.retried_route import RetriedRoute
 
 router = APIRouter(include_in_schema=False, route_class=RetriedRoute)
@@ -88,8 +88,10 @@ def chart(request: Request, locale: str, reference: str) -> Response:
     with reading() as session:
         console_frame.who(session, request)
         state = queries.by_reference(session, reference).state
-    headers = {"Cache-Control": "no-store"}
-    return Response(drawing_picture.svg(state), headers=headers, media_type="image/svg+xml")
+    headers, say = {"Cache-Control": "no-store"}, pages.translator_of(request)
+    return Response(
+        drawing_picture.svg(state, say=say), headers=headers, media_type="image/svg+xml"
+    )
 
 
 def about(session: Session, who: Who, onboarding: Onboarding) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from onboarding.chart import MAY_FIRE, NEXT_MOVE, NOTICES, ON_ENTRY, Move
 from onboarding.commands import printing
 from onboarding.db import snapshot
 from onboarding.drawing import Arrow
-from onboarding.drawing_picture import Told
+from onboarding.drawing_picture import Say, Told
 from onboarding.stuck import Ages, InState
 from onboarding.web import console_frame, console_words, pages
 from onboarding.web.retried_route import RetriedRoute
@@ -41,12 +41,13 @@ def machine(request: Request, locale: str) -> Response:
         who = console_frame.who(session, request)
         standing, now = stuck.in_each_state(session), db.clock(session)
     told = {each.state: _told(request, each, now) for each in standing}
+    say = pages.translator_of(request)
     return console_frame.page(
         request,
         who,
         "machine.html",
         # What is told is escaped where the picture is drawn.
-        picture=Markup(drawing_picture.svg(told=told)),  # noqa: S704 - see above
+        picture=Markup(drawing_picture.svg(told=told, say=say)),  # noqa: S704 - see above
         standing=standing,
         rows=list(rows()),
         now=now,
@@ -77,12 +78,14 @@ def _told(request: Request, each: InState, now: datetime) -> Told:
         late=each.late,
     )
     href = pages.path_for(request, f"{console_frame.HOME}/onboardings?state={each.state}")
-    number = f"{each.number} · {each.late} late" if each.late else str(each.number)
-    return Told(href, words, number, _ages(each.ages, now))
+    number = str(each.number)
+    if each.late:
+        number = _("%(number)s · %(late)s late", number=each.number, late=each.late)
+    return Told(href, words, number, _ages(each.ages, now, _))
 
 
-def _ages(ages: Ages | None, now: datetime) -> str:
+def _ages(ages: Ages | None, now: datetime, say: Say) -> str:
     if ages is None:
         return ""
-    half, most = (printing.age(now - since) for since in (ages.half_since, ages.most_since))
-    return f"{half} · {most}"
+    both = (printing.age(now - since) for since in (ages.half_since, ages.most_since))
+    return " · ".join(drawing_picture.short(age, say) for age in both)

@@ -24,6 +24,28 @@ STATES: Final[Mapping[str, str]] = {
     "cancelled": N_("Cancelled"),
     "expired": N_("Expired"),
 }
+# What the picture of the chart says besides: it is drawn by what imports nothing that translates.
+PICTURE: Final = (
+    N_("The life of an onboarding"),
+    N_("The onboarding is in %(state)s, %(name)s."),
+    N_("%(source)s to %(target)s by %(event)s"),
+    N_("%(state)s – here"),
+    N_("the end"),
+    N_("next: %(whom)s, within %(time)s"),
+    N_("seller"),
+    N_("platform"),
+    N_("aggregator"),
+    N_("also %(events)s"),
+    N_("by %(events)s, where a box names it"),
+    N_("%(number)s s"),
+    N_("%(number)s min"),
+    N_("%(number)s h"),
+    N_("%(number)s d"),
+    N_("Also, where a box names it:"),
+    N_("start_over leads to started,"),
+    N_("cancel to cancelled, expire to expired,"),
+    N_("choose_type where it leads from started."),
+)
 TYPES: Final[Mapping[str, str]] = {
     "aggregator": N_("Aggregator"),
     "plugin": N_("Plugin"),

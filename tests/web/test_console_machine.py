@@ -7,13 +7,13 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from onboarding import db, drawing, queries, stuck
+from onboarding import db, drawing, drawing_picture, queries, stuck, words
 from onboarding.chart import EVENT_TYPES, STATES
 from onboarding.db import snapshot
 from onboarding.sealing import Keyring
 from onboarding.web import console_machine
 from tests import builders
-from tests.web.operating import a_quiet_site, at_console
+from tests.web.operating import a_quiet_site, at_console, home
 from tests.web.visiting import soup
 
 
@@ -32,9 +32,28 @@ def test_the_picture_says_who_stands_where_and_leads_to_them(app: FastAPI) -> No
     assert set(linked) == set(STATES)
     assert str(linked["started"]["aria-label"]).endswith(": 2, dont 0 en retard")
     assert str(linked["verifying"]["aria-label"]).endswith(": 1, dont 1 en retard")
-    assert "1 · 1 late" in linked["verifying"].text
-    assert "30 min · 30 min" in linked["verifying"].text
+    assert "1 · 1 en retard" in linked["verifying"].text
+    assert "30\xa0min · 30\xa0min" in linked["verifying"].text
+    assert "suite\xa0: ce programme, sous 10\xa0min" in linked["verifying"].text
     assert not page.select("svg[role=img], svg style, svg [style]")
+
+
+def test_both_pictures_say_nothing_in_another_language(app: FastAPI) -> None:
+    here = home(builders.an_onboarding("started")).replace("/en/", "/fr/", 1)
+    asked: set[str] = set()
+
+    def say(sentence: str, **values: object) -> str:
+        asked.add(sentence)
+        return sentence % values
+
+    drawing_picture.svg("started", say=say)
+    assert {each for each in asked if words.translations("fr").gettext(each) == each} == set()
+    visitor = at_console(app, "viewer", "fr")
+    for page in ("/fr/console/machine", f"{here}/chart.svg"):
+        picture = visitor.get(page).text
+        assert "La vie d’une demande" in picture
+        assert "Checking the aggregator" not in picture
+        assert "next:" not in picture
 
 
 def test_the_tables_say_the_same_and_every_move(app: FastAPI) -> None:
