@@ -12,6 +12,7 @@ from onboarding.db import reading, transaction
 from onboarding.models import Link, Message
 from onboarding.sealing import Keyring
 from tests.builders import OPERATOR, an_onboarding, fire, state_of, work
+from tests.composing import put
 from tests.racing import rounds
 from tests.web.signing_in import signed_in
 from tests.web.visiting import Visitor, a_site, a_visitor, errors, form_of, heading, text
@@ -39,6 +40,15 @@ def test_one_account_is_linked_by_one_button(app: FastAPI) -> None:
     assert "Example Shop SARL, Seller ID 123456" in text(page)
     (link,) = links_of(onboarding_id)
     assert (link.issuer, link.subject) == (app.state.settings.issuer, "one-shop")
+
+
+def test_the_name_of_a_connection_stands_behind_its_type(app: FastAPI) -> None:
+    onboarding_id = an_onboarding("seller_linked", connection_type="plugin")
+    put(onboarding_id, connection_name="<b>Noël</b>")
+    seller = a_visitor(app, onboarding_id)
+    page = seller.get(seller.home(onboarding_id).replace("/en/", "/fr/", 1))
+    assert "Extension (plugin)\xa0: <b>Noël</b>" in page.text.replace("&lt;", "<").replace("&gt;", ">")
+    assert "<b>Noël" not in page.text
 
 
 def test_of_two_shops_one_has_to_be_chosen(app: FastAPI) -> None:
