@@ -75,6 +75,8 @@ def refusal(
         button, href = button or _("Try again"), href or _open_page(request)
     elif _is_of_operators(request):
         button, href = button or _("Go back"), href or _above(request, error)
+    elif isinstance(error, NotFound) and _is_of_an_onboarding(request):
+        button, href = button or _("Your API connections"), href or path_for(request, "/connections")
     response = page(
         request,
         "error.html",
@@ -95,6 +97,11 @@ def _advice(request: Request, error: Refusal) -> str:
     """Operators have no e-mail of ours that would lead them anywhere."""
     if isinstance(error, NotFound) and _is_of_operators(request):
         return N_("Search for it from the overview; what was archived is here no more.")
+    if isinstance(error, NotFound) and _is_of_an_onboarding(request):
+        return N_(
+            "Did you begin one elsewhere? Open the link in our latest e-mail, or sign in to the"
+            " seller account that it is linked to."
+        )
     return error.advice
 
 
@@ -188,6 +195,12 @@ def _is_of_operators(request: Request) -> bool:
     """Whether it is some page within the console."""
     path: str = request.scope["path"]
     return path.startswith(f"/{locale_of(request)}/console/")
+
+
+def _is_of_an_onboarding(request: Request) -> bool:
+    """Whether the address may be that of somebody whose browser has forgotten who they are."""
+    path: str = request.scope["path"]
+    return path.startswith(f"/{locale_of(request)}/onboardings/")
 
 
 def _above(request: Request, error: Refusal) -> str:

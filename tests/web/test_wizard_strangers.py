@@ -10,7 +10,7 @@ from onboarding import outbox
 from onboarding.sealing import Keyring
 from tests.builders import an_onboarding, state_of, the
 from tests.web.signing_in import signed_in
-from tests.web.visiting import Visitor, a_site, heading, text
+from tests.web.visiting import Visitor, a_site, heading, soup, text
 
 MISSING = "/en/onboardings/0190f3a0-0000-7000-8000-000000000000"
 
@@ -39,6 +39,16 @@ def test_an_id_is_no_capability(app: FastAPI, state: str, path: str) -> None:
         missing = visitor.get(MISSING + path)
         assert foreign.status_code == missing.status_code == 404
         assert text(foreign) == text(missing)
+
+
+def test_whose_browser_has_forgotten_them_is_led_to_their_connections(app: FastAPI) -> None:
+    here = f"/fr/onboardings/{delegated()}"
+    sent = Visitor(app).post(f"{here}/contact-code", {"code": "123456"})
+    assert sent.headers["location"] == here
+    found = Visitor(app).get(here)
+    assert found.status_code == 404
+    assert soup(found).select("main a.govuk-button")[0]["href"] == "/fr/connections"
+    assert "Ouvrez le lien de notre dernier e-mail" in text(found)
 
 
 @pytest.mark.parametrize(
