@@ -1,6 +1,7 @@
 """Lists of onboardings: every view is an address, and can be sent to somebody."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -70,6 +71,7 @@ def listed(
         now=now,
         done=done,
         same_as=_same_as(wanted, after),
+        without=_without(wanted),
         # A form with a mistake stays as it is.
         live=None if errors else latest,
         **named,
@@ -145,6 +147,12 @@ def _spans(wanted: Filter) -> tuple[str, ...]:
 
 def _after(request: Request) -> Place | None:
     return finding.read_place(request.query_params.get("after", ""))
+
+
+def _without(wanted: Filter) -> dict[str, str]:
+    """What the form has no field for, and the view without it."""
+    hidden = [name for name in ("q", "run", "email") if getattr(wanted, name)]
+    return {name: replace(wanted, **{name: None}).query() for name in hidden}
 
 
 def _same_as(wanted: Filter, after: Place | None) -> dict[str, str]:

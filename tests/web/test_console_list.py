@@ -11,7 +11,7 @@ from onboarding.sealing import Keyring
 from tests import builders
 from tests.composing import put
 from tests.web.operating import a_quiet_site, at_console, home
-from tests.web.visiting import text
+from tests.web.visiting import soup, text
 
 
 @pytest.fixture
@@ -44,6 +44,29 @@ def test_a_view_is_an_address(app: FastAPI, query: str, found: set[str]) -> None
     shown = {state for state, one in made.items() if builders.the(one).reference in page.text}
     assert shown == found
     assert (f"{len(found)} onboarding" in text(page)) == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("q=nothing+%26+all", "Only those found by “nothing & all”."),
+        ("run=7", "Only those of the run B-7."),
+        ("email={hash}", "Only those of one e-mail address."),
+    ],
+)
+def test_what_no_field_shows_is_said_and_can_be_left_out(
+    app: FastAPI, query: str, says: str
+) -> None:
+    put(builders.an_onboarding("started"), contact_email="alex@shop.example")
+    operator = at_console(app, "viewer")
+    hashed = operator.post("/en/console/find", {"q": "nobody@shop.example"}).headers["location"]
+    query = query.format(hash=hashed.partition("email=")[2])
+    page = operator.get(f"/en/console/onboardings?state=started&{query}")
+    assert says in text(page)
+    (left,) = [link["href"] for link in soup(page).select("main p a") if "Leave" in link.text]
+    assert left == "/en/console/onboardings?state=started"
+    assert says not in text(operator.get(str(left)))
+    assert "1 onboarding" in text(operator.get(str(left)))
 
 
 @pytest.mark.parametrize("query", ["state=gone", "overdue=perhaps", "q=" + "x" * 200, "cause=%00"])
