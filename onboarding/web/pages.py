@@ -76,7 +76,10 @@ def refusal(
     elif _is_of_operators(request):
         button, href = button or _("Go back"), href or _above(request, error)
     elif isinstance(error, NotFound) and _is_of_an_onboarding(request):
-        button, href = button or _("Your API connections"), href or path_for(request, "/connections")
+        button, href = (
+            button or _("Your API connections"),
+            href or path_for(request, "/connections"),
+        )
     response = page(
         request,
         "error.html",

@@ -100,7 +100,8 @@ def _end(
             verb(session, onboarding, proofs.actor(visitor))
             stays = proofs.may_move(session, visitor, onboarding.id)
     except FreshProofNeeded:
-        here = f"{wizard_frame.home(request, onboarding_id)}/proof?before={event}"
+        then = "end-link" if event == "end_link" else "revoke"
+        here = f"{wizard_frame.home(request, onboarding_id)}/proof?before={event}&then={then}"
         return RedirectResponse(here, 303)
     except NotEligible:
         return wizard_frame.to_home(request, onboarding_id)

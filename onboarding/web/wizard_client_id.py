@@ -6,6 +6,7 @@ The same code is asked for again before a secret is shown, where the last proof 
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
@@ -84,29 +85,31 @@ def send_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -
         what = fields.no_email(request, email)
         return _show_again(request, onboarding_id, "email", what, email)
     here = f"{wizard_frame.home(request, onboarding_id)}/contact-code"
-    return RedirectResponse(here if sent else here + code_errors.TOO_SOON, 303)
+    told = {} if sent else {code_errors.TOO_SOON.removeprefix("?"): ""}
+    query = urlencode(wizard_frame.asked_at(typed.get("then", "")) | told)
+    return RedirectResponse(f"{here}?{query}" if query else here, 303)
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/contact-code")
-def ask_for_code(request: Request, locale: str, onboarding_id: str) -> Response:
+def ask_for_code(request: Request, locale: str, onboarding_id: str, then: str = "") -> Response:
     """Where the code is typed in, as long as one is to be waited for."""
-    return _show_code(request, onboarding_id)
+    return _show_code(request, onboarding_id, then)
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/contact-code")
 def enter_code(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Response:
     """A right code proves the address and this browser, which gets a new cookie."""
-    code = typed.get("code", "")
+    code, then = typed.get("code", ""), typed.get("then", "")
     if not code_errors.is_code(code):
-        return _show_code(request, onboarding_id, "malformed", code)
+        return _show_code(request, onboarding_id, then, "malformed", code)
     try:
         verdict, token = _try_code(request, onboarding_id, code)
         if verdict != "right":
-            return _show_code(request, onboarding_id, verdict, code)
+            return _show_code(request, onboarding_id, then, verdict, code)
     except NotFound:
         # Of two clicks, the first has changed the cookie that the second one was sent with.
-        return wizard_frame.to_home(request, onboarding_id)
-    response = wizard_frame.to_home(request, onboarding_id)
+        return wizard_frame.after_proof(request, onboarding_id, then)
+    response = wizard_frame.after_proof(request, onboarding_id, then)
     browser.remember(response, request, token)
     return response
 
@@ -162,7 +165,7 @@ def _show_again(
 
 
 def _show_code(
-    request: Request, onboarding_id: str, verdict: str | None = None, typed: str = ""
+    request: Request, onboarding_id: str, then: str, verdict: str | None = None, typed: str = ""
 ) -> Response:
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
@@ -170,13 +173,14 @@ def _show_code(
         stands = code_errors.stands(session, request, code) if code else {}
     if code is None or code.used_at:
         # Entered already, perhaps by the first of two clicks.
-        return wizard_frame.to_home(request, onboarding_id)
+        return wizard_frame.after_proof(request, onboarding_id, then)
     return wizard_frame.framed(
         request,
         onboarding,
         "contact_code.html",
         code_errors.status(verdict),
         code=code,
+        carried=wizard_frame.asked_at(then),
         mail_page=development.mail_page(request),
         errors={"code": code_errors.said(request, verdict)} if verdict else {},
         typed={"code": typed},

@@ -34,6 +34,10 @@ _STEP_OF_STATE = {
 }
 
 
+# Pages of what is done that ask for a proof before they do something.
+_ASKED_AT = frozenset({"client-secret", "public-key", "revoke", "end-link", "sellers"})
+
+
 async def our_language(request: Request) -> None:
     """Pages exist in our languages only. Raises NotFound."""
     if request.path_params.get("locale", LOCALES[0]) not in LOCALES:
@@ -48,6 +52,17 @@ def home(request: Request, onboarding_id: UUID | str) -> str:
 def to_home(request: Request, onboarding_id: UUID | str) -> RedirectResponse:
     """After a POST, look (303): reloading the page that follows sends nothing again."""
     return RedirectResponse(home(request, onboarding_id), 303)
+
+
+def asked_at(then: str) -> dict[str, str]:
+    """Where a proof was asked for, as forms carry it to its end; nothing for the page of a state."""
+    return {"then": then} if then in _ASKED_AT else {}
+
+
+def after_proof(request: Request, onboarding_id: str, then: str) -> RedirectResponse:
+    """Back to what the proof was asked for: whoever is sent elsewhere takes it for done."""
+    where = "/".join((home(request, onboarding_id), *asked_at(then).values()))
+    return RedirectResponse(where, 303)
 
 
 def framed(

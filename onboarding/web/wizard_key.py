@@ -51,7 +51,9 @@ def bring(request: Request, locale: str, onboarding_id: str, typed: Typed) -> Re
             revealed = _reveal(session, request, visitor, onboarding, seen)
             shown = key_forms.encrypted(request, revealed, filled.key)
     except FreshProofNeeded:
-        return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/proof", 303)
+        return RedirectResponse(
+            f"{wizard_frame.home(request, onboarding_id)}/proof?then=public-key", 303
+        )
     except (MovedOn, NotEligible, EventNotAllowed) as error:
         if isinstance(error, EventNotAllowed) and error.unmet == "sealed_secret":
             with transaction() as session:
@@ -69,7 +71,9 @@ def _show(request: Request, onboarding_id: str, filled: Filled, status: int = 20
         try:
             browser.require_fresh(session, visitor, onboarding)
         except FreshProofNeeded:
-            return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/proof", 303)
+            return RedirectResponse(
+                f"{wizard_frame.home(request, onboarding_id)}/proof?then=public-key", 303
+            )
     home = wizard_frame.home(request, onboarding_id)
     return wizard_frame.framed(
         request,

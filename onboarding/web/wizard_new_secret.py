@@ -180,4 +180,6 @@ def _to_page(request: Request, onboarding_id: str) -> RedirectResponse:
 
 
 def _to_proof(request: Request, onboarding_id: str) -> RedirectResponse:
-    return RedirectResponse(f"{wizard_frame.home(request, onboarding_id)}/proof", 303)
+    return RedirectResponse(
+        f"{wizard_frame.home(request, onboarding_id)}/proof?then=client-secret", 303
+    )

@@ -90,10 +90,13 @@ def reveal(request: Request, locale: str, onboarding_id: str, typed: Typed) -> R
 
 
 @router.get("/{locale}/onboardings/{onboarding_id}/proof")
-def ask_for_proof(request: Request, locale: str, onboarding_id: str, before: str = "") -> Response:
+def ask_for_proof(
+    request: Request, locale: str, onboarding_id: str, before: str = "", then: str = ""
+) -> Response:
     """How to show again who it is: by a code, or by the sign-in that asked for the client ID.
 
     `before` is what is about to end; the sign-in of whose account is linked is enough to end that.
+    `then` is the page that asked.
     """
     with reading() as session:
         _visitor, onboarding = browser.owned(session, request, onboarding_id)
@@ -111,6 +114,7 @@ def ask_for_proof(request: Request, locale: str, onboarding_id: str, before: str
         by_code=by_code,
         by_sign_in=by_sign_in,
         before=before,
+        carried=wizard_frame.asked_at(then),
         back=back,
     )
 

@@ -78,7 +78,8 @@ def end(request: Request, locale: str, link_id: str) -> Response:
             visitor, link, owns = _found(session, request, link_id)
             back = _back(request, link, owns=owns)
             prove = (
-                f"{wizard_frame.home(request, link.onboarding_id)}/proof?before=end_further_link"
+                f"{wizard_frame.home(request, link.onboarding_id)}/proof"
+                "?before=end_further_link&then=sellers"
             )
             proofs.touch(session, visitor)
             _require_fresh(session, visitor, link, owns=owns)

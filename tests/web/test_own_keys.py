@@ -197,7 +197,7 @@ def test_an_old_proof_is_asked_for_again_before_anything_is_pasted(app: FastAPI)
         visitor.post(f"{path}/public-key", {"use": "sign", "jwk": public_text(a_key())}),
     ):
         assert answer.status_code == 303
-        assert answer.headers["location"].endswith("/proof")
+        assert answer.headers["location"].endswith("/proof?then=public-key")
     assert the(visitor).state == "secret_ready"
 
 

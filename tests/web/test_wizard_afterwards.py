@@ -1,6 +1,7 @@
 """The pages of a connection that works: named, unlinked, revoked; each says first what will happen."""
 
 from datetime import timedelta
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -23,6 +24,7 @@ from tests.web.visiting import (
     Visitor,
     a_site,
     a_visitor,
+    code_in,
     errors,
     form_of,
     heading,
@@ -89,9 +91,36 @@ def test_revoking_needs_a_fresh_proof(app: FastAPI) -> None:
     assert heading(proof) == "Show that it is you"
     assert "cannot be brought back" in text(proof)
     expect(caller.ask(), 200)
-    secret_walk.prove(visitor, proof)
-    visitor.press(visitor.open(f"{path_of(visitor)}/revoke"), "/revoke")
+    back = secret_walk.prove(visitor, proof)
+    assert heading(back) == heading(asked)
+    visitor.press(back, "/revoke")
     expect(caller.ask(), 401)
+
+
+def test_a_proof_leads_back_however_often_it_was_mistyped_or_sent_again(app: FastAPI) -> None:
+    visitor, _ = done(app)
+    asked = visitor.open(f"{path_of(visitor)}/revoke")
+    let_pass(visitor, timedelta(minutes=11))
+    page = visitor.follow(visitor.press(asked, "/revoke"))
+    page = visitor.follow(visitor.press(page, "/contact"))
+    for typed in ("12345", "000000"):
+        page = visitor.press(page, "/contact-code", code=typed)
+        assert page.status_code == 422
+    page = visitor.follow(visitor.press(page, "/contact"))
+    assert "already on its way" in text(page)
+    right = code_in(letters("your code")[0])
+    answer = visitor.press(page, "/contact-code", code=right)
+    assert answer.headers["location"] == f"{path_of(visitor)}/revoke"
+
+
+@pytest.mark.parametrize("then", ["", "cancel", "../../connections", "//evil.example", "revoke/x"])
+def test_a_proof_leads_to_no_page_but_those_that_ask_for_one(app: FastAPI, then: str) -> None:
+    visitor, _ = done(app)
+    proof = visitor.open(f"{path_of(visitor)}/proof?then={quote(then)}")
+    asked = visitor.follow(visitor.press(proof, "/contact", then=then))
+    right = code_in(letters("your code")[0])
+    answer = visitor.press(asked, "/contact-code", code=right, then=then)
+    assert answer.headers["location"] == path_of(visitor)
 
 
 def test_twenty_clicks_revoke_once(app: FastAPI) -> None:

@@ -47,7 +47,9 @@ def test_the_name_of_a_connection_stands_behind_its_type(app: FastAPI) -> None:
     put(onboarding_id, connection_name="<b>Noël</b>")
     seller = a_visitor(app, onboarding_id)
     page = seller.get(seller.home(onboarding_id).replace("/en/", "/fr/", 1))
-    assert "Extension (plugin)\xa0: <b>Noël</b>" in page.text.replace("&lt;", "<").replace("&gt;", ">")
+    assert "Extension (plugin)\xa0: <b>Noël</b>" in page.text.replace("&lt;", "<").replace(
+        "&gt;", ">"
+    )
     assert "<b>Noël" not in page.text
 
 

@@ -111,7 +111,7 @@ def test_asking_and_showing_need_a_fresh_proof(app: FastAPI) -> None:
     proof = visitor.follow(visitor.press(page, "/new-secret", **ASKED))
     assert heading(proof) == "Show that it is you"
     assert count(Secret) == 1
-    secret_walk.prove(visitor, proof)
+    assert heading(secret_walk.prove(visitor, proof)) == heading(page)
     ready = asked(visitor)
     let_pass(visitor, timedelta(minutes=11))
     assert heading(visitor.follow(visitor.press(ready, "/new-secret-reveal"))) == heading(proof)
