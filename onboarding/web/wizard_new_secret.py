@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from onboarding import fences, proofs, queries, replacing
 from onboarding.access import Actor
@@ -32,6 +32,16 @@ _USUAL_OVERLAP: Final = 3
 def show(request: Request, locale: str, onboarding_id: str) -> Response:
     """How the client secret stands, and what may be done about it."""
     return _page(request, onboarding_id)
+
+
+@router.get("/{locale}/onboardings/{onboarding_id}/client-secret/word")
+def word(request: Request, locale: str, onboarding_id: str) -> Response:
+    """How it stands in a word, for a page that waits for the new one. Raises NotFound."""
+    with reading() as session:
+        _visitor, onboarding = browser.owned(session, request, onboarding_id)
+        stands = replacing.versions(session, onboarding)
+        seen = _word(stands, failed=_has_failed(session, onboarding)) if stands else "none"
+    return PlainTextResponse(seen, headers={"Cache-Control": "no-store"})
 
 
 @router.post("/{locale}/onboardings/{onboarding_id}/new-secret")
@@ -150,11 +160,18 @@ def _page(
         works=works,
         usual_overlap=_USUAL_OVERLAP,
         failed=failed,
+        seen=_word(stands, failed=failed),
         new_key=key.pop("key", None),
         **key,
         errors=errors or {},
         typed={"ending": ending},
     )
+
+
+def _word(stands: Versions, *, failed: bool) -> str:
+    if stands.client.secret_asked_at is None:
+        return "made"
+    return "failed" if failed else "asked"
 
 
 def _has_failed(session: Session, onboarding: Onboarding) -> bool:

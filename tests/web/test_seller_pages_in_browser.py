@@ -8,10 +8,11 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine
 
-from onboarding import outbox
+from onboarding import outbox, replacing
+from onboarding.db import transaction
 from onboarding.sealing import Keyring
 from onboarding.words import LOCALES
-from tests.builders import an_onboarding, state_of, work
+from tests.builders import SELLER, an_onboarding, state_of, work
 from tests.servers.browser import accessibility_findings
 from tests.web.signing_in import COOKIE, Site, cookie, served_site, signed_in
 
@@ -98,6 +99,20 @@ def test_a_page_that_waits_moves_on_by_itself(site: Site, page: Page) -> None:
     work(onboarding_id)
     assert state_of(onboarding_id) == "confirmed"
     expect(page.get_by_role("heading", level=1)).to_have_text("Connexion prête")
+
+
+def test_the_page_of_a_new_secret_moves_on_by_itself(site: Site, page: Page) -> None:
+    onboarding_id = begun("credentials_issued", delegated=False)
+    with transaction() as session:
+        replacing.ask(session, onboarding_id, SELLER, 3)
+    token = _token(site, onboarding_id, None)
+    page.context.add_cookies([{"name": COOKIE, "value": token, "url": site.url}])
+    page.goto(f"{site.url}/en/onboardings/{onboarding_id}/client-secret")
+    expect(page.get_by_text("The new client secret is being created")).to_be_visible()
+    work(onboarding_id)
+    expect(page.get_by_role("heading", level=2)).to_contain_text(
+        ["Your new client secret is ready"]
+    )
 
 
 def _token(site: Site, onboarding_id: UUID, seller: str | None) -> str:
