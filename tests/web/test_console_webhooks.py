@@ -56,8 +56,10 @@ def disabled(webhook_id: UUID, because: str = "answered_5xx") -> None:
         webhooks.disable(session, session.get_one(Webhook, webhook_id), because)
 
 
-def test_without_an_endpoint_the_page_says_so(app: FastAPI) -> None:
-    assert "No system has an endpoint yet." in text(at_console(app, "viewer").get(LIST))
+def test_without_an_endpoint_the_page_says_so_and_how_there_is_one(app: FastAPI) -> None:
+    page = at_console(app, "viewer").get(LIST)
+    assert "No system has an endpoint yet." in text(page)
+    assert "onboarding webhook add https://… --system …" in text(page)
 
 
 def test_the_list_tells_how_each_takes_what_is_sent(app: FastAPI, receiver: Receiver) -> None:
