@@ -1,7 +1,7 @@
 """What a database is asked, as its driver is: by SQLAlchemy, or past it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -35,7 +35,16 @@ def noted(engine: Engine) -> Iterator[Noted]:
     under_way = False
 
 
-def _note(engine: Engine, take: Any) -> None:
+@contextmanager
+def behind_each(engine: Engine, do: Callable[[str], None]) -> Iterator[None]:
+    """Do something behind each statement on PostgreSQL, before anybody sees what it gave."""
+    under_way = True
+    _note(engine, lambda *_: None, lambda text: do(text) if under_way else None)
+    yield
+    under_way = False
+
+
+def _note(engine: Engine, take: Any, behind: Callable[[str], None] = lambda _: None) -> None:
     def told(text: str, values: Any = ()) -> None:
         if text not in _NOBODYS and not text.startswith("--"):
             take(text, values)
@@ -43,7 +52,9 @@ def _note(engine: Engine, take: Any) -> None:
     class Cursor(cursors.Cursor):
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
             told(str(query), params)
-            return super().execute(query, params, **options)
+            done = super().execute(query, params, **options)
+            behind(str(query))
+            return done
 
     @event.listens_for(engine, "connect")
     def listen(connection: Any, _: object) -> None:

@@ -162,7 +162,7 @@ def test_when_the_server_stops_nobody_waits(system: System) -> None:
 
 
 def test_many_wait_on_less_than_a_connection_each(postgresql: Engine, ring: Keyring) -> None:
-    """The bar: 500 waiters, fewer connections than waiters; here it is one, now and then."""
+    """The bar: 500 waiters, fewer connections than waiters; here it is those that are kept, and one now and then."""
     system = a_system(create_app(settings(), ring))
     onboarding = chosen(system)
     builders.handle(UUID(onboarding["id"]), "issue_id")
@@ -180,5 +180,6 @@ def test_many_wait_on_less_than_a_connection_each(postgresql: Engine, ring: Keyr
 
     answers = together(system, [waits(seen)] * MANY, look_and_move)
     assert {answer.json()["state"] for answer in answers} == {"secret_ready"}
-    assert max(held) <= 1
+    # Half of the pool is kept at hand for whoever looks next, and is nobody's meanwhile.
+    assert max(held) <= pool.size() // 2 + 1
     print(f"{MANY} waiters: at most {max(held)} connections at a time")  # noqa: T201

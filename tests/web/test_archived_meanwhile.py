@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from onboarding import archiving
 from onboarding.sealing import Keyring
 from tests import builders
+from tests.noting import behind_each
 from tests.test_archiving import OLD, YEAR
 from tests.web.calling import System, a_system, expect, refused, served
 from tests.web.operating import at_console
@@ -27,14 +28,13 @@ def archived_after_a_look(engine: Engine, folder: Path) -> Iterator[None]:
     """As soon as the first statement has read onboardings, all that is over is gone."""
     seen: list[str] = []
 
-    def archive(_c: object, _cursor: object, statement: str, *_: object) -> None:
+    def archive(statement: str) -> None:
         if "FROM onboardings" in statement and not seen:
             seen.append(statement)
             assert [each.count for each in archiving.archive(YEAR, folder)] == [1]
 
-    event.listen(engine, "after_cursor_execute", archive)
-    yield
-    event.remove(engine, "after_cursor_execute", archive)
+    with behind_each(engine, archive):
+        yield
     assert seen
 
 
