@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from onboarding import crash_points, db, holding, logs, outbox, webhooks
@@ -93,7 +93,9 @@ def promise(session: Session, limit: int = 20) -> int:
     well = select(Webhook).where(_is_due(), Webhook.failures == 0).limit(limit)
     ill = select(Webhook).where(_is_due(), Webhook.failures > 0)
     due = [*session.scalars(well)]
-    at_it = exists().where(Webhook.failures > 0, Message.id == Webhook.message_id)
+    # Of one that was given up, an incident stays.
+    under_way = Message.id == Webhook.message_id, Message.failed_at.is_(None)
+    at_it = exists().where(Webhook.failures > 0, *under_way)
     if not session.scalar(select(at_it)):
         due += session.scalars(ill.order_by(Webhook.rests_until).limit(1))
     for webhook in due:
@@ -108,14 +110,8 @@ def next_part(session: Session, ring: Keyring, webhook_id: UUID) -> Part | None:
     webhook = session.get(Webhook, webhook_id)
     if webhook is None or webhook.disabled_at is not None:
         return None
-    rows = session.execute(
-        select(Delivery, _before().label("before"))
-        .where(Delivery.webhook_id == webhook_id, unfinished(), Delivery.next_at <= db.now())
-        .order_by(Delivery.created_at, Delivery.id)
-        .limit(_PART)
-    ).all()
     at = int(db.clock(session).timestamp())
-    items = [_item(row.Delivery, row.before) for row in rows]
+    items = _items(session, webhook_id)
     return Part(webhook_id, webhook.url, webhooks.keys(session, ring, webhook), at, items)
 
 
@@ -190,6 +186,36 @@ def _before() -> Any:
         .correlate(Delivery)
         .scalar_subquery()
     )
+
+
+def _items(session: Session, webhook_id: UUID) -> list[Item]:
+    """What has been due for longest, and what follows on it and is due as well.
+
+    What is tried again comes after all that was due before: else it would come first each time.
+    """
+    mine = Delivery.webhook_id == webhook_id, unfinished()
+    first = session.execute(
+        select(Delivery.id, Delivery.onboarding_id)
+        .where(*mine, Delivery.next_at <= db.now(), _before().is_(None))
+        .order_by(Delivery.next_at, Delivery.created_at, Delivery.id)
+        .limit(_PART)
+    ).all()
+    of_each: Any = {"partition_by": Delivery.onboarding_id, "order_by": Delivery.sequence}
+    # Whoever comes after another is not due before that.
+    due_at = func.max(Delivery.next_at).over(**of_each).label("due_at")
+    before = func.lag(Delivery.sequence).over(**of_each).label("before")
+    onboardings = {row.onboarding_id for row in first} - {None}
+    theirs = or_(
+        Delivery.id.in_([row.id for row in first]), Delivery.onboarding_id.in_(onboardings)
+    )
+    found = session.execute(select(Delivery, due_at, before).where(*mine, theirs))
+    now = db.clock(session)
+    due = sorted((row for row in found if row.due_at <= now), key=_by_turn)
+    return [_item(row.Delivery, row.before) for row in due[:_PART]]
+
+
+def _by_turn(row: Any) -> tuple[Any, ...]:
+    return row.due_at, row.Delivery.created_at, row.Delivery.id
 
 
 def _item(delivery: Delivery, before: int | None) -> Item:
