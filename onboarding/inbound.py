@@ -9,28 +9,31 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, text
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from onboarding import audit, crash_points, db, holding, inbound_order, masking
+from onboarding import audit, crash_points, db, holding, inbound_order, masking, outbox
 from onboarding.audit import Attempt
 from onboarding.errors import Invalid, NotFound
 from onboarding.ids import new_id
 from onboarding.inbound_effects import TYPES, Effect, Order
 from onboarding.models import Aggregator, Client, InboundEvent, Message
+from onboarding.models.inbound import WAITS
 from onboarding.sealing import Keyring
 from onboarding.words import N_
 
 # What happened lies in the past, but for a clock that is ahead.
 AHEAD_AT_MOST: Final = timedelta(minutes=5)
-# Parked events that one message offers again.
-BATCH: Final = 50
+# Parked events that one look reads, and of those that one transaction promises to offer, at most.
+LOOKS_AT: Final = 1000
+BATCH: Final = 100
+FIRST: Final = UUID(int=0)
 WAITING: Final = ("parked", "unknown")
-# The task that offers those whose subject has come.
+# The task that offers one whose subject has come.
 OFFER: Final = "offer_inbound"
 
 
@@ -131,7 +134,7 @@ def held(session: Session, event_id: UUID) -> InboundEvent:
     return event
 
 
-def retry(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
+def offer_one(session: Session, ring: Keyring, event_id: UUID) -> InboundEvent:
     """Offer one again that waits, also of a type that nobody knew when it came. Raises NotFound."""
     event = held(session, event_id)
     if event.status in WAITING:
@@ -144,29 +147,39 @@ def dismiss(session: Session, event_id: UUID) -> InboundEvent:
     event = held(session, event_id)
     if event.status in WAITING:
         event.status, event.settled_at, event.effect = "dismissed", db.clock(session), {}
+        _forget_incident(session, event)
     return event
 
 
-def ready(session: Session, limit: int = BATCH) -> list[tuple[str, str]]:
-    """Kind and subject of what is parked though its subject has come; it takes no lock."""
+def ready(session: Session, after: UUID = FIRST, limit: int = LOOKS_AT) -> tuple[list[UUID], UUID]:
+    """What is parked though its subject has come, and not promised to be offered; it takes no lock.
+
+    No more is looked at than so many behind an ID: there the next look goes on, or at the beginning
+    where this was the end.
+    """
+    part = select(InboundEvent).where(text(f"({WAITS})"), InboundEvent.status == "parked")
+    part = part.where(InboundEvent.id > after).order_by(InboundEvent.id).limit(limit)
+    each = aliased(InboundEvent, part.subquery())
     rows = session.execute(
-        select(InboundEvent.type, InboundEvent.subject)
-        .where(InboundEvent.status == "parked", _has_come())
-        .order_by(InboundEvent.id)
-        .limit(limit)
-    )
-    return list(dict.fromkeys((row.type.partition(".")[0], row.subject) for row in rows))
+        select(each.id, _is_ready(each).label("is_ready")).order_by(each.id)
+    ).all()
+    found = [row.id for row in rows if row.is_ready]
+    if len(found) > BATCH:
+        return found[:BATCH], found[BATCH - 1]
+    return found, rows[-1].id if len(rows) == limit else FIRST
 
 
-def is_offered(session: Session) -> bool:
-    """Whether a message that offers them is on its way; one that has failed for good is not."""
-    on_its_way = exists().where(Message.task == OFFER, Message.failed_at.is_(None))
-    return bool(session.scalar(select(on_its_way)))
+def promise(session: Session, ids: Sequence[UUID]) -> int:
+    """Have those offered that nobody has promised to offer meanwhile; how many.
 
-
-def forget_offers(session: Session) -> None:
-    """What has failed for good is followed by the next, which becomes an incident again if it fails."""
-    session.execute(delete(Message).where(Message.task == OFFER, Message.failed_at.is_not(None)))
+    Each has a message of its own: one that goes wrong holds up no other.
+    """
+    holding.one_by_one(session, "offers")
+    found = select(InboundEvent).where(InboundEvent.id.in_(ids), InboundEvent.status == "parked")
+    events = session.scalars(found.where(_is_ready(InboundEvent)).order_by(InboundEvent.id)).all()
+    for event in events:
+        event.message_id = outbox.promise(session, OFFER, {"event": event.id.hex})
+    return len(events)
 
 
 def listed(
@@ -209,6 +222,8 @@ def _settle(session: Session, ring: Keyring, event: InboundEvent) -> None:
         audit.append(session, ring, Attempt(actor, None, *done))
     at = None if status in WAITING else db.clock(session)
     event.status, event.settled_at, event.effect = status, at, dict(effect.told)
+    if event.message_id and status not in WAITING:
+        _forget_incident(session, event)
     if status == "applied":
         inbound_order.overtake(session, event)
 
@@ -230,15 +245,17 @@ def _types_of(kind: str) -> list[str]:
     return [name for name in TYPES if name.startswith(f"{kind}.")]
 
 
-def _has_come() -> ColumnElement[bool]:
-    """What a parked event is about is there now; sellers need not be."""
+def _is_ready(event: Any) -> ColumnElement[bool]:
+    """What a parked event is about is there now, sellers need not be; and no message offers it."""
     there = {"aggregator": Aggregator.id, "client": Client.id}
-    return or_(
-        *(
-            and_(
-                InboundEvent.type.in_(_types_of(kind)),
-                exists().where(column == InboundEvent.subject),
-            )
-            for kind, column in there.items()
-        )
+    has_come = (
+        and_(event.type.in_(_types_of(kind)), exists().where(column == event.subject))
+        for kind, column in there.items()
     )
+    return and_(or_(*has_come), ~exists().where(Message.id == event.message_id))
+
+
+def _forget_incident(session: Session, event: InboundEvent) -> None:
+    """What said that it could not take effect; where a message is under way, that ends by itself."""
+    given_up = Message.id == event.message_id, Message.failed_at.is_not(None)
+    session.execute(delete(Message).where(*given_up))

@@ -3,13 +3,14 @@
 Whoever asks and marks here has the place of the event's subject, so that no two do so at once.
 """
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from onboarding.inbound_effects import TYPES, Kind
 from onboarding.models import InboundEvent
+from onboarding.models.inbound import UNORDERED
 
 
 def counting(session: Session, event: InboundEvent) -> list[str]:
@@ -31,6 +32,26 @@ def overtake(session: Session, event: InboundEvent) -> None:
     )
     marked = update(InboundEvent).where(*earlier).values(overtaken_at=event.settled_at)
     session.execute(marked, execution_options={"synchronize_session": False})
+    event.in_order = True
+
+
+def any_unordered(session: Session) -> bool:
+    """Whether a version that marks nothing has had an event take effect."""
+    return session.scalar(_UNORDERED.limit(1)) is not None
+
+
+def put_in_order(session: Session, limit: int) -> int:
+    """Mark what such events have overtaken; how many of them there were.
+
+    What took effect has overtaken what it has, whatever comes at this moment: so nobody waits.
+    """
+    found = _UNORDERED.order_by(InboundEvent.id).limit(limit)
+    events = session.scalars(found.with_for_update(skip_locked=True)).all()
+    for event in events:
+        if event.type in TYPES:
+            overtake(session, event)
+        event.in_order = True
+    return len(events)
 
 
 def _is_overtaken(session: Session, event: InboundEvent, fact: str) -> bool:
@@ -65,3 +86,7 @@ def _types_said_by(kind: Kind) -> list[str]:
     """Types whose events say no more about the same thing."""
     same = ((name, each) for name, each in TYPES.items() if each.about == kind.about)
     return [name for name, each in same if set(each.facts) <= set(kind.facts)]
+
+
+# In the words of the index, or the database does not know that it holds them all.
+_UNORDERED: Final = select(InboundEvent).where(text(f"({UNORDERED})"))

@@ -107,10 +107,6 @@ LINES: Final[dict[str, Line]] = {
         "info", "Something was wrong with one of several messages: each comes alone.", "count", "error"
     ),
     "obsolete": _line("info", "What was promised is not needed any more.", "why"),
-    "offer_failed": _line(
-        "warning", "An event of the marketplace's could not take effect; the others were offered, too.",
-        "about", "error", has_traceback=True,
-    ),
     "operator_sign_in_failed": _line(
         "warning", "An operator could not sign in.", "code", "reason"
     ),

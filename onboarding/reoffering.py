@@ -32,7 +32,7 @@ def carry_out(
     if action == DISMISS:
         status = inbound.dismiss(session, event.id).status
     else:
-        status = inbound.retry(session, ring, event.id).status
+        status = inbound.offer_one(session, ring, event.id).status
     told = {"inbound": str(event.id), "from": before, "to": status}
     audit.append(session, ring, Attempt(who.id, who.role, action, why, details=told))
     return status

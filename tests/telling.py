@@ -17,7 +17,7 @@ from onboarding.models import Aggregator, InboundEvent
 from onboarding.signing import Key
 from tests import builders
 from tests.web.calling import System
-from workers.inbound import promise_offers
+from workers.inbound import Offers
 
 REGISTRY: Final = "https://registry.example"
 NOON: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -125,4 +125,4 @@ def an_early_event() -> None:
     a_source()
     assert tell(Event("aggregator.suspended", "feedwise", 1)) == "parked"
     an_aggregator()
-    assert promise_offers().done == 1
+    assert Offers().promise().done == 1

@@ -27,7 +27,7 @@ from tests.invariants.test_healthy import wrong
 from tests.listening import an_owner
 from tests.racing import race
 from tests.telling import ENTRY, Event, a_source, an_early_event, tell, told
-from workers.inbound import promise_offers
+from workers.inbound import Offers
 
 REGISTERED = Event("aggregator.registered", "new-tool", 1, ENTRY)
 SUSPENDED = Event("aggregator.suspended", "new-tool", 2)
@@ -230,7 +230,7 @@ def test_what_came_too_early_is_offered_again_by_the_sweep(database: Engine) -> 
     work()
     assert told() == [("aggregator.suspended", "applied")]
     assert [row[2] for row in aggregators()] == ["suspended"]
-    assert promise_offers().done == 0
+    assert Offers().promise().done == 0
 
 
 def test_and_at_once_when_its_subject_appears(database: Engine) -> None:
@@ -258,7 +258,7 @@ def test_a_type_that_nobody_knows_is_kept_and_can_be_tried_again(database: Engin
     assert tell(Event("shop.painted", "S-1")) == "unknown"
     with transaction() as session:
         (waiting,) = inbound.waiting(session)
-        assert inbound.retry(session, builders.keyring(), waiting).status == "unknown"
+        assert inbound.offer_one(session, builders.keyring(), waiting).status == "unknown"
     assert count(AuditEntry) == 0
 
 

@@ -14,6 +14,7 @@ from tests import builders
 from tests.racing import rounds, until_somebody_waits
 from tests.telling import ENTRY, Event, a_source, tell, told
 from workers import clock
+from workers.inbound import put_in_order
 
 REGISTERED = Event("aggregator.registered", "new-tool", 1, ENTRY)
 SUSPENDED = Event("aggregator.suspended", "new-tool", 2)
@@ -155,7 +156,7 @@ def test_one_that_takes_effect_while_it_is_forgotten_stays(database: Engine) -> 
     with ThreadPoolExecutor(1) as others:
         with transaction() as session:
             (event_id,) = session.scalars(select(InboundEvent.id))
-            assert inbound.retry(session, builders.keyring(), event_id).status == "applied"
+            assert inbound.offer_one(session, builders.keyring(), event_id).status == "applied"
             session.flush()
             cleaning = others.submit(clock.clean)
             until_somebody_waits()
@@ -170,3 +171,19 @@ def test_they_go_a_part_at_a_time(database: Engine) -> None:
         assert tell(Event("seller.suspended", "S-1", minute)) == "stale"
     age()
     assert [clock.clean(limit=3) for _ in range(2)] == [(3, True), (2, False)]
+
+
+def test_what_a_version_without_marks_has_left_is_forgotten_as_well(database: Engine) -> None:
+    """It has gone on for a while beside this one, and wrote nothing into what it does not know."""
+    a_source()
+    for one in (REGISTERED, SUSPENDED, REINSTATED):
+        tell(one)
+    with transaction() as session:
+        session.execute(update(InboundEvent).values(overtaken_at=None, in_order=False))
+    age()
+    assert clock.clean().done == 0
+    assert put_in_order(2) == (2, True)
+    assert put_in_order(2) == (1, False)
+    assert put_in_order(2) == (0, False)
+    assert clock.clean().done == 1
+    assert known() == [REGISTERED.its_id, REINSTATED.its_id]

@@ -1,55 +1,59 @@
-"""Events of the marketplace's that came before what they are about: offered again by whoever sweeps."""
+"""Events that came before what they are about: offered again by whoever sweeps, each by a message of its own."""
+
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from onboarding import inbound as told
-from onboarding import logs, outages, outbox
+from onboarding import inbound_order, outbox
 from onboarding.db import reading, transaction
 from onboarding.outbox import Claim
 from onboarding.sealing import Keyring
 from workers.clock import Swept
 
-log = logs.get(__name__)
+
+class Offers:
+    """Looks through what is parked, a part at a time, and goes on where the look before has ended."""
+
+    def __init__(self) -> None:
+        self._after = told.FIRST
+
+    def promise(self) -> Swept:
+        """Have events offered whose subject has come; most looks find none, and take no lock."""
+        with reading() as session:
+            ready, after = told.ready(session, self._after)
+        promised = _promise(ready) if ready else 0
+        # Last: where anything failed until here, the next look sees the same.
+        self._after = after
+        return Swept(promised, more=after != told.FIRST)
 
 
-def promise_offers() -> Swept:
-    """Have parked events offered whose subject has come; most looks find none, and take no lock."""
+def put_in_order(limit: int = 100) -> Swept:
+    """While another version is at work: mark what its events have overtaken."""
     with reading() as session:
-        if not told.ready(session, 1) or told.is_offered(session):
+        if not inbound_order.any_unordered(session):
             return Swept(0, more=False)
     with transaction() as session:
-        told.forget_offers(session)
-        outbox.promise(session, "offer_inbound")
-    return Swept(1, more=False)
+        marked = inbound_order.put_in_order(session, limit)
+    return Swept(marked, more=marked == limit)
 
 
 def offer(claim: Claim, ring: Keyring) -> None:
-    """Offer a batch of them, each in a transaction of its own: one that goes wrong holds up no other.
+    """Offer one of them, in a transaction of its own: whoever writes to the trail has others wait.
 
-    What is left is promised by the next look. Raises what went wrong first, once all were offered.
+    A version that offered all at once has named none in its message: they are promised anew.
     """
-    with reading() as session:
-        ready = told.ready(session)
-    wrong = [error for kind, subject in ready if (error := _offered(kind, subject, ring))]
-    if wrong:
-        raise wrong[0]
     with transaction() as session:
         outbox.finish(session, claim)
+        if event_id := claim.about.get("event"):
+            told.offer_one(session, ring, UUID(event_id))
 
 
 def offer_about(session: Session, kind: str, subject: str, ring: Keyring) -> None:
-    """The same for one subject that has just come or changed."""
+    """What is parked about a subject that has just come or changed."""
     told.offer(session, ring, kind, subject)
 
 
-def _offered(kind: str, subject: str, ring: Keyring) -> Exception | None:
-    """What went wrong with it. An outage is raised: it would go wrong with all."""
-    try:
-        with transaction() as session:
-            told.offer(session, ring, kind, subject)
-    except Exception as error:
-        if outages.outage(error):
-            raise
-        log.warning("offer_failed", about=kind, error=type(error).__name__, exc_info=True)
-        return error
-    return None
+def _promise(ready: list[UUID]) -> int:
+    with transaction() as session:
+        return told.promise(session, ready)

@@ -156,7 +156,7 @@ def run_slice(claim: Claim) -> None:
 
 
 def offer_inbound(claim: Claim) -> None:
-    """Let events take effect that came before what they are about."""
+    """Let an event take effect that came before what it is about."""
     inbound.offer(claim, _ring())
 
 

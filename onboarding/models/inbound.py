@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from onboarding.db import now
@@ -15,10 +24,11 @@ from onboarding.models.listening import SIGNATURES
 # What became of an event: it took effect; a later one had come before it; what it is about is not
 # there yet; nobody here knows its type; an operator has said that it shall wait no more.
 INBOUND_STATUSES: Final = ("applied", "stale", "parked", "unknown", "dismissed")
-_WAITS: Final = "status IN ('parked', 'unknown')"
+WAITS: Final = "status IN ('parked', 'unknown')"
 # What goes in time, and since when that is counted. The rest stays, however old.
 MAY_GO: Final = "overtaken_at IS NOT NULL OR status IN ('dismissed', 'stale', 'unknown')"
 GOES_AFTER: Final = "coalesce(settled_at, received_at)"
+UNORDERED: Final = "status = 'applied' AND NOT in_order"
 
 
 class Source(Base):
@@ -58,15 +68,15 @@ class InboundEvent(Base):
     __table_args__ = (
         UniqueConstraint("source", "event_id"),
         CheckConstraint(f"status IN ({one_of(INBOUND_STATUSES)})", name="status"),
-        CheckConstraint(f"({_WAITS}) = (settled_at IS NULL)", name="settled"),
+        CheckConstraint(f"({WAITS}) = (settled_at IS NULL)", name="settled"),
         CheckConstraint("overtaken_at IS NULL OR status = 'applied'", name="overtaken"),
         Index("ix_inbound_events_subject", "subject", "type", "time"),
         Index(
             "ix_inbound_events_waiting",
             "status",
             "id",
-            postgresql_where=text(_WAITS),
-            sqlite_where=text(_WAITS),
+            postgresql_where=text(WAITS),
+            sqlite_where=text(WAITS),
         ),
         # By which the clock finds what may go: nothing else is in it, so nothing is looked at in vain.
         Index(
@@ -74,6 +84,13 @@ class InboundEvent(Base):
             text(GOES_AFTER),
             postgresql_where=text(MAY_GO),
             sqlite_where=text(MAY_GO),
+        ),
+        # Empty, unless another version has been at work.
+        Index(
+            "ix_inbound_events_unordered",
+            "id",
+            postgresql_where=text(UNORDERED),
+            sqlite_where=text(UNORDERED),
         ),
     )
 
@@ -90,6 +107,10 @@ class InboundEvent(Base):
     settled_at: Mapped[datetime | None]
     # When a later one took effect that says all that this one has said.
     overtaken_at: Mapped[datetime | None]
+    # Whether those that it has overtaken are marked: a version that knows of no marks leaves none.
+    in_order: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # The message that offers it again: while that is there, no other is.
+    message_id: Mapped[UUID | None]
     # What it has changed, or why it has changed nothing.
     effect: Mapped[dict[str, Any]] = mapped_column(default=dict)
 

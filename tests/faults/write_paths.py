@@ -237,7 +237,6 @@ TASKS: Final = tuple(PROMISES)
 COMMITS: Final = dict.fromkeys(TASKS, 2) | {
     "send_email": 3,
     "tell_operator": 3,
-    "offer_inbound": 3,
     "run_slice": 4,
     "deliver_webhooks": 3,
 }
