@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, func, insert, inspect, select, text
 
@@ -198,6 +199,44 @@ def test_an_upgrade_that_would_lose_something_keeps_all(bare_database: Engine) -
     with pytest.raises(RuntimeError, match="1 rows refer to"):
         upgrade(bare_database)
     assert versions(bare_database)[0] == "0005"
+
+
+NEXT = """
+from alembic import op
+
+revision = "next"
+down_revision = "{head}"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("{table}") as batch_op:
+        batch_op.create_check_constraint(op.f("ck_another"), "1 = 1")
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "index"),
+    [("clients", "ix_clients_ending"), ("inbound_events", "ix_inbound_events_goes")],
+)
+@pytest.mark.parametrize("bare_database", ["sqlite"], indirect=True)
+def test_a_version_that_would_lose_an_index_changes_nothing_and_says_what_to_do(
+    bare_database: Engine, tmp_path: Path, table: str, index: str
+) -> None:
+    """No index of what is computed comes along where SQLite copies a table."""
+    upgrade(bare_database)
+    before, (head, _) = schema(bare_database), versions(bare_database)
+    (tmp_path / "next.py").write_text(NEXT.format(head=head, table=table))
+
+    def with_the_next(config: Config, version: str) -> None:
+        own = Path(migrations.__file__).parent / "versions"
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", f"{own}\n{tmp_path}")
+        command.upgrade(config, version)
+
+    with pytest.raises(RuntimeError, match=f"{index}: .* Drop it before .* and make it again"):
+        migrations._move(bare_database, with_the_next, "next")  # noqa: SLF001 - as `upgrade` does
+    assert schema(bare_database) == before
+    assert versions(bare_database)[0] == head
 
 
 def downgrade(engine: Engine, version: str) -> None:
