@@ -109,8 +109,7 @@ def rotate_key(
 def test(webhook_id: str, key: Listener, asked: OnceWithoutBody) -> Response:
     """Have something sent that tells of nothing: does it arrive?"""
     with transaction() as session:
-        webhook = webhooks.one(session, _owner(key), webhook_id)
-        return once(session, key, asked, partial(_test, session, webhook))
+        return once(session, key, asked, partial(_test, session, key, webhook_id))
 
 
 @router.get("/{webhook_id}/deliveries")
@@ -127,19 +126,17 @@ def delivered(webhook_id: str, key: Listener, page: Annotated[Deliveries, Query(
 def redeliver(webhook_id: str, delivery_id: str, key: Listener, asked: OnceWithoutBody) -> Response:
     """Send one again: the same event, under the same ID."""
     with transaction() as session:
-        webhook = webhooks.one(session, _owner(key), webhook_id)
-        wanted = deliveries.one(session, webhook.id, delivery_id)
-        do = partial(_redeliver, session, webhook, [Delivery.id == wanted.id])
-        return once(session, key, asked, do)
+        return once(
+            session, key, asked, partial(_redeliver_one, session, key, webhook_id, delivery_id)
+        )
 
 
 @router.post("/{webhook_id}/redeliver", status_code=202, response_model=Redelivered)
 def redeliver_many(webhook_id: str, body: Redelivery, key: Listener, asked: Once) -> Response:
     """Send again what failed for good, or all of a time."""
+    which = deliveries.which(failed=bool(body.failed), since=body.since, until=body.until)
     with transaction() as session:
-        webhook = webhooks.one(session, _owner(key), webhook_id)
-        which = deliveries.which(failed=bool(body.failed), since=body.since, until=body.until)
-        return once(session, key, asked, partial(_redeliver, session, webhook, which))
+        return once(session, key, asked, partial(_redeliver, session, key, webhook_id, which))
 
 
 def page_of(session: Session, webhook: Webhook, page: Deliveries, itself: str) -> DeliveryList:
@@ -215,11 +212,22 @@ def _told_key(session: Session, request: Request, key: ApiKey, body: str) -> str
     return (shown if newest else shown.model_copy(update={"secret": None})).model_dump_json()
 
 
-def _test(session: Session, webhook: Webhook) -> Answer:
+def _test(session: Session, key: ApiKey, webhook_id: str) -> Answer:
+    webhook = webhooks.one(session, _owner(key), webhook_id)
     return Answer(202, delivery(webhooks.test(session, webhook)).model_dump_json(), {})
 
 
-def _redeliver(session: Session, webhook: Webhook, which: Sequence[ColumnElement[bool]]) -> Answer:
+def _redeliver_one(session: Session, key: ApiKey, webhook_id: str, delivery_id: str) -> Answer:
+    webhook = webhooks.one(session, _owner(key), webhook_id)
+    wanted = deliveries.one(session, webhook.id, delivery_id)
+    return _redeliver(session, key, webhook_id, [Delivery.id == wanted.id])
+
+
+def _redeliver(
+    session: Session, key: ApiKey, webhook_id: str, which: Sequence[ColumnElement[bool]]
+) -> Answer:
+    """Looked for here: what was answered is repeated also once the endpoint is removed."""
+    webhook = webhooks.one(session, _owner(key), webhook_id)
     count = deliveries.redeliver(session, webhook.id, *which)
     return Answer(202, Redelivered(count=count).model_dump_json(), {})
 

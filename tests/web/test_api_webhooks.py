@@ -170,6 +170,29 @@ def test_one_that_is_removed_is_sent_nothing(system: System, receiver: Receiver)
     assert receiver.got == []
 
 
+def test_what_was_answered_is_repeated_also_once_it_is_removed(
+    system: System, receiver: Receiver
+) -> None:
+    """Whoever has had no answer cannot know that somebody else has removed it since."""
+    made = add(system, receiver.url)
+    itself = made["links"]["self"]
+    system.start()
+    deliver_all()
+    one = f"{itself}/deliveries/{sent(system, made)[0]['id']}/redeliver"
+    asked: list[tuple[str, Any]] = [
+        (f"{itself}/test", None),
+        (one, None),
+        (f"{itself}/redeliver", {"failed": True}),
+    ]
+    before = [system.post(*each, idempotency_key="mine") for each in asked]
+    system.send("DELETE", itself)
+    for request, first in zip(asked, before, strict=True):
+        again = system.post(*request, idempotency_key="mine")
+        assert (again.status_code, again.json()) == (202, first.json())
+        assert again.headers["idempotent-replayed"] == "true"
+        refused(system.post(*request), 404, "not_found")
+
+
 def test_a_test_says_whether_it_arrives(system: System, receiver: Receiver) -> None:
     made = add(system, receiver.url)
     tried = expect(system.post(f"{made['links']['self']}/test"), 202)
