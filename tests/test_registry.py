@@ -18,6 +18,7 @@ from onboarding.ids import new_id
 from onboarding.models import Aggregator, Onboarding, Transition
 from tests import builders
 from tests.builders import OPERATOR, an_onboarding, fire, handle, promised, state_of, the
+from tests.test_offers import a_step_that_nobody_took
 from workers import turns
 
 ON_REST = {"status": "registered", "uses_rest": True, "asks_for": "delegated"}
@@ -123,6 +124,23 @@ def test_whoever_left_while_the_registry_changed_stays_where_he_went(database: E
     builders.work()
     assert state_of(gone) == "cancelled"
     assert state_of(here) != "awaiting_aggregator"
+
+
+def test_one_who_cannot_be_rechecked_keeps_nobody_else_waiting(database: Engine) -> None:
+    """It is tried again by itself, until it is an incident of its own."""
+    record("Catalogue Express", uses_rest=False)
+    builders.work()
+    broken, *others = (an_onboarding("awaiting_aggregator") for _ in range(3))
+    a_step_that_nobody_took(broken)
+    record("Catalogue Express")
+    for _ in range(4):
+        for message in promised():
+            builders.end_the_rest_of(message.id)
+            turns.run(str(message.id))
+    assert states_of(others) == {"type_chosen": 2}
+    assert state_of(broken) == "awaiting_aggregator"
+    (left,) = promised("recheck_parked")
+    assert (left.onboarding_id, left.cause) == (broken, "task_failed")
 
 
 def test_a_recheck_that_runs_twice_moves_once(database: Engine) -> None:

@@ -126,13 +126,23 @@ def revoke_client(session: Session, claim: Claim) -> None:
 
 
 def recheck_parked(session: Session, claim: Claim) -> None:
-    """The registry has changed: wake a batch of those who wait for the aggregator, then the next."""
-    aggregator = str(claim.about["aggregator"])
+    """The registry has changed: wake a batch of those who wait for the aggregator, then the next.
+
+    Where something is wrong with one of them, each is woken by a message of its own.
+    """
+    aggregator, alone = str(claim.about["aggregator"]), claim.about.get("alone")
     inbound.offer_about(session, "aggregator", aggregator, _ring())
+    if alone:
+        _recheck(session, UUID(alone))
+        return
     after = claim.about.get("after")
     waiting = registry.parked(session, aggregator, UUID(after) if after else None)
     for onboarding_id in waiting:
-        _recheck(session, onboarding_id)
+        if claim.attempt == 1:
+            _recheck(session, onboarding_id)
+        else:
+            about = {"aggregator": aggregator, "alone": str(onboarding_id)}
+            outbox.promise(session, "recheck_parked", about, onboarding_id=onboarding_id)
     if len(waiting) == registry.BATCH:
         about = {"aggregator": aggregator, "after": str(waiting[-1])}
         outbox.promise(session, "recheck_parked", about)
