@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, masking
+from onboarding import db, deliveries, masking
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.deliveries import unfinished
@@ -50,7 +50,7 @@ def waiting(days: int) -> int:
     """How many could go now, that ended so many days ago."""
     with reading() as session:
         return session.execute(
-            select(func.count()).select_from(_over(days).subquery())
+            select(func.count()).select_from(_over(session, days).subquery())
         ).scalar_one()
 
 
@@ -82,11 +82,6 @@ def connected() -> ColumnElement[bool]:
     )
 
 
-def being_told() -> ColumnElement[bool]:
-    """Whether another system is still to be told of something."""
-    return exists().where(Delivery.onboarding_id == Onboarding.id, unfinished())
-
-
 def sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
     """Of which something is sent once more by now. All others' deliveries are held until they are gone."""
     of, theirs = Delivery.onboarding_id, Delivery.onboarding_id.in_(ids)
@@ -111,7 +106,7 @@ def remove(session: Session, ids: Sequence[UUID]) -> None:
 def _batch(days: int, path: Path, at_once: int, after: UUID) -> tuple[int, UUID | None]:
     """How many have gone, and the last that was looked at: there the next one goes on, while there is one."""
     with transaction() as session:
-        wanted = _over(days).where(Onboarding.id > after).order_by(Onboarding.id)
+        wanted = _over(session, days).where(Onboarding.id > after).order_by(Onboarding.id)
         found = wanted.limit(at_once).with_for_update(skip_locked=True, of=Onboarding)
         over = list(session.execute(found).scalars())
         busy = sent_again(session, over)
@@ -122,13 +117,13 @@ def _batch(days: int, path: Path, at_once: int, after: UUID) -> tuple[int, UUID 
     return len(ids), over[-1] if over else None
 
 
-def _over(days: int) -> Select[UUID]:
+def _over(session: Session, days: int) -> Select[UUID]:
     """A client that is revoked is told to the authorization server by a message."""
     its, since = Onboarding.id, db.in_seconds(-days * 86_400)
     alive: list[ColumnElement[bool]] = [
         connected(),
         exists().where(Message.onboarding_id == its),
-        being_told(),
+        deliveries.any_left(session),
         # What has happened to it since it was done: its credentials were revoked, say.
         exists().where(
             Transition.onboarding_id == its,

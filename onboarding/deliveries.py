@@ -119,6 +119,26 @@ def forget(session: Session, limit: int) -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
+def any_left(session: Session) -> ColumnElement[bool]:
+    """Of a statement that reads onboardings: whether their system is still to be told of something.
+
+    It may not be noted down yet. Whoever is disabled is told when that is over, of what is there then.
+    """
+    listening = select(Webhook.system_id, Webhook.noted_until).where(Webhook.disabled_at.is_(None))
+    unnoted = (
+        and_(
+            # Most are nobody's, and of those the answer is no.
+            Onboarding.system_id.is_not_distinct_from(row.system_id),
+            exists().where(
+                Transition.onboarding_id == Onboarding.id,
+                event_log.behind(Cursor.read(row.noted_until)),
+            ),
+        )
+        for row in session.execute(listening.distinct())
+    )
+    return or_(exists().where(Delivery.onboarding_id == Onboarding.id, unfinished()), *unnoted)
+
+
 def unfinished(delivery: Any = Delivery) -> ColumnElement[bool]:
     """Neither arrived nor failed for good."""
     return and_(delivery.delivered_at.is_(None), delivery.failed_at.is_(None))

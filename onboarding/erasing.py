@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, case, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import addresses, archiving, masked_texts, sealing
+from onboarding import addresses, archiving, deliveries, masked_texts, sealing
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.errors import Invalid
@@ -109,31 +109,31 @@ def _theirs(address: str) -> ColumnElement[bool]:
     return or_(Onboarding.contact_hash.in_(sealing.address_hashes(address)), plain)
 
 
-def _names_as_developer(address: str) -> ColumnElement[bool]:
+def _names_as_developer(session: Session, address: str) -> ColumnElement[bool]:
     """And goes on: letters may have to go there."""
     named = exists().where(
         Handover.onboarding_id == Onboarding.id,
         Handover.ended_at.is_(None),
         func.lower(Handover.email) == address.lower(),
     )
-    return and_(named, _goes_on())
+    return and_(named, _goes_on(session))
 
 
-def _under_way() -> ColumnElement[bool]:
+def _under_way(session: Session) -> ColumnElement[bool]:
     """A letter that could not be sent for good is nothing that anybody waits for."""
     unsent = and_(Message.task == "send_email", Message.failed_at.is_not(None))
     return or_(
         exists().where(Message.onboarding_id == Onboarding.id, ~unsent),
-        archiving.being_told(),
+        deliveries.any_left(session),
     )
 
 
-def _goes_on() -> ColumnElement[bool]:
-    return or_(Onboarding.state.in_(OPEN), archiving.connected(), _under_way())
+def _goes_on(session: Session) -> ColumnElement[bool]:
+    return or_(Onboarding.state.in_(OPEN), archiving.connected(), _under_way(session))
 
 
 def _over(session: Session, address: str) -> Sequence[Row[UUID, str]]:
-    wanted = select(Onboarding.id, Onboarding.reference).where(_theirs(address), ~_goes_on())
+    wanted = select(Onboarding.id, Onboarding.reference).where(_theirs(address), ~_goes_on(session))
     return session.execute(wanted.order_by(Onboarding.id)).all()
 
 
@@ -145,7 +145,7 @@ def _left(session: Session, address: str) -> list[Left]:
         else_="under_way",
     )
     wanted = select(Onboarding.reference, Onboarding.state, why).where(
-        or_(and_(_theirs(address), _goes_on()), _names_as_developer(address))
+        or_(and_(_theirs(address), _goes_on(session)), _names_as_developer(session, address))
     )
     return [Left(*row) for row in session.execute(wanted.order_by(Onboarding.id))]
 
@@ -153,7 +153,9 @@ def _left(session: Session, address: str) -> list[Left]:
 def _remove(address: str) -> Sequence[Row[UUID, str]]:
     """A batch of those that are over, and the browsers that had to do with them: they are signed out."""
     with transaction() as session:
-        wanted = select(Onboarding.id, Onboarding.reference).where(_theirs(address), ~_goes_on())
+        wanted = select(Onboarding.id, Onboarding.reference).where(
+            _theirs(address), ~_goes_on(session)
+        )
         found = wanted.order_by(Onboarding.id).limit(BATCH)
         over = session.execute(found.with_for_update(skip_locked=True, of=Onboarding)).all()
         busy = archiving.sent_again(session, [row.id for row in over])
@@ -185,16 +187,16 @@ def _named(session: Session, address: str) -> list[tuple[str, list[Key]]]:
         for name in (f"{table}.{column}" for column in kept.personal)
         if table not in _STAYS
         and name not in _ITS_OWN
-        and (found := masked_texts.keys(session, name, address, *_apart(table, address)))
+        and (found := masked_texts.keys(session, name, address, *_apart(session, table, address)))
     ]
 
 
-def _apart(table: str, address: str) -> Iterator[ColumnElement[bool]]:
+def _apart(session: Session, table: str, address: str) -> Iterator[ColumnElement[bool]]:
     """What goes on keeps what it needs: theirs, and where they are named as a developer."""
     columns = masked_texts.TABLES[table].c
     its = columns.get("id" if table == "onboardings" else "onboarding_id")
     if its is not None:
-        on = or_(_theirs(address), _names_as_developer(address))
+        on = or_(_theirs(address), _names_as_developer(session, address))
         yield or_(its.is_(None), its.not_in(select(Onboarding.id).where(on)))
 
 

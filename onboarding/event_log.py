@@ -81,6 +81,11 @@ def stretch(session: Session, after: Cursor, places: int) -> tuple[Cursor, bool]
     return (Cursor(*last[:3]), last[3] == places) if last else (after, False)
 
 
+def behind(place: Cursor) -> ColumnElement[bool]:
+    """What comes after it, whether it can be read already or not."""
+    return tuple_(*COLUMNS) > tuple_(*place)
+
+
 def between(after: Cursor, end: Cursor) -> ColumnElement[bool]:
     """Behind the one and up to the other, which can be read."""
     place = tuple_(*COLUMNS)

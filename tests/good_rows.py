@@ -211,7 +211,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "signature": "ed25519",
         "key_number": 1,
         "key_id": "2026",
-        "noted_until": "0-0-0",
+        "noted_until": f"0-{'0' * 32}-0",
         "failures": 0,
     },
     "deliveries": {
