@@ -97,6 +97,12 @@ def answer(session: Session, ring: Keyring, about: Mapping[str, Any]) -> None:
         audit.append(session, ring, attempt)
 
 
+def apart(about: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same of each that was ours alone."""
+    nothing = {"source": about["source"], "secrets": [], "keys": []}
+    return [nothing | {kind: [each]} for kind in ("secrets", "keys") for each in about[kind]]
+
+
 def found_at(session: Session, onboarding_id: UUID) -> str | None:
     """Where the secret was found that was disclosed last, as the trail has it."""
     entry = session.scalars(

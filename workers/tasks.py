@@ -53,8 +53,16 @@ def replace_secret(session: Session, claim: Claim) -> None:
 
 
 def answer_leak(session: Session, claim: Claim) -> None:
-    """Secrets of ours were found elsewhere: what follows besides that they are dead."""
-    leaks.answer(session, _ring(), claim.about)
+    """Secrets of ours were found elsewhere: what follows besides that they are dead.
+
+    Where something is wrong with one of them, each is followed up by a message of its own.
+    """
+    apart = leaks.apart(claim.about)
+    if claim.attempt == 1 or len(apart) <= 1:
+        leaks.answer(session, _ring(), claim.about)
+        return
+    for about in apart:
+        outbox.promise(session, "answer_leak", about)
 
 
 def await_new_secret(session: Session, claim: Claim) -> None:

@@ -23,6 +23,7 @@ from tests.composing import EMAIL, put, written
 from tests.dumping import dump
 from tests.noting import count_statements
 from tests.telling import REGISTRY, a_source, now
+from tests.test_offers import a_step_that_nobody_took
 from tests.test_replacing import ask, shown
 from tests.web.calling import System, expect, refused, served
 from tests.web.presenting import Caller, a_caller, wrong
@@ -182,6 +183,22 @@ def test_the_letter_says_where_and_what_to_do(app: FastAPI, key: Key) -> None:
         assert PLACE in letter.text
         assert "/resume/" in letter.text
         assert caller.secret not in letter.text + letter.html
+
+
+def test_whose_history_takes_nothing_keeps_no_other_from_being_told(app: FastAPI, key: Key) -> None:
+    """What was found together is followed up each by itself, once something was wrong with it."""
+    broken, sound = a_caller(app), a_caller(app)
+    for each in (broken, sound):
+        put(each.id, contact_email=EMAIL)
+    a_step_that_nobody_took(broken.id)
+    expect(disclose(app, key, broken.secret, sound.secret), 202)
+    for _ in range(3):
+        for message in promised("answer_leak"):
+            builders.end_the_rest_of(message.id)
+            turns.run(str(message.id))
+    assert [letter.onboarding_id for letter in promised("send_email")] == [sound.id]
+    (left,) = promised("answer_leak")
+    assert [each["client_id"] for each in left.about["secrets"]] == [broken.client_id]
 
 
 def test_a_new_one_ends_the_incident(app: FastAPI, key: Key) -> None:
