@@ -17,6 +17,7 @@ from onboarding.errors import Invalid
 from onboarding.ids import new_id
 from onboarding.models import Aggregator, Onboarding, Transition
 from tests import builders
+from tests.acting import findings
 from tests.builders import OPERATOR, an_onboarding, fire, handle, promised, state_of, the
 from tests.test_offers import a_step_that_nobody_took
 from workers import turns
@@ -141,6 +142,7 @@ def test_one_who_cannot_be_rechecked_keeps_nobody_else_waiting(database: Engine)
     assert state_of(broken) == "awaiting_aggregator"
     (left,) = promised("recheck_parked")
     assert (left.onboarding_id, left.cause) == (broken, "task_failed")
+    assert [each for each in findings() if "recheck_parked" in each] == []
 
 
 def test_a_recheck_that_runs_twice_moves_once(database: Engine) -> None:

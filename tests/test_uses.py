@@ -13,6 +13,7 @@ from onboarding.presented import Verified
 from onboarding.sealing import Keyring
 from onboarding.settings import settings
 from tests import builders
+from tests.acting import findings
 from tests.racing import race
 from tests.web.calling import expect, served
 from tests.web.presenting import Caller, a_caller, wrong
@@ -104,6 +105,7 @@ def test_the_first_call_is_told_once(app: FastAPI) -> None:
     first = client(caller).first_used_at
     assert first is not None
     assert notices(caller) == ["first_call"]
+    assert findings() == [], "while the letter waits"
     builders.age(caller.id, timedelta(minutes=5))
     expect(caller.ask(), 200)
     assert notices(caller) == ["first_call"]
@@ -123,6 +125,7 @@ def test_silence_is_asked_after_once(app: FastAPI) -> None:
     builders.age(caller.id, settings().silence_days * DAYS)
     assert [clock.ask_about_silence().done for _ in range(2)] == [1, 0]
     assert notices(caller) == ["no_call_yet"]
+    assert findings() == [], "while the letter waits"
     assert client(caller).silence_asked_at is not None
 
 
