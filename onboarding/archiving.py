@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from onboarding import db, deliveries, masking
+from onboarding import db, deliveries, event_log, masking
 from onboarding.chart import OPEN
 from onboarding.db import reading, transaction
 from onboarding.deliveries import unfinished
@@ -93,6 +93,7 @@ def sent_again(session: Session, ids: Sequence[UUID]) -> set[UUID]:
 
 def remove(session: Session, ids: Sequence[UUID]) -> None:
     """Take them out with whatever refers to them, which goes first: so the order of the tables says."""
+    event_log.count_on(session)
     clients = select(Client.id).where(Client.onboarding_id.in_(ids))
     for table in reversed(Base.metadata.sorted_tables):
         if table.name == "onboardings":

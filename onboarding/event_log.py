@@ -2,7 +2,8 @@
 
 A transition's position is the number of the transaction that wrote it, or its predecessor's where that is
 higher: so an onboarding's own come in their sequence. A reader is shown what lies below every transaction
-that is still under way, so nothing can come in behind it. SQLite has one writer, who counts.
+that is still under way, so nothing can come in behind it. SQLite has one writer, who counts on from the last
+place that there has been.
 """
 
 import re
@@ -119,6 +120,19 @@ def leap(session: Session) -> None:
     last = session.scalar(select(func.max(Transition.position))) or 0
     shift = max(last, log.shift if log else 0) + _LEAP
     session.merge(EventLog(id=1, shift=shift, history=session.scalar(select(this_history()))))
+
+
+def count_on(session: Session) -> None:
+    """Before transitions are removed: no later one may come where a reader has been already.
+
+    PostgreSQL numbers transactions, whatever becomes of what they wrote.
+    """
+    if _is_postgresql(session):
+        return
+    log, last = session.get(EventLog, 1), session.scalar(select(func.max(Transition.position)))
+    if last and (log is None or log.shift < last):
+        history = log.history if log else session.scalar(select(this_history()))
+        session.merge(EventLog(id=1, shift=last, history=history))
 
 
 def _is_settled(session: Session) -> ColumnElement[bool]:

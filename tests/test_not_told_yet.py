@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
-from onboarding import archiving
-from onboarding.db import transaction
+from onboarding import archiving, event_log
+from onboarding.db import reading, transaction
 from onboarding.models import Message, Onboarding, Webhook
 from tests.builders import age, fire, the
 from tests.listening import an_endpoint, an_owner, deliver_all, owner_of, started_by
@@ -54,3 +54,19 @@ def test_who_does_not_listen_or_is_another_system_has_nobody_wait(receiver: Rece
     made = one_that_is_over(owner_of(off)), one_that_is_over(an_owner())
     references = {the(each).reference for each in made}
     assert {*erase().removed} == references
+
+
+def test_what_happens_after_the_last_event_was_erased_is_told(receiver: Receiver) -> None:
+    """Whoever has read that far would else have what comes next behind them."""
+    owner = owner_of(an_endpoint(receiver.url))
+    one_that_is_over(owner)
+    deliver_all()
+    with reading() as session:
+        read = event_log.end(session)
+    assert len(erase().removed) == 1
+    receiver.got.clear()
+    made = started_by(owner)
+    deliver_all()
+    assert [each.place for each in receiver.got] == [(str(made), 1)]
+    with reading() as session:
+        assert [each.onboarding_id for each in event_log.page(session, read, 9)] == [made]
