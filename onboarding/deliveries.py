@@ -31,8 +31,9 @@ KEPT_FOR: Final = timedelta(days=30)
 
 def any_to_note(session: Session) -> bool:
     """Whether the log goes on behind where some endpoint is. It takes no lock."""
-    places = session.scalars(_PLACES).all()
-    return bool(places) and set(places) != {str(event_log.end(session))}
+    places = [Cursor.read(place) for place in session.scalars(_PLACES)]
+    # What was there last may have been erased since.
+    return bool(places) and min(places) < event_log.end(session)
 
 
 def note(session: Session) -> tuple[int, bool]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, update
 
-from onboarding import archiving, event_log
+from onboarding import archiving, deliveries, event_log
 from onboarding.db import reading, transaction
 from onboarding.models import Message, Onboarding, Webhook
 from tests.builders import age, fire, the
@@ -64,6 +64,8 @@ def test_what_happens_after_the_last_event_was_erased_is_told(receiver: Receiver
     with reading() as session:
         read = event_log.end(session)
     assert len(erase().removed) == 1
+    with reading() as session:
+        assert not deliveries.any_to_note(session), "or each look would write"
     receiver.got.clear()
     made = started_by(owner)
     deliver_all()
