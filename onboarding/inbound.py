@@ -33,8 +33,6 @@ LOOKS_AT: Final = 1000
 BATCH: Final = 100
 FIRST: Final = UUID(int=0)
 WAITING: Final = ("parked", "unknown")
-# The task that offers one whose subject has come.
-OFFER: Final = "offer_inbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,7 @@ def promise(session: Session, ids: Sequence[UUID]) -> int:
     found = select(InboundEvent).where(InboundEvent.id.in_(ids), InboundEvent.status == "parked")
     events = session.scalars(found.where(_is_ready(InboundEvent)).order_by(InboundEvent.id)).all()
     for event in events:
-        event.message_id = outbox.promise(session, OFFER, {"event": event.id.hex})
+        event.message_id = outbox.promise(session, "offer_inbound", {"event": event.id.hex})
     return len(events)
 
 

@@ -6,7 +6,6 @@ from sqlalchemy import Engine, insert, select, update
 
 from onboarding import db, inbound
 from onboarding.db import reading, transaction
-from onboarding.inbound import OFFER
 from onboarding.models import Client, InboundEvent, Message, Transition
 from tests.builders import an_onboarding, keyring, promised, state_of, the
 from tests.racing import race
@@ -14,6 +13,7 @@ from tests.telling import Event, a_source, an_early_event, tell, told
 from workers import turns
 from workers.inbound import Offers
 
+OFFER = "offer_inbound"
 # More than a look once found, and all of them about one.
 MANY = 60
 
