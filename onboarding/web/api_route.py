@@ -13,12 +13,13 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar, get_origin
 
 from fastapi import Depends
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import SecurityScopes
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from onboarding.errors import Invalid
+from onboarding.errors import Invalid, Refusal
 from onboarding.retrying import retried
 from onboarding.web.problems import pointer
 from onboarding.web.refusals import NotJson, WrongMediaType
@@ -56,13 +57,28 @@ class StrictRoute(RetriedRoute):
         handle = super().get_route_handler()
 
         async def strictly(request: Request) -> Response:
-            if self.body_field is not None and (body := await request.body()):
-                check_json(request.headers.get("content-type", ""), body)
+            try:
+                await self._check_body(request)
+            except Refusal:
+                await self._ask_who_calls(request)
+                raise
             response = await handle(request)
             response.headers.setdefault("Cache-Control", "no-store")
             return response
 
         return strictly
+
+    async def _check_body(self, request: Request) -> None:
+        body = await request.body()
+        if body and self.body_field is not None:
+            check_json(request.headers.get("content-type", ""), body)
+
+    async def _ask_who_calls(self, request: Request) -> None:
+        """Of a body that cannot be read, only those are told who may send one; each of them counts."""
+        for asking in self.dependant.dependencies:
+            if asking.call is not None and asking.security_scopes_param_name:
+                scopes = SecurityScopes(asking.own_oauth_scopes)
+                await run_in_threadpool(asking.call, request, scopes, None)
 
 
 def _in_a_thread(handler: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:

@@ -1,15 +1,15 @@
 """Refuses requests that are too large before anything works on them.
 
 A body is read whole before the app is called: a slow sender holds no thread, and nobody behind
-this needs to count.
+this needs to count. The API says first whom it knows, so there the refusal comes in the body's place.
 """
 
-from typing import Final
+from typing import Final, NoReturn
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onboarding.web.problems import problem
+from onboarding.web.problems import DOCUMENTED, is_within, problem
 from onboarding.web.refusals import BodyTooLarge, UrlTooLong
 
 BODY_AT_MOST: Final = 64 * 1024
@@ -36,7 +36,11 @@ def request_limits(
             most = max(body_at_most, _larger(scope["path"]))
             _check_declared(scope, most)
             body = await _read(receive, most)
-        except (UrlTooLong, BodyTooLarge) as refusal:
+        except BodyTooLarge as refusal:
+            if is_within(scope["path"], DOCUMENTED):
+                return await app(scope, _refusing(refusal), send)
+            return await problem(refusal, scope=scope)(scope, receive, send)
+        except UrlTooLong as refusal:
             return await problem(refusal, scope=scope)(scope, receive, send)
         except _Gone:
             return None
@@ -74,6 +78,15 @@ async def _read(receive: Receive, at_most: int) -> bytes:
             raise BodyTooLarge
         more = message.get("more_body", False)
     return bytes(body)
+
+
+def _refusing(refusal: BodyTooLarge) -> Receive:
+    """Gives the app no body, however often it asks."""
+
+    async def refuse() -> NoReturn:
+        raise refusal
+
+    return refuse
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

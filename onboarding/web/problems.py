@@ -86,7 +86,7 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
             refusal = MethodNotAllowed()
         if isinstance(refusal, MethodNotAllowed):
             refusal.allow = _methods(request)
-        if type(refusal) is NotFound and _is_within(request.scope["path"], DOCUMENTED):
+        if type(refusal) is NotFound and is_within(request.scope["path"], DOCUMENTED):
             refusal = NothingThere()
         if elsewhere and not _is_api(request.scope["path"]):
             return _page(request, elsewhere, refusal, error)
@@ -148,10 +148,10 @@ def _instance() -> str:
 
 
 def _is_api(path: str) -> bool:
-    return any(_is_within(path, root) for root in API_PATHS)
+    return any(is_within(path, root) for root in API_PATHS)
 
 
-def _is_within(path: str, root: str) -> bool:
+def is_within(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
@@ -160,7 +160,7 @@ def _is_of_a_page(request: Request) -> bool:
 
     Then it is there, but for another method.
     """
-    return _is_within(request.scope["path"], DOCUMENTED) and "locale" in request.path_params
+    return is_within(request.scope["path"], DOCUMENTED) and "locale" in request.path_params
 
 
 def _methods(request: Request) -> str:
