@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from email.message import Message
 from functools import cached_property, wraps
+from http import HTTPStatus
 from inspect import iscoroutinefunction
 from itertools import chain
 from typing import Annotated, Any, Final, NoReturn, TypeVar, get_origin
@@ -64,6 +65,9 @@ class StrictRoute(RetriedRoute):
                 raise
             response = await handle(request)
             response.headers.setdefault("Cache-Control", "no-store")
+            if response.status_code == HTTPStatus.NO_CONTENT:
+                # The framework says of which kind nothing is.
+                del response.headers["Content-Type"]
             return response
 
         return strictly
