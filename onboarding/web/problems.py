@@ -42,6 +42,7 @@ from onboarding.web.refusals import (
     IfMatchMissing,
     InFlight,
     MethodNotAllowed,
+    NothingPublished,
     NothingThere,
     NotJson,
     Stale,
@@ -86,9 +87,10 @@ def install_problem_handlers(app: FastAPI, elsewhere: Elsewhere | None = None) -
             refusal = MethodNotAllowed()
         if isinstance(refusal, MethodNotAllowed):
             refusal.allow = _methods(request)
-        if type(refusal) is NotFound and is_within(request.scope["path"], DOCUMENTED):
-            refusal = NothingThere()
-        if elsewhere and not _is_api(request.scope["path"]):
+        path = request.scope["path"]
+        if type(refusal) is NotFound and _is_api(path):
+            refusal = NothingThere() if is_within(path, DOCUMENTED) else NothingPublished()
+        if elsewhere and not _is_api(path):
             return _page(request, elsewhere, refusal, error)
         return problem(refusal, error, request.scope)
 

@@ -15,6 +15,15 @@ class NothingThere(NotFound):
     )
 
 
+class NothingPublished(NothingThere):
+    """There is nothing here, or it is not yours."""
+
+    advice = (
+        "Check the address: /.well-known/oauth-authorization-server names those of the"
+        " authorization server, /v1/openapi.json those of the API."
+    )
+
+
 class KeyInUrl(Refusal):
     """An API key stands in the URL, where logs and proxies keep it."""
 

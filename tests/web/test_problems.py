@@ -214,7 +214,12 @@ def test_a_program_that_finds_nothing_is_told_where_the_documentation_is(
             advice = refused(answer, 404, "not_found")["detail"]
             assert "/docs" in advice
             assert "e-mail" not in advice
-    assert "e-mail" in refused(system.send("GET", "/oauth2/nowhere"), 404, "not_found")["detail"]
+    for path in ("/oauth2/nowhere", "/.well-known/openid-configuration", "/metrics/nowhere"):
+        for locale in ("en", "fr"):
+            answer = System(system.app).send("GET", path, {"accept-language": locale})
+            advice = refused(answer, 404, "not_found")["detail"]
+            assert "/.well-known/oauth-authorization-server" in advice
+            assert "e-mail" not in advice
     assert "e-mail" in system.send("GET", "/en/nowhere").text
 
 
