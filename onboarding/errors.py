@@ -40,6 +40,8 @@ class Refusal(Exception):
     advice: ClassVar[str] = "Go back and try again."
     # Whether the same may be sent again without a look.
     retryable: ClassVar[bool] = False
+    # What could be done in its place, where whoever passes it on knows.
+    instead: Mapping[str, object] | None = None
 
     @property
     def sentence(self) -> str:
@@ -48,7 +50,7 @@ class Refusal(Exception):
 
     def facts(self) -> dict[str, object]:
         """What this case adds to the answer, for problem details and logs."""
-        return {}
+        return dict(self.instead or {})
 
 
 class NotFound(Refusal):

@@ -1,6 +1,7 @@
 """The API's onboardings: start, look, fire events, take the secret, send a seller on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -16,7 +17,7 @@ from onboarding.access import calling_system
 from onboarding.checksums import CHECKSUM
 from onboarding.credentials import Revealed
 from onboarding.db import reading, transaction
-from onboarding.errors import MovedOn
+from onboarding.errors import EventNotYours, EventUnknown, MovedOn
 from onboarding.ids import new_id
 from onboarding.kept_answers import Answer
 from onboarding.models import ApiKey, Onboarding
@@ -29,7 +30,7 @@ from onboarding.web.api_etags import Numbers, Seen, expected, tag, unless_stale
 from onboarding.web.api_keys import Jwk, read_key
 from onboarding.web.api_once import Once, OnceWithoutBody, once
 from onboarding.web.api_route import in_body
-from onboarding.web.api_view import step, view
+from onboarding.web.api_view import allowed_events, step, view
 from onboarding.web.api_waiting import Prefer, WaitingRoute
 from onboarding.web.refusals import NeverReplayed
 from onboarding.web.schemas import (
@@ -192,9 +193,20 @@ def _fire(
     session: Session, onboarding: Onboarding, body: NewEvent, key: ApiKey, seen: Numbers
 ) -> Answer:
     actor, number = calling_system(key), expected(seen, onboarding)
-    with in_body("data"), unless_stale(session, onboarding):
+    with in_body("data"), _among_allowed(onboarding), unless_stale(session, onboarding):
         moved = events.handle(session, onboarding.id, body.event, actor, body.data, expected=number)
     return _answer(moved, view(session, moved))
+
+
+@contextmanager
+def _among_allowed(onboarding: Onboarding) -> Iterator[None]:
+    """Tell who asks for what no system ever may what this one may now."""
+    try:
+        yield
+    except (EventUnknown, EventNotYours) as refusal:
+        allowed = allowed_events(onboarding)
+        refusal.instead = {"onboarding_state": onboarding.state, "allowed_events": allowed}
+        raise
 
 
 def _answer(

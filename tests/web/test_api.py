@@ -95,7 +95,9 @@ def test_an_event_says_what_may_follow(system: System) -> None:
 )
 def test_events_of_others_are_refused(system: System, event: str, status: int, code: str) -> None:
     onboarding = system.with_secret()
-    refused(system.post(onboarding["links"]["events"], {"event": event}), status, code)
+    problem = refused(system.post(onboarding["links"]["events"], {"event": event}), status, code)
+    assert problem["onboarding_state"] == onboarding["state"] == "secret_ready"
+    assert problem["allowed_events"] == onboarding["allowed_events"] != []
     assert system.look(onboarding)["sequence"] == onboarding["sequence"]
 
 
