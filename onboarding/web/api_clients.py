@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from onboarding.presented import Linked
 from onboarding.settings import settings
 from onboarding.web.api_access import Reader, own
 from onboarding.web.api_route import StrictRoute
+from onboarding.web.schemas import ENDING
 
 router = APIRouter(prefix="/onboardings", tags=["Clients"], route_class=StrictRoute)
 
@@ -37,7 +38,7 @@ class SecretVersion(_Shown):
     """One version of a client secret, by its last 4 characters. Never the secret, nor more of it."""
 
     version: int
-    ending: str
+    ending: str = Field(description=ENDING)
     created_at: datetime
     revealed_at: datetime | None
     acknowledged_at: datetime | None

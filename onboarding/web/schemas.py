@@ -26,6 +26,12 @@ from onboarding.words import N_, ONE_OF, Said
 _LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 EMAIL: Final = rf"^[a-zA-Z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*$"
 
+# All 6 prove that the secret has arrived, so no more than these are told to who may not have it.
+ENDING: Final = (
+    "Its last 4 characters, to tell versions apart: the end of the 6 that an answer with the secret"
+    " names and `acknowledge_secret` takes, which only who has the secret knows."
+)
+
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
 
@@ -134,7 +140,7 @@ class SecretState(_Shown):
     """Which client secret there is: its version and last 4 characters, never the secret."""
 
     version: int
-    ending: str
+    ending: str = Field(description=ENDING)
     revealed_at: datetime | None
     acknowledged_at: datetime | None
 

@@ -57,6 +57,21 @@ def test_every_operation_says_what_it_is_and_what_it_refuses_with() -> None:
         assert "422" not in operation["responses"]
 
 
+def test_of_how_many_characters_an_ending_is_is_said_wherever_there_is_one() -> None:
+    """What is looked at names 4 of the 6 that acknowledge: two lengths under one name."""
+    schemas = committed()["components"]["schemas"]
+    told = {
+        name: each["properties"]["ending"].get("description", "")
+        for name, each in schemas.items()
+        if "ending" in each.get("properties", {})
+    }
+    assert told.keys() >= {"SecretState", "SecretVersion", "RevealedSecret"}
+    for name, description in told.items():
+        length = 6 if name == "RevealedSecret" else 4
+        assert f"last {length} characters" in description
+        assert "acknowledge_secret" in description
+
+
 def test_every_body_has_an_example() -> None:
     taking = {(m, p) for m, p, each in operations(committed()) if "requestBody" in each}
     assert taking == {*EXAMPLES}
