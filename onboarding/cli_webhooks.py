@@ -10,7 +10,15 @@ from onboarding.cli_options import AsJson, Limit, Reason, ReasonIfAny, open_data
 
 webhook = typer.Typer(no_args_is_help=True, help="What other systems are told, and where.")
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="As `ls` shows it.", show_default=False)]
+Id = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Its ID as `ls` shows it, the beginning of that, its URL, the host in it, or its"
+        " description.",
+        show_default=False,
+    ),
+]
 Types = Annotated[
     list[str] | None,
     typer.Option("--type", help="Only events of this type; give it once for each."),

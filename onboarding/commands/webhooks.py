@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
 
 from onboarding import admissions, deliveries, endpoints, reception, resending, webhooks
-from onboarding.commands import printing, terminal
+from onboarding.commands import choosing, printing, terminal
 from onboarding.commands.keys import system_named
 from onboarding.db import reading, transaction
 from onboarding.errors import NotFound, Refusal
@@ -46,8 +49,9 @@ def add(ring: Keyring, system: str, said: Mapping[str, Any], reason: str, *, as_
         printing.say(f"Verify with this. To try it: onboarding webhook deliveries {facts['id']}")
 
 
-def rm(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> None:
-    """Raises NotFound where there is none."""
+def rm(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
+    """Raises Failure where none or several are meant."""
+    webhook_id = _meant(wanted)
     told = terminal.change("webhook.remove", reason)
     with admissions.written_down(ring, told) as (session, about):
         webhook = webhooks.one(session, None, webhook_id, lock=True)
@@ -59,23 +63,23 @@ def rm(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> None:
         printing.say("Removed: nothing is sent there any more.")
 
 
-def sent(webhook_id: str, limit: int, *, failed: bool, as_json: bool) -> None:
-    """What was sent to one, newest first. Raises NotFound."""
+def sent(wanted: str, limit: int, *, failed: bool, as_json: bool) -> None:
+    """What was sent to one, newest first. Raises Failure."""
     with reading() as session:
-        webhook = webhooks.one(session, None, webhook_id)
-        found = deliveries.of(session, webhook.id, limit=limit, failed=failed)
+        found = deliveries.of(session, _among(session, wanted).id, limit=limit, failed=failed)
         lines, rows = [_sent_facts(each) for each in found], [_sent_row(each) for each in found]
     printing.listed(lines, _SENT_HEAD, rows, empty="Nothing of that kind.", as_json=as_json)
 
 
 def redeliver(
-    ring: Keyring, webhook_id: str, query: Mapping[str, str], reason: str, *, as_json: bool
+    ring: Keyring, wanted: str, query: Mapping[str, str], reason: str, *, as_json: bool
 ) -> None:
-    """What failed for good, unless something else is said. Raises NotFound, Invalid, NotEligible."""
-    wanted, who = resending.read(query), terminal.operator()
+    """What failed for good, unless something else is said. Raises Failure, Invalid, NotEligible."""
+    which, who = resending.read(query), terminal.operator()
+    webhook_id = _meant(wanted)
     with _told(ring, resending.REDELIVER, webhook_id, reason), transaction() as session:
         webhook = webhooks.one(session, None, webhook_id)
-        chosen = resending.look(session, who, webhook, wanted)
+        chosen = resending.look(session, who, webhook, which)
         count = resending.carry_out(session, ring, who, chosen, reason)
     if as_json:
         printing.line({"count": count})
@@ -83,9 +87,9 @@ def redeliver(
         printing.say(f"Sent again: {count}.")
 
 
-def enable(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> None:
-    """Send there again. Raises NotFound, Invalid, NotEligible."""
-    who = terminal.operator()
+def enable(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
+    """Send there again. Raises Failure, Invalid, NotEligible."""
+    who, webhook_id = terminal.operator(), _meant(wanted)
     with _told(ring, resending.ENABLE, webhook_id, reason), transaction() as session:
         chosen = resending.look_at_enabling(session, who, reception.one(session, webhook_id))
         resending.enable(session, ring, who, chosen, reason)
@@ -93,6 +97,23 @@ def enable(ring: Keyring, webhook_id: str, reason: str, *, as_json: bool) -> Non
         printing.line({"id": webhook_id, "enabled": True})
     else:
         printing.say("Enabled: it hears of all that has happened since.")
+
+
+def _meant(typed: str) -> str:
+    """The whole ID of the one that is meant. Raises Failure."""
+    with reading() as session:
+        return str(_among(session, typed).id)
+
+
+def _among(session: Session, typed: str) -> Webhook:
+    """By ID, its beginning, the URL or the host in it, or the description. Raises Failure."""
+    everybodys = webhooks.of(session, None)
+    return choosing.one(everybodys, typed, _called, "webhook", "webhook ls")
+
+
+def _called(webhook: Webhook) -> tuple[str, ...]:
+    host = urlsplit(webhook.url).hostname or ""
+    return tuple(name for name in (webhook.url, host, webhook.description) if name)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -111,6 +112,35 @@ def test_what_is_not_there_is_not_found(run: Run, receiver: Receiver, command: s
     why = ("--reason", WHY) if command in ("redeliver", "enable") else ()
     for wanted in (str(uuid4()), "nonsense"):
         assert run("webhook", command, wanted, *why).code == exits.NOT_FOUND
+
+
+def test_an_endpoint_is_meant_by_less_than_its_whole_id(run: Run, receiver: Receiver) -> None:
+    key_id, _ = a_key()
+
+    def add(description: str) -> str:
+        said = ("--system", key_id, "--description", description, "--json")
+        return str(run("webhook", "add", receiver.url, *said).lines[0]["id"])
+
+    first = add("the portal")
+    host = str(urlsplit(receiver.url).hostname)
+    for meant in (first, first.upper(), first[:8], receiver.url, host, "the portal"):
+        assert run("webhook", "deliveries", meant).code == 0
+    assert run("webhook", "deliveries", first[:3]).code == exits.NOT_FOUND
+    second = add("the warehouse")
+    several = run("webhook", "rm", receiver.url)
+    assert several.code == exits.USAGE
+    assert first in several.err
+    assert second in several.err
+    why = ("--reason", WHY, "--json")
+    assert run("webhook", "redeliver", "the portal", *why).code == exits.REFUSED
+    assert run("webhook", "enable", "the portal", *why).code == exits.REFUSED
+    assert run("webhook", "rm", "the warehouse", "--json").lines == [
+        {"id": second, "removed": True}
+    ]
+    (left,) = run("webhook", "ls", "--json").lines
+    assert left["id"] == first
+    rows = run("audit", "ls", "--json").lines
+    assert {row["action"] for row in rows} >= {"webhook.enable", "webhook.redeliver"}
 
 
 def test_what_cannot_be_an_endpoint_is_refused(run: Run, receiver: Receiver) -> None:
