@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, update
 
-from onboarding import audit, db, marks, stuck, symptoms, words
+from onboarding import audit, db, marks, outbox, stuck, symptoms, words
 from onboarding.causes import CAUSES
 from onboarding.db import later, now, reading, transaction
 from onboarding.models import AuditEntry, CauseMark, Message
@@ -40,6 +40,17 @@ def page_of(message: Message) -> str:
 
 def name_of(message: Message) -> CauseName:
     return CauseName(message.task, str(message.cause))
+
+
+def one_that_rests() -> Message:
+    """A message that has failed once and is tried again."""
+    onboarding_id = builders.an_onboarding("issuing_secret")
+    (message,) = builders.promised("generate_secret", onboarding_id)
+    with transaction() as session:
+        claim = outbox.claim(session, message.id)
+        assert claim is not None
+        outbox.fail(session, claim, "busy", "too many connections")
+    return builders.promised("generate_secret", onboarding_id)[0]
 
 
 def say(visitor: Visitor, message: Message, **said: Any) -> httpx.Response:
@@ -83,9 +94,34 @@ def test_what_it_means_is_said_in_the_reader_s_language(app: FastAPI, failed: Me
         page = soup(visitor.get(f"/fr/console/{path}".rstrip("/")))
         assert told[0] in page.text, path
         assert means not in page.text, path
-        assert page.select_one("main [lang=en]") is None, path
+        assert page.select_one("main [lang=en]:not(q)") is None, path
     for path in (code, f"onboardings/{reference}"):
         assert f"Qui doit agir : {told[1]}." in text(visitor.get(f"/fr/console/{path}"))
+
+
+def test_what_a_program_has_said_is_a_quotation_in_its_own_language(
+    app: FastAPI, failed: Message
+) -> None:
+    """It comes after what it means, which is said in the reader's."""
+    resting = one_that_rests()
+    visitor = at_console(app, "viewer", "fr")
+    assert failed.last_error
+    assert failed.onboarding_id
+    assert resting.onboarding_id
+    shown = (
+        (failed, f"causes/{failed.task}/{failed.cause}"),
+        (failed, f"onboardings/{builders.the(failed.onboarding_id).reference}"),
+        (resting, f"onboardings/{builders.the(resting.onboarding_id).reference}"),
+    )
+    for message, path in shown:
+        page = visitor.get(f"/fr/console/{path}")
+        quoted = [each.text for each in soup(page).select("main q[lang=en]")]
+        assert quoted, path
+        assert {*quoted} == {message.last_error}
+        said, error = text(page), str(message.last_error)
+        means = words.translate("fr", CAUSES[str(message.cause)].means)
+        assert said.count(error) == len(quoted)
+        assert means in said.partition(error)[0]
 
 
 def test_what_failed_hours_ago_is_in_its_hour(app: FastAPI, failed: Message) -> None:
