@@ -8,12 +8,12 @@ import hashlib
 from functools import cache
 from typing import Any
 
-from sqlalchemy import CompoundSelect, func, literal, select, union_all
+from sqlalchemy import CompoundSelect, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from onboarding import audit
+from onboarding import audit, developers
 from onboarding.chart import STATES
-from onboarding.models import Message, Onboarding, Webhook
+from onboarding.models import Handover, Message, Onboarding, Webhook
 
 
 def latest(session: Session) -> str:
@@ -23,7 +23,7 @@ def latest(session: Session) -> str:
     )
     entered = sorted((state, str(at)) for state, at in session.execute(_entered()))
     disabled = select(func.count(Webhook.disabled_at), func.max(Webhook.disabled_at))
-    counted = [tuple(session.execute(query).one()) for query in (failed, disabled)]
+    counted = [tuple(session.execute(query).one()) for query in (failed, disabled, _named())]
     seen = [entered, *counted, audit.head(session)]
     return hashlib.sha256(repr(seen).encode()).hexdigest()[:16]
 
@@ -37,3 +37,10 @@ def _entered() -> CompoundSelect[Any]:
             for state in STATES
         )
     )
+
+
+@cache
+def _named() -> Select[Any]:
+    """Who was named last, and how many have the move: a developer comes and goes without a transition."""
+    last = select(Handover.id).order_by(Handover.id.desc()).limit(1)
+    return select(func.count(), last.scalar_subquery()).where(developers.has_the_move())

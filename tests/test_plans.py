@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, Select, insert, select, update
 from sqlalchemy.orm import Session
 
-from onboarding import db, engines, figures, finding, queries, stuck
+from onboarding import changes, db, engines, figures, finding, queries, stuck
 from onboarding.chart import NEXT_MOVE, OPEN
 from onboarding.commands import records
 from onboarding.db import reading, transaction
@@ -63,6 +63,7 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
         session, Filter(), 51, within=Onboarding.system_id == new_id()
     ),
     "the console's overview": stuck.population,
+    "whether anything has changed": changes.latest,
     "all that doctor asks": lambda session: [*records.checks(session, ())],
 }
 

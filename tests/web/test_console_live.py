@@ -9,13 +9,14 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from sqlalchemy import event as listening
 
-from onboarding import changes
-from onboarding.db import reading
+from onboarding import changes, handover
+from onboarding.db import reading, transaction
 from onboarding.errors import Unavailable
 from onboarding.sealing import Keyring
 from onboarding.web import live
 from onboarding.web.live import Streams
 from tests import builders
+from tests.builders import SELLER
 from tests.commands.incidents import an_incident
 from tests.web.operating import a_quiet_site, at_console, home
 from tests.web.visiting import Visitor, soup
@@ -55,6 +56,21 @@ def test_whatever_changes_is_another_text(database: Engine) -> None:
     seen.append(latest())
     assert len({*seen}) == len(seen)
     assert builders.state_of(onboarding_id) == "started"
+
+
+def test_a_developer_who_is_named_or_not_any_more_is_a_change_too(database: Engine) -> None:
+    """Their onboarding waits for somebody else then, though nothing has moved it."""
+    onboarding_id = builders.an_onboarding("secret_ready")
+    seen = [latest()]
+    for email in ("dora@dev.example", "emil@dev.example"):
+        with transaction() as session:
+            handover.name(session, onboarding_id, SELLER, email)
+        seen.append(latest())
+    with transaction() as session:
+        handover.withdraw(session, onboarding_id, SELLER)
+    seen.append(latest())
+    assert len({*seen}) == len(seen)
+    assert builders.the(onboarding_id).sequence == 4
 
 
 def test_what_an_operator_did_is_a_change_too(app: FastAPI) -> None:
