@@ -22,7 +22,14 @@ from tests.servers.folders import server_folder
 from tests.servers.postgres import postgres_server
 
 ROUNDS = 15
-ASKED = (figures.counts, figures.turns, figures.promised, figures.sealed_secrets, canaries.silence)
+ASKED = (
+    figures.counts,
+    figures.counts_of_developers,
+    figures.turns,
+    figures.promised,
+    figures.sealed_secrets,
+    canaries.silence,
+)
 ONBOARDINGS = """
 INSERT INTO onboardings (id, reference, state, sequence, rule_set, connection_type, answers, locale,
     reminders, contact_email, connection_name, entered_at)
@@ -31,6 +38,16 @@ SELECT gen_random_uuid(), 'ONB-' || to_char(n, 'FM00000"-"00000'),
     (ARRAY['plugin', 'own_development'])[1 + n %% 2], '{"values": "three"}', 'en', 0,
     'seller' || n || '@shop.example', 'Corner shop', now() - random() * interval '40 days'
 FROM generate_series(1, %(count)s) n
+"""
+# One of ten of those who wait for a secret has named a developer.
+DEVELOPERS = """
+WITH named AS (
+    INSERT INTO handovers (id, onboarding_id, email)
+    SELECT gen_random_uuid(), id, 'dora@dev.example' FROM onboardings
+    WHERE state IN ('secret_ready', 'secret_revealed') AND random() < 0.1
+    RETURNING id, onboarding_id
+)
+UPDATE onboardings SET handover_id = named.id FROM named WHERE onboardings.id = named.onboarding_id
 """
 MESSAGES = """
 INSERT INTO messages (id, task, about, due_at, attempts, max_attempts)
@@ -56,6 +73,7 @@ def seed(engine: Engine, count: int) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql(ONBOARDINGS, {"states": list(STATES), "count": count})
+        connection.exec_driver_sql(DEVELOPERS)
         connection.exec_driver_sql(MESSAGES)
         connection.exec_driver_sql("VACUUM ANALYZE")
 

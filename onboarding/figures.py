@@ -4,23 +4,26 @@ Every answer is a few rows, however many onboardings there are, and names no one
 holds all that is asked of them; the outbox's table only holds what is unfinished.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, func, literal, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from onboarding import queries
+from onboarding import developers, queries
 from onboarding.chart import NEXT_MOVE
+from onboarding.filters import DEVELOPER
 from onboarding.models import AuditEntry, Message, Onboarding, SealedSecret
 
 
 class Turn(NamedTuple):
-    """Those who stand in one state that waits for somebody: since when, and how many for too long."""
+    """Those who stand in one state and wait for the same: since when, and how many for too long."""
 
     state: str
+    whom: str
     oldest: datetime | None
     overdue: int
 
@@ -42,8 +45,16 @@ def counts(session: Session) -> dict[tuple[str, str | None], int]:
     return {(state, connection_type): count for state, connection_type, count in rows}
 
 
+def counts_of_developers(session: Session) -> dict[tuple[str, str | None], int]:
+    """Of these, how many wait for a named developer: an index has them, and nobody else."""
+    kind = Onboarding.state, Onboarding.connection_type
+    named = select(*kind, func.count()).where(developers.has_the_move())
+    rows = session.execute(named.group_by(*kind))
+    return {(state, connection_type): count for state, connection_type, count in rows}
+
+
 def turns(session: Session) -> Sequence[Turn]:
-    """One for each state of the chart that waits for somebody, at a price of those who are late."""
+    """Each state that waits, by whom it may wait for, at a price of those who are late or have a developer."""
     return [Turn(*row) for row in session.execute(_turns())]
 
 
@@ -84,11 +95,28 @@ def operator_actions(session: Session) -> dict[tuple[str, str], int]:
 @cache
 def _turns() -> CompoundSelect[Any]:
     """Kept, because to put it together takes longer than to answer it."""
-    return union_all(*map(_turn, NEXT_MOVE))
+    return union_all(*chain.from_iterable(map(_turns_in, NEXT_MOVE)))
 
 
-def _turn(state: str) -> Select[Any]:
+def _turns_in(state: str) -> Iterator[Select[Any]]:
     """The index has the oldest of a state first, and those who are late in front of the others."""
-    oldest = select(func.min(Onboarding.entered_at)).where(Onboarding.state == state)
-    late = select(func.count()).where(*queries.is_late_in(state))
-    return select(literal(state), oldest.scalar_subquery(), late.scalar_subquery())
+    whom, in_state, late = NEXT_MOVE[state].whom, Onboarding.state == state, _late(state)
+    if state not in developers.THEIR_MOVE:
+        yield _turn(state, whom, late, in_state)
+        return
+    theirs = developers.has_the_move()
+    late_of_theirs = _late(state, theirs)
+    yield _turn(state, whom, late - late_of_theirs, in_state, Onboarding.handover_id.is_(None))
+    yield _turn(state, DEVELOPER, late_of_theirs, in_state, theirs)
+
+
+def _turn(
+    state: str, whom: str, late: ColumnElement[int], *which: ColumnElement[bool]
+) -> Select[Any]:
+    oldest = select(func.min(Onboarding.entered_at)).where(*which).scalar_subquery()
+    return select(literal(state), literal(whom), oldest, late)
+
+
+def _late(state: str, *which: ColumnElement[bool]) -> ColumnElement[int]:
+    late = select(func.count()).where(*queries.is_late_in(state), *which)
+    return late.scalar_subquery()

@@ -5,6 +5,7 @@ task, which code. No text of an error is in it, so that one outage is one line, 
 never the same one.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -226,11 +227,12 @@ def ages(session: Session, standing: Mapping[str, int]) -> dict[str, Ages]:
 def in_each_state(session: Session) -> list[InState]:
     """Every state of the chart, however few stand there. To be asked in one snapshot."""
     counted = queries.counts(session)
-    late = {turn.state: turn.overdue for turn in figures.turns(session)}
+    late: Counter[str] = Counter()
+    for turn in figures.turns(session):
+        late[turn.state] += turn.overdue
     since = ages(session, counted)
     return [
-        InState(state, counted.get(state, 0), late.get(state, 0), since.get(state))
-        for state in STATES
+        InState(state, counted.get(state, 0), late[state], since.get(state)) for state in STATES
     ]
 
 

@@ -71,6 +71,8 @@ THEIRS = Filter(waiting_on="developer")
 LATE_OF_THEIRS = Filter(waiting_on="developer", overdue="yes")
 DEVELOPERS: dict[str, Callable[[Session], object]] = {
     "the console's overview": stuck.population,
+    "how many monitoring is told of": figures.counts_of_developers,
+    "how long turns have lasted": figures.turns,
     "a view of theirs": lambda session: finding.page(session, THEIRS, 51),
     "a view of theirs that are late": lambda session: finding.page(session, LATE_OF_THEIRS, 51),
 }

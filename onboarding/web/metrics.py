@@ -24,9 +24,20 @@ from prometheus_client import (
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from onboarding import __version__, canaries, causes, db, drawing, figures, queries, reception
+from onboarding import (
+    __version__,
+    canaries,
+    causes,
+    db,
+    developers,
+    drawing,
+    figures,
+    queries,
+    reception,
+)
 from onboarding.chart import CONNECTION_TYPES, STATES
 from onboarding.figures import Promised
+from onboarding.filters import DEVELOPER
 
 router = APIRouter(include_in_schema=False)
 # Each answer is made anew, so the time at which its counters were made tells nothing.
@@ -84,8 +95,12 @@ def _measure_onboardings(session: Session, collected: CollectorRegistry) -> None
     """With all states and types that the chart has, so that none of a kind is a 0 and no gap."""
     gauge = _gauge(collected, "onboardings", "Onboardings.", "state", "type", "waiting_on")
     known = {(state, kind): 0 for state in STATES for kind in (None, *CONNECTION_TYPES)}
+    named = figures.counts_of_developers(session)
     for (state, kind), count in (known | figures.counts(session)).items():
-        gauge.labels(state, kind or NO_TYPE, _waiting_on(state)).set(count)
+        of_developers = named.get((state, kind), 0)
+        gauge.labels(state, kind or NO_TYPE, _waiting_on(state)).set(count - of_developers)
+        if state in developers.THEIR_MOVE:
+            gauge.labels(state, kind or NO_TYPE, DEVELOPER).set(of_developers)
 
 
 def _measure_turns(session: Session, collected: CollectorRegistry) -> None:
@@ -94,9 +109,8 @@ def _measure_turns(session: Session, collected: CollectorRegistry) -> None:
     overdue = _gauge(collected, "overdue", "Onboardings that are late.", *labels)
     now = db.clock(session)
     for turn in figures.turns(session):
-        whose = turn.state, _waiting_on(turn.state)
-        oldest.labels(*whose).set(_seconds(turn.oldest, now))
-        overdue.labels(*whose).set(turn.overdue)
+        oldest.labels(turn.state, turn.whom).set(_seconds(turn.oldest, now))
+        overdue.labels(turn.state, turn.whom).set(turn.overdue)
 
 
 def _measure_outbox(session: Session, collected: CollectorRegistry) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, insert, update
 
-from onboarding import __version__, audit, causes, db, drawing, reception
+from onboarding import __version__, audit, causes, db, developers, drawing, handover, reception
 from onboarding.causes import CAUSES
 from onboarding.chart import CONNECTION_TYPES, NEXT_MOVE, STATES
 from onboarding.db import transaction
@@ -18,7 +18,7 @@ from onboarding.sealing import Keyring
 from onboarding.settings import Settings
 from onboarding.web.metrics import Kept
 from tests import builders
-from tests.builders import make_older
+from tests.builders import SELLER, make_older
 from tests.test_canaries import take
 from tests.web.calling import System, served
 from tests.web.measuring import families, measured
@@ -40,10 +40,9 @@ def test_an_empty_program_measures_nothing(server: System) -> None:
     assert numbers.pop(f"onboarding_build_info/{drawing.version()}/{__version__}") == 1
     assert numbers.pop("onboarding_worker_last_canary_age_seconds") == math.inf
     assert set(numbers.values()) == {0.0}
-    of_each_state = len(CONNECTION_TYPES) + 1
-    assert len(numbers) == len(STATES) * of_each_state + 2 * len(NEXT_MOVE) + 3 + len(
-        reception.STATUSES
-    )
+    types, two = len(CONNECTION_TYPES) + 1, len(developers.THEIR_MOVE)
+    standing, turns = (len(STATES) + two) * types, len(NEXT_MOVE) + two
+    assert len(numbers) == standing + 2 * turns + 3 + len(reception.STATUSES)
 
 
 def test_onboardings_are_counted_by_state_type_and_whose_turn_it_is(server: System) -> None:
@@ -56,6 +55,26 @@ def test_onboardings_are_counted_by_state_type_and_whose_turn_it_is(server: Syst
         "onboarding_onboardings/issuing_secret/own_development/platform": 1,
         "onboarding_onboardings/confirmed/own_development/nobody": 1,
     }
+
+
+def test_what_waits_for_a_named_developer_is_not_the_sellers_turn(server: System) -> None:
+    """As console and API tell it: where the seller has named nobody, and where it is their turn again."""
+    for state, minutes in (("secret_ready", 60), ("secret_ready", 20), ("type_chosen", 5)):
+        handed = builders.an_onboarding(state)
+        with transaction() as session:
+            handover.name(session, handed, SELLER, "dora@dev.example")
+        builders.age(handed, minutes * MINUTE)
+    builders.age(builders.an_onboarding("secret_ready"), 30 * MINUTE)
+    numbers = measured(server)
+    ready = "secret_ready/own_development"
+    assert numbers[f"onboarding_onboardings/{ready}/developer"] == 2
+    assert numbers[f"onboarding_onboardings/{ready}/seller"] == 1
+    assert numbers["onboarding_onboardings/type_chosen/own_development/seller"] == 1
+    assert numbers["onboarding_overdue/secret_ready/developer"] == 2
+    assert numbers["onboarding_overdue/secret_ready/seller"] == 1
+    oldest = "onboarding_oldest_age_seconds/secret_ready"
+    assert 3600 <= numbers[f"{oldest}/developer"] < 3700
+    assert 1800 <= numbers[f"{oldest}/seller"] < 1900
 
 
 def test_what_operators_did_and_were_refused_is_counted(server: System, ring: Keyring) -> None:
