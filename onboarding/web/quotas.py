@@ -11,13 +11,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from starlette.requests import HTTPConnection
 
 from onboarding.settings import Settings
 from onboarding.web.announcing import announce
 from onboarding.web.refusals import QuotaExceeded
+
+T = TypeVar("T")
 
 Clock = Callable[[], float]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -51,10 +53,29 @@ class Quota:
         self._guard = threading.Lock()
         # By caller: what was left, and when that was.
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        # By the name of what was counted: how often it may come again uncounted, and until when.
+        self._free: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def take(self, request: HTTPConnection, caller: str) -> None:
         """Count a request, and announce what is left. Raises QuotaExceeded."""
-        left, had = self._take(caller)
+        with self._guard:
+            left, had = self._take(caller, self._clock())
+        self._tell(request, left, had=had)
+
+    def take_once(self, request: HTTPConnection, caller: str, name: str, again: int) -> None:
+        """The same for what may be sent `again` so often, for a while, before it is known to be there."""
+        with self._guard:
+            now = self._clock()
+            free, until = self._free.get(name, (0, now))
+            if free and now < until:
+                self._free[name] = (free - 1, until)
+                return
+            left, had = self._take(caller, now)
+            if had:
+                _put(self._free, name, (again, now + WINDOW))
+        self._tell(request, left, had=had)
+
+    def _tell(self, request: HTTPConnection, left: Left, *, had: bool) -> None:
         announce(
             request,
             {
@@ -65,17 +86,21 @@ class Quota:
         if not had:
             raise QuotaExceeded(max(1, math.ceil(WINDOW / self.most)), self.name)
 
-    def _take(self, caller: str) -> tuple[Left, bool]:
-        with self._guard:
-            now = self._clock()
-            held, since = self._left.pop(caller, (self.most, now))
-            held = min(self.most, held + (now - since) * self.most / WINDOW)
-            had = held >= 1
-            self._left[caller] = (held - had, now)
-            if len(self._left) > _REMEMBERED:
-                self._left.popitem(last=False)
+    def _take(self, caller: str, now: float) -> tuple[Left, bool]:
+        held, since = self._left.get(caller, (self.most, now))
+        held = min(self.most, held + (now - since) * self.most / WINDOW)
+        had = held >= 1
+        _put(self._left, caller, (held - had, now))
         missing = self.most - held + had
         return Left(int(held - had), math.ceil(missing * WINDOW / self.most)), had
+
+
+def _put(kept: OrderedDict[str, T], name: str, value: T) -> None:
+    """As the latest; whoever was silent longest is forgotten."""
+    kept[name] = value
+    kept.move_to_end(name)
+    if len(kept) > _REMEMBERED:
+        kept.popitem(last=False)
 
 
 class Quotas:

@@ -22,7 +22,7 @@ from onboarding.models import BrowserSession, Onboarding
 from onboarding.routing_questions import START, TREE
 from onboarding.settings import Settings
 from onboarding.web import browser, pages, wizard_answers, wizard_questions
-from onboarding.web.quotas import WINDOW, network
+from onboarding.web.quotas import WINDOW, Quota, network
 from onboarding.web.refusals import QuotaExceeded
 from onboarding.web.retried_route import RetriedRoute
 from onboarding.web.wizard_answers import Typed
@@ -85,14 +85,20 @@ def start(request: Request, locale: str, typed: Typed) -> Response:
 
 
 def _count(request: Request, key: str) -> None:
-    """A start counts once, however often its form is sent. Raises QuotaExceeded."""
+    """A start counts once, however often its form is sent. Raises QuotaExceeded.
+
+    Of clicks at one instant none finds what another is about to begin.
+    """
+    starts: Quota = request.app.state.quotas.of_starts
     with reading() as session:
         holders = ownership.holders(session, key)
         again = holders is not None and (
             holders < CLICKS or browser.known(session, request) is not None
         )
-    if not again:
-        request.app.state.quotas.of_starts.take(request, network(request))
+    if holders is None:
+        starts.take_once(request, network(request), key, CLICKS - 1)
+    elif not again:
+        starts.take(request, network(request))
 
 
 def _start_page(request: Request, status: int = 200, **context: Any) -> Response:
