@@ -7,6 +7,7 @@ onboardings there are. A transition that commits behind a later one into the sam
 import hashlib
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Select, func, literal, select, union_all
 from sqlalchemy.orm import Session
@@ -40,7 +41,7 @@ def _entered() -> CompoundSelect[Any]:
 
 
 @cache
-def _named() -> Select[Any]:
+def _named() -> Select[int, UUID]:
     """Who was named last, and how many have the move: a developer comes and goes without a transition."""
     last = select(Handover.id).order_by(Handover.id.desc()).limit(1)
     return select(func.count(), last.scalar_subquery()).where(developers.has_the_move())

@@ -93,12 +93,12 @@ def operator_actions(session: Session) -> dict[tuple[str, str], int]:
 
 
 @cache
-def _turns() -> CompoundSelect[Any]:
+def _turns() -> CompoundSelect[*tuple[Any, ...]]:
     """Kept, because to put it together takes longer than to answer it."""
     return union_all(*chain.from_iterable(map(_turns_in, NEXT_MOVE)))
 
 
-def _turns_in(state: str) -> Iterator[Select[Any]]:
+def _turns_in(state: str) -> Iterator[Select[*tuple[Any, ...]]]:
     """The index has the oldest of a state first, and those who are late in front of the others."""
     whom, in_state, late = NEXT_MOVE[state].whom, Onboarding.state == state, _late(state)
     if state not in developers.THEIR_MOVE:
@@ -112,7 +112,7 @@ def _turns_in(state: str) -> Iterator[Select[Any]]:
 
 def _turn(
     state: str, whom: str, late: ColumnElement[int], *which: ColumnElement[bool]
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     oldest = select(func.min(Onboarding.entered_at)).where(*which).scalar_subquery()
     return select(literal(state), literal(whom), oldest, late)
 
