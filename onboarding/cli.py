@@ -18,7 +18,7 @@ from onboarding.cli_connection import connection
 from onboarding.cli_inbound import inbound, source
 from onboarding.cli_keyring import keyring
 from onboarding.cli_listing import ls, views
-from onboarding.cli_operating import archive, causes, erase, operators, trail
+from onboarding.cli_operating import Yes, archive, causes, erase, operators, trail
 from onboarding.cli_options import (
     AsJson,
     KeyFile,
@@ -229,13 +229,15 @@ def doctor(
 
 
 @app.command()
-def restored(context: typer.Context, *, reason: ReasonIfAny = "", as_json: AsJson = False) -> None:
+def restored(
+    context: typer.Context, *, reason: ReasonIfAny = "", yes: Yes = False, as_json: AsJson = False
+) -> None:
     """After a restored backup: destroy the secrets that wait to be shown."""
     from onboarding.commands import restoring
 
     ring = opened_keyring()
     with with_publisher(context):
-        restoring.restored(ring, reason, as_json=as_json)
+        restoring.restored(ring, reason, sure=yes, as_json=as_json)
 
 
 app.command()(archive)

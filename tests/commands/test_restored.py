@@ -1,5 +1,11 @@
 """`restored`: nothing that a backup brings back is shown a second time."""
 
+import os
+import pty
+import sys
+
+import pytest
+
 from onboarding import queries
 from onboarding.commands import exits
 from onboarding.db import reading
@@ -19,6 +25,20 @@ def test_restored_destroys_everything_that_waits_to_be_shown(run_on_both: Run) -
         last = queries.history(session, waiting)[-1]
     assert (last.target, last.details) == ("secret_lapsed", {"cause": "other_history"})
     assert state_of(shown) == "secret_revealed"
+
+
+def test_somebody_at_a_terminal_is_asked_first(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = an_onboarding("secret_ready")
+    typing, end = pty.openpty()
+    with os.fdopen(end) as keyboard, os.fdopen(typing, "w") as types:
+        monkeypatch.setattr(sys, "stdin", keyboard)
+        print("n", file=types, flush=True)
+        refused = run("restored")
+        assert (refused.code, state_of(waiting)) == (exits.REFUSED, "secret_ready")
+        assert "Destroy 1 client secrets that wait to be shown? [y/N]" in refused.err
+        print("y", file=types, flush=True)
+        assert run("restored").code == exits.DONE
+    assert state_of(waiting) == "secret_lapsed"
 
 
 def test_restored_says_how_far_this_database_knows(run: Run) -> None:
