@@ -21,10 +21,12 @@ _HEAD = ("ID", "Type", "About", "Time", "Stands")
 def ls(status: str | None, limit: int, *, as_json: bool) -> None:
     """What was told, newest first."""
     with reading() as session:
-        found = inbound.listed(session, limit=limit, status=status)
-        now = db.clock(session)
+        more = inbound.listed(session, limit=limit + 1, status=status)
+        found, now = more[:limit], db.clock(session)
         lines, rows = [_facts(each) for each in found], [_row(each, now) for each in found]
-    printing.listed(lines, _HEAD, rows, empty="Nothing of that kind.", as_json=as_json)
+    empty = "There is none of that status." if status else "The marketplace has told nothing yet."
+    printing.listed(lines, _HEAD, rows, empty=empty, as_json=as_json)
+    printing.goes_on(more, limit)
 
 
 def show(event_id: str, *, as_json: bool) -> None:

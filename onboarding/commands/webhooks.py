@@ -66,9 +66,12 @@ def rm(ring: Keyring, wanted: str, reason: str, *, as_json: bool) -> None:
 def sent(wanted: str, limit: int, *, failed: bool, as_json: bool) -> None:
     """What was sent to one, newest first. Raises Failure."""
     with reading() as session:
-        found = deliveries.of(session, _among(session, wanted).id, limit=limit, failed=failed)
+        more = deliveries.of(session, _among(session, wanted).id, limit=limit + 1, failed=failed)
+        found = more[:limit]
         lines, rows = [_sent_facts(each) for each in found], [_sent_row(each) for each in found]
-    printing.listed(lines, _SENT_HEAD, rows, empty="Nothing of that kind.", as_json=as_json)
+    empty = "Nothing has failed for good there." if failed else "Nothing was sent there yet."
+    printing.listed(lines, _SENT_HEAD, rows, empty=empty, as_json=as_json)
+    printing.goes_on(more, limit)
 
 
 def redeliver(

@@ -65,6 +65,8 @@ def test_what_waits_is_listed_and_offered_again(run: Run, sqlite: Engine) -> Non
     tell(Event("seller.suspended", "S-4711-22", 3, id="evt_1"))
     assert "S-4711-22" not in run("inbound", "ls").out + run("inbound", "ls", "--json").out
     assert run("inbound", "ls", "--parked", "--unknown").code == exits.USAGE
+    assert "There are more than these 2." in run("inbound", "ls", "--limit", "2").err
+    assert "There are more" not in run("inbound", "ls", "--limit", "3").err
     retry = ("inbound", "retry", "--reason", WHY)
     assert run(*retry, parked["id"], "--json").lines == [{"offered": 1, "parked": 1}]
     an_aggregator()

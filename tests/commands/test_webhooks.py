@@ -48,13 +48,18 @@ def test_an_endpoint_from_its_first_day_to_its_last(run: Run, receiver: Receiver
     started_by(UUID(key_id))
     deliver_all()
     assert signing.is_signed([added["key"]], receiver.got[0].headers, receiver.got[0].body)
-    (sent,) = run("webhook", "deliveries", added["id"], "--json").lines
+    sent_there = ("webhook", "deliveries", added["id"])
+    (sent,) = run(*sent_there, "--json").lines
     assert sent["status"] == 204
-    assert run("webhook", "deliveries", added["id"], "--failed").code == 0
+    assert "Nothing has failed" in run(*sent_there, "--failed").err
     again = ("webhook", "redeliver", added["id"], "--reason", WHY, "--json")
     assert run(*again, "--delivery", sent["id"]).lines == [{"count": 1}]
     deliver_all()
-    assert run(*again, "--since", "2020-01-01").lines == [{"count": 1}]
+    started_by(UUID(key_id))
+    deliver_all()
+    assert "There are more than these 1." in run(*sent_there, "--limit", "1").err
+    assert "There are more" not in run(*sent_there, "--limit", "2").err
+    assert run(*again, "--since", "2020-01-01").lines == [{"count": 2}]
     assert run("webhook", "rm", added["id"], "--json").lines == [
         {"id": added["id"], "removed": True}
     ]
