@@ -22,7 +22,6 @@ ALWAYS: Final[dict[str, str]] = {
     "onboarding": "The ID of the onboarding that it is about.",
 }
 FIELDS: Final[dict[str, str]] = {
-    "about": "What an event of the marketplace's is about: an aggregator, a seller, a client.",
     "advice": "What to do, as a sentence.",
     "attempt": "Which attempt it was, from 1.",
     "call": "The function that is called again.",

@@ -27,8 +27,21 @@ def count_statements(engine: Engine) -> list[str]:
 
 @contextmanager
 def noted(engine: Engine) -> Iterator[Noted]:
-    """The statements that are sent meanwhile, each with the values that it can be sent with again."""
+    """The statements that are sent meanwhile, each with the values that it can be sent with again.
+
+    On SQLite, those that go by SQLAlchemy: of others it tells only with their values in them, and plans
+    those in another way.
+    """
     statements: Noted = []
+
+    def note(_c: object, _cursor: object, text: str, values: Any, *_: object) -> None:
+        statements.append((text, values))
+
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "before_cursor_execute", note)
+        yield statements
+        event.remove(engine, "before_cursor_execute", note)
+        return
     under_way = True
     _note(engine, lambda *each: statements.append(each) if under_way else None)
     yield statements

@@ -197,8 +197,11 @@ def test_every_error_of_a_field_can_be_said_on_a_page(sqlite: Engine) -> None:
         marks.mark(session, builders.keyring(), who, name, Said("fixed"), WHY)
     raised = (no_reason, no_choice, no_plan, no_time, no_end, no_status, no_release)
     said = {name: why for each in raised for name, why in each.value.fields.items()}
+    # A terminal shows no list to choose from, so it is told what there is.
+    assert said.pop("choice") == "One of 7, 14, 30."
     # A note is a reason; its page calls it what it is.
-    assert said == {n: why for n, why in console_words.ERRORS.items() if n != "note"}
+    told = {n: why for n, why in console_words.ERRORS.items() if n not in {"note", "choice"}}
+    assert said == told
 
 
 def test_it_is_handed_to_somebody_who_can_do_something(database: Engine, ring: Keyring) -> None:

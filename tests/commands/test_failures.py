@@ -165,7 +165,6 @@ def test_an_unknown_onboarding_is_not_found(run: Run, command: str) -> None:
         ("inbound show 1", "event", "onboarding inbound ls"),
         ("causes show send_email nothing", "cause", "onboarding causes ls"),
         ("source rm https://nobody.example", "source", "onboarding source ls"),
-        ("webhook rm nope", "webhook", "onboarding webhook ls"),
         ("show ONB-00000-00000", "onboarding", "onboarding ls"),
     ],
 )

@@ -23,7 +23,8 @@ from tests.system import System, a_system, named
 from workers.tasks import TASKS
 
 ROLES = ("web", "worker", "relay")
-PAGES = ("/en", "/fr/", "/en/connections", "/fr/onboardings/0191-x", "/en/resume/x", "/metrics")
+HERE = "/fr/onboardings/01910000-0000-7000-8000-000000000000"
+PAGES = ("/en", "/fr/", "/en/connections", HERE, "/en/resume/x", "/metrics")
 CALLS = ("/v1/onboardings", "/v1/aggregators", "/v1/onboardings/0191-x/history")
 SECONDS = 60
 
