@@ -1,6 +1,6 @@
 """The search: whatever somebody may have at hand of an onboarding, on the telephone or in a log."""
 
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -53,6 +53,10 @@ class among(expression.FunctionElement[bool]):  # noqa: N801 - reads as SQL's IN
 
     def __init__(self, found: SelectBase) -> None:
         super().__init__(Onboarding.id, found.scalar_subquery())
+
+    def self_group(self, against: Any = None) -> Self:
+        """It is a condition as it is: SQLAlchemy would have SQLite ask whether it equals 1, of every row."""
+        return self
 
 
 @compiles(among, "postgresql")

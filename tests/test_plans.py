@@ -48,6 +48,7 @@ RESTING: dict[str, tuple[Select[Any], str]] = {
 LATE = Filter(waiting_on="seller", overdue="yes")
 
 # What operators and their monitoring ask: an index tells, and the rows of those who are listed.
+NOBODY = str(new_id())
 LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the stuck list": queries.overdue,
     "the stuck list of a state": lambda session: queries.overdue(session, states=["verifying"]),
@@ -58,6 +59,9 @@ LOOKED_UP: dict[str, Callable[[Session], object]] = {
     "the latest transition": queries.latest_transition_at,
     "the search box": lambda session: finding.page(session, Filter(q="alex@shop.example"), 2),
     "a view by an address": lambda session: finding.page(session, Filter(email="0" * 32), 51),
+    "a view of what fails": lambda session: finding.page(session, Filter(failing="yes"), 51),
+    "a view of an operator's": lambda session: finding.page(session, Filter(owner=NOBODY), 51),
+    "a view of a run": lambda session: finding.page(session, Filter(run="7"), 51),
     "a view of the late": lambda session: finding.page(session, LATE, 51),
     "those of a calling system": lambda session: finding.page(
         session, Filter(), 51, within=Onboarding.system_id == new_id()

@@ -24,7 +24,7 @@ from workers.tasks import TASKS
 
 ROLES = ("web", "worker", "relay")
 HERE = "/fr/onboardings/01910000-0000-7000-8000-000000000000"
-PAGES = ("/en", "/fr/", "/en/connections", HERE, "/en/resume/x", "/metrics")
+PAGES = ("/en", "/fr/", "/en/connections", HERE, "/metrics")
 CALLS = ("/v1/onboardings", "/v1/aggregators", "/v1/onboardings/0191-x/history")
 SECONDS = 60
 
