@@ -44,6 +44,8 @@ def read_no_whole_table(engine: Engine) -> None:
     """
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _look_up)
+        # The connections that it has are not like that.
+        engine.dispose()
 
 
 def _look_up(connection: Any, record: object) -> None:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Select, insert, select, update
+from celery import signals
+from sqlalchemy import Engine, Select, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from onboarding import changes, db, engines, figures, finding, queries, stuck
@@ -15,9 +16,12 @@ from onboarding.db import reading, transaction
 from onboarding.filters import Filter
 from onboarding.ids import new_id
 from onboarding.models import Message, Onboarding
+from onboarding.sealing import Keyring
 from tests.builders import an_onboarding
+from tests.databases import forget_settings
 from tests.noting import noted
 from workers import turns
+from workers.app import app
 
 # What is asked again and again while nothing happens must not look at everybody who waits.
 RESTING: dict[str, tuple[Select[Any], str]] = {
@@ -241,3 +245,16 @@ def test_what_a_worker_asks_is_looked_up_while_tables_are_empty(postgresql: Engi
     for plan in plans:
         assert "Seq Scan on onboardings" not in plan, plan
         assert "Seq Scan on messages" not in plan, plan
+
+
+def test_a_workers_connections_are_such(
+    postgresql: Engine, ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("ONBOARDING_DATABASE_URL", url)
+    forget_settings()
+    # As Celery says that a worker begins.
+    signals.worker_init.send(sender=app)
+    with transaction() as session:
+        assert session.execute(text("SHOW enable_seqscan")).scalar_one() == "off"
+    db.engine().dispose()

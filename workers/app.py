@@ -18,7 +18,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 
-from onboarding import logs, outbox, tracing
+from onboarding import db, engines, logs, outbox, tracing
 from onboarding.commands import failures, opening
 from onboarding.settings import settings
 from workers import broker, relay, tasks, turns, watchdog
@@ -100,6 +100,7 @@ def _connect(**_: Any) -> None:
     """
     try:
         opening.prepare(settings())
+        engines.read_no_whole_table(db.engine())
     except Exception as error:  # noqa: BLE001 - whatever it is
         failure = failures.explain(error)
         sys.exit(f"{failure.sentence} {failure.advice}" if failure else repr(error))

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Final
 
-from onboarding import db, engines
+from onboarding import db
 from workers.app import app
 from workers.supervision import supervise
 
@@ -46,6 +46,5 @@ def work(concurrency: int, log_level: str) -> int:
         # Whoever keeps it running must learn that it has not ended in order.
         return worker.exitcode or 0
 
-    engines.read_no_whole_table(db.engine())
     db.engine().dispose()
     return supervise(run)
