@@ -27,7 +27,7 @@ from onboarding.sqlite_writer import Writer
 log = logs.get(__name__)
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
-_looks: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
+_looks: sessionmaker[Session] = sessionmaker(expire_on_commit=False)  # They write nothing.
 # Where the database is SQLite.
 _writer: Writer | None = None
 _thread = threading.local()

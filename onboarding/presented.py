@@ -85,11 +85,15 @@ _OWN: Final = Look(
         Link.client_id == bindparam("client"), Link.ended_at.is_(None)
     )
 )
-_FURTHER: Final = Look(
+_further: Final = (
     select(FurtherLink, exists().where(SuspendedSeller.seller_id == FurtherLink.seller_id))
     .where(FurtherLink.client_id == bindparam("client"), FurtherLink.ended_at.is_(None))
     .order_by(FurtherLink.id)
 )
+_FURTHER: Final = Look(_further)
+# There may be thousands: of whom one is named, or stands for all, the others are not read.
+_FIRST_FURTHER: Final = Look(_further.limit(1))
+_FURTHER_OF: Final = Look(_further.where(FurtherLink.seller_id == bindparam("seller")))
 
 
 class TokenOver(Exception):
@@ -203,12 +207,16 @@ def live_link(session: Session, client_id: str) -> Linked | None:
 
     It is its onboarding's own; where there is none (any more), the one that came first.
     """
-    return next((link for link, _ in _linked(session, client_id)), None)
+    own = _OWN.all(session, client=client_id)
+    return next((link for link, _ in own or _FIRST_FURTHER.all(session, client=client_id)), None)
 
 
 def acts_for(session: Session, client_id: str) -> list[str]:
     """Every Seller ID for which a client may act now, its own seller's first."""
-    linked = _linked(session, client_id)
+    linked: list[tuple[Linked, bool]] = [
+        *_OWN.all(session, client=client_id),
+        *_FURTHER.all(session, client=client_id),
+    ]
     return [link.seller_id for link, away in linked if link.confirmed_at and not away]
 
 
@@ -223,7 +231,11 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Linke
         return live_link(session, client_id)
     if not _SELLER_ID.fullmatch(seller_id):
         raise SellerUnknown
-    found = (each for each in _linked(session, client_id) if each[0].seller_id == seller_id)
+    linked: list[tuple[Linked, bool]] = [
+        *_OWN.all(session, client=client_id),
+        *_FURTHER_OF.all(session, client=client_id, seller=seller_id),
+    ]
+    found = (each for each in linked if each[0].seller_id == seller_id)
     link, away = next(found, (None, False))
     if link is None:
         raise ClientNotLinked
@@ -237,11 +249,6 @@ def acting_for(session: Session, client_id: str, seller_id: str | None) -> Linke
 def is_suspended(session: Session, link: Linked) -> bool:
     """Whether the marketplace has suspended the seller account: nobody acts for it meanwhile."""
     return session.get(SuspendedSeller, link.seller_id) is not None
-
-
-def _linked(session: Session, client_id: str) -> list[tuple[Linked, bool]]:
-    """The link of its onboarding, if it has one, and the further ones; whether each is suspended."""
-    return [*_OWN.all(session, client=client_id), *_FURTHER.all(session, client=client_id)]
 
 
 def _fits(ring: Keyring, found: Any, secret: SecretStr) -> bool:

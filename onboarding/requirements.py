@@ -107,6 +107,7 @@ ASKED: Final = (
 ONE: Final = Onboarding.id == bindparam("id")
 SEVERAL: Final = Onboarding.id.in_(bindparam("ids", expanding=True))
 _ONE: Final = Look(ASKED.where(ONE))
+_SEVERAL: Final = ASKED.where(SEVERAL)
 
 
 def of(session: Session, onboarding: Onboarding) -> Requirements:
@@ -120,7 +121,7 @@ def of(session: Session, onboarding: Onboarding) -> Requirements:
 def of_many(session: Session, onboardings: Sequence[Onboarding]) -> dict[UUID, Requirements]:
     """The same of many, in one statement."""
     by_id = {each.id: each for each in onboardings}
-    rows = session.execute(ASKED.where(SEVERAL), {"ids": [*by_id]})
+    rows = session.execute(_SEVERAL, {"ids": [*by_id]})
     return {row.onboarding_id: answered(by_id[row.onboarding_id], row) for row in rows}
 
 
